@@ -1,0 +1,4 @@
+# delay MINUTES: how late a train is.
+delay() {
+	printf '+%d min\n' "$1"
+}

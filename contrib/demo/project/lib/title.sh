@@ -1,0 +1,4 @@
+# title STATION: the line on top.
+title() {
+	printf 'DEPARTURES %s\n' "$1"
+}

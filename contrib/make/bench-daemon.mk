@@ -1,0 +1,6 @@
+# The measures that need a running daemon: scripts that print the same lines.
+bench: bench-daemon
+bench-daemon: all
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_dispatch.sh
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_memory.sh
+.PHONY: bench-daemon

@@ -1,0 +1,80 @@
+# The targets that check: `make help` shows them. What `make check` runs is the table in contrib/check.
+
+## check: install what is missing, build from nothing, run all tests (as root: go on unprivileged)
+check:
+	@contrib/bootstrap check
+	@SANITIZE="$(SANITIZE)" contrib/unpriv --bring build-check/log contrib/check
+
+## check-long: the slow tests, all integration tests with the sanitizers, the analysers
+check-long:
+	@contrib/bootstrap long
+	@contrib/unpriv --bring build-check/log contrib/check --long
+
+## bootstrap-check: prove the package lists in an empty Debian (root and the network needed)
+bootstrap-check:
+	@contrib/bootstrap long
+	contrib/bootstrap-check
+
+# Every test program, so that a build shows whether all of them compile.
+test-programs: $(UNIT) $(SIM) $(REPLAY) $(BENCH)
+
+## sim: run the simulations
+sim: $(SIM)
+	@set -e; [ -n "$(SIM)" ] || { echo "sim: there is no tests/sim/sim_*.c" >&2; exit 1; }; \
+	for s in $(SIM); do echo "== $$s"; $$s; done
+
+## sim-long: ten times the schedules, from other seeds
+sim-long:
+	@SIM_SCHEDULES=1000000 SIM_SEED=10000001 $(MAKE) --no-print-directory sim
+
+## analyze: gcc's analyser, clang-tidy and cppcheck on every source file
+ANALYZED  := $(sort $(wildcard daemon/*.c daemon/*/*.c hooks/*.c))
+# Not for base/err.c, which defines what contrib/analyze.h redefines, and not for text_hash.c, in which
+# OpenSSL's headers must come before ours.
+UNKNOWING := daemon/base/err.c daemon/base/text_hash.c
+KNOWN      = $(ALL_CFLAGS) $(if $(filter $(UNKNOWING),$<),,-include contrib/analyze.h)
+analyze:
+	@contrib/bootstrap long
+	@$(MAKE) --no-print-directory analyze-gcc analyze-tidy analyze-cppcheck
+analyze-gcc: $(ANALYZED:%.c=build-analyze/%.gcc)
+analyze-tidy: $(ANALYZED:%.c=build-analyze/%.tidy)
+# gcc 12: what is stolen from an autofree variable looks like a leak, a struct that a function returns
+# like one that nobody wrote, and a pointer that is NULL by a rule between two arguments like a mistake.
+build-analyze/%.gcc: %.c contrib/analyze.h
+	@mkdir -p $(@D)
+	@gcc $(KNOWN) -O1 -fanalyzer -Wno-analyzer-malloc-leak \
+		-Wno-analyzer-use-of-uninitialized-value -Wno-analyzer-null-dereference -c -o $@ $<
+build-analyze/%.tidy: %.c contrib/analyze.h .clang-tidy
+	@mkdir -p $(@D)
+	@clang-tidy --quiet $< -- $(KNOWN) 2>$@.tmp || { cat $@.tmp; exit 1; }
+	@mv $@.tmp $@
+# The loops of jansson, and ours, in words that cppcheck understands without jansson's headers.
+analyze-cppcheck:
+	cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--std=c11 -Idaemon -I. -DYM_VERSION='"0"' \
+		-D'json_object_foreach(o,k,v)=for (k = key_of(o); (v = value_of(o, k)) != 0;)' \
+		-D'json_array_foreach(a,i,v)=for (i = 0; (v = json_array_get(a, i)) != 0; i++)' \
+		--suppressions-list=contrib/cppcheck.txt daemon hooks
+
+## coverage: line coverage of the unit tests and simulations, as a table
+coverage:
+	@contrib/bootstrap long
+	@contrib/unpriv $(MAKE) -s -j2 B=build-coverage CC=clang SANITIZE= \
+		CFLAGS='-O0 -U_FORTIFY_SOURCE -fprofile-instr-generate -fcoverage-mapping' coverage-run
+coverage-run: $(UNIT) $(SIM)
+	@rm -f $(B)/*.profraw
+	@for t in $(filter-out %/test_git_kill,$^); do \
+		SIM_SCHEDULES=2000 LLVM_PROFILE_FILE=$(CURDIR)/$(B)/%p.profraw timeout 120 $$t >/dev/null 2>&1 || \
+		echo "coverage: $$t failed; what it covered until then counts"; \
+	done
+	llvm-profdata merge -o $(B)/all.profdata $(B)/*.profraw
+	llvm-cov report -instr-profile=$(B)/all.profdata $(foreach t,$^,-object $(t)) \
+		-ignore-filename-regex='tests/|gen/' | cut -c1-200
+
+## help: this list
+help:
+	@sed -n 's/^## /  make /p' GNUmakefile contrib/make/*.mk | sort | \
+		awk -F': ' '{ n = $$1; sub(/^[^:]*: /, ""); printf "%-24s %s\n", n, $$0 }'
+
+.PHONY: check check-long bootstrap-check test-programs sim sim-long analyze analyze-gcc analyze-tidy \
+	analyze-cppcheck coverage coverage-run help

@@ -1,0 +1,383 @@
+/* actions.c - see actions.h */
+#include "bot/actions.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bot/dispatch.h"
+#include "bot/queue_flow.h"
+#include "bot/report.h"
+#include "bot/task_flow.h"
+#include "forge/local.h"
+
+typedef int (*action_fn)(const struct action *a, char **ret, struct err *err);
+
+static int find_pr(const struct action *a, struct pr *ret, struct err *err)
+{
+	int rc = pr_find(a->bot->db, ST_PR_BY_NUMBER, ret, err, "ii", a->repo->id, a->number);
+
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "PR #%lld: no such PR in %s",
+			       (long long)a->number, a->repo->name);
+	return rc < 0 ? -1 : 0;
+}
+
+static int find_open_pr(const struct action *a, struct pr *ret, struct err *err)
+{
+	if (find_pr(a, ret, err) < 0)
+		return -1;
+	if (strcmp(ret->state, "open") != 0)
+		return err_set(err, ERR_STATE, "PR #%lld is %s; only an open one can be changed",
+			       (long long)a->number, ret->state);
+	return 0;
+}
+
+/* The last task of the issue, or of the PR that it opened. */
+static int find_task(const struct action *a, struct task *ret, struct err *err)
+{
+	int rc = task_find(a->bot->db, ST_TASK_LAST_OF_ISSUE, ret, err, "ii", a->repo->id,
+			   a->number);
+
+	if (rc == 0)
+		rc = task_find(a->bot->db, ST_TASK_LAST_OF_PR, ret, err, "ii", a->repo->id,
+			       a->number);
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "#%lld: no task works on it",
+			       (long long)a->number);
+	return rc < 0 ? -1 : 0;
+}
+
+static int do_run(const struct action *a, char **ret, struct err *err)
+{
+	struct dispatch_request q = {.actor = a->actor,
+				     .blueprint = a->cmd->blueprint,
+				     .agent = a->cmd->agent,
+				     .scopes = &a->cmd->scopes};
+	int rc = dispatch_create(a->bot, a->repo, a->number, &q, err);
+
+	if (rc < 0)
+		return -1;
+	*ret = rc ? xasprintf("Assigned to blueprint `%s`.", a->cmd->blueprint)
+		  : xstrdup("Nothing was started; the comment says why.");
+	return 0;
+}
+
+static int do_cancel(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int rc;
+
+	if (find_task(a, &t, err) < 0)
+		return -1;
+	rc = dispatch_cancel(a->bot, a->repo, t.issue, a->actor, err);
+	if (rc == 0)
+		return err_set(err, ERR_STATE, "task %lld has ended already (%s)", (long long)t.id,
+			       t.state);
+	*ret = xasprintf("Task %lld is cancelled.", (long long)t.id);
+	return rc < 0 ? -1 : 0;
+}
+
+/* A task that ended in a person's hands goes on in the worktree that was kept. */
+static int can_go_on(const struct task *t, struct err *err)
+{
+	if (strcmp(t->state, "needs-human") != 0 && strcmp(t->state, "asking") != 0)
+		return err_set(err, ERR_STATE,
+			       "task %lld is %s; only one that asks or needs a person can go on",
+			       (long long)t->id, t->state);
+	if (!t->worktree || !t->position)
+		return err_set(err, ERR_STATE,
+			       "task %lld has no worktree any more; set the label again to start "
+			       "anew",
+			       (long long)t->id);
+	return 0;
+}
+
+static int do_retry(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	cleanup(task_ctx_release) struct task_ctx c = {0};
+	struct bp_event ev = {.ev = BP_EV_RETRY};
+
+	if (find_task(a, &t, err) < 0 || can_go_on(&t, err) < 0 ||
+	    task_open(a->bot, t.id, &c, err) < 0)
+		return -1;
+	ev.count = a->cmd->rounds ? a->cmd->rounds : c.bp.rounds;
+	*ret = xasprintf("Task %lld gets up to %lld more rounds.", (long long)t.id,
+			 (long long)ev.count);
+	return task_step(&c, &ev, err);
+}
+
+#define SAID_MAX ((size_t)64 << 10) /* what was said last counts; a prompt takes less */
+
+static void add_said(struct task *t, const char *actor, const char *text)
+{
+	autofree char *all = t->said ? xasprintf("%s\n\n%s: %s", t->said, actor, text)
+				     : xasprintf("%s: %s", actor, text);
+
+	row_set(&t->said, all + text_tail(all, strlen(all), SAID_MAX));
+}
+
+static int do_say(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	cleanup(task_ctx_release) struct task_ctx c = {0};
+	cleanup(buf_release) struct buf said = BUF_INIT;
+	struct bp_event ev = {.ev = BP_EV_SAY};
+
+	/* what nobody sees in the comment, nobody said */
+	text_clean(a->cmd->text, strlen(a->cmd->text), &said, NULL);
+	ev.text = said.s;
+	if (find_task(a, &t, err) < 0)
+		return -1;
+	if (t.ended_ms && can_go_on(&t, err) < 0)
+		return -1;
+	if (task_open(a->bot, t.id, &c, err) < 0)
+		return -1;
+	add_said(&c.task, a->actor, said.s);
+	*ret = xasprintf("Task %lld hears it in its next round.", (long long)t.id);
+	return task_step(&c, &ev, err);
+}
+
+static int do_status(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+
+	if (find_task(a, &t, err) < 0)
+		return -1;
+	*ret = xasprintf("Task %lld: %s%s%s", (long long)t.id, t.state, t.reason ? ": " : "",
+			 t.reason ? t.reason : "");
+	return 0;
+}
+
+/* The approval is of the head that the writer could see, and of no other. */
+static int approve_known(const struct action *a, const struct pr *pr, struct err *err)
+{
+	const char *known = a->known_head ? a->known_head : pr->head, *sha = a->cmd->sha;
+	struct forge f = bot_forge(a->bot, a->repo);
+
+	if (strcmp(known, pr->head) != 0)
+		return err_set(err, ERR_STATE,
+			       "PR #%lld: a push came between: this was said of %.12s, the head is "
+			       "%.12s now; look at it and say it again",
+			       (long long)pr->number, known, pr->head);
+	if (sha && (strlen(sha) < 7 || strncmp(pr->head, sha, strlen(sha)) != 0))
+		return err_set(err, ERR_STATE,
+			       "PR #%lld: its head is %.12s, not %s; nothing was approved",
+			       (long long)pr->number, pr->head, sha);
+	return local_pr_approve(&f, a->repo, a->actor, pr, err) < 0 ? -1 : 0;
+}
+
+static int do_queue(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+
+	if (find_open_pr(a, &pr, err) < 0 || approve_known(a, &pr, err) < 0 ||
+	    queue_enqueue(a->bot, a->repo, pr.number, pr.head, a->actor, a->cmd->priority, err) < 0)
+		return -1;
+	*ret = xasprintf("Approved at %.12s and in the merge queue.", pr.head);
+	return 0;
+}
+
+static int do_dequeue(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	autofree char *why = xasprintf("taken out by %s", a->actor);
+	int rc = find_pr(a, &pr, err);
+
+	if (rc == 0)
+		rc = queue_leave(a->bot, a->repo, a->number, "dequeued", why, err);
+	if (rc == 0)
+		return err_set(err, ERR_STATE,
+			       "PR #%lld is not in the merge queue, or is landing right now",
+			       (long long)a->number);
+	*ret = xstrdup("Taken out of the merge queue.");
+	return rc < 0 ? -1 : 0;
+}
+
+static int set_held(const struct action *a, bool held, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+
+	if (find_open_pr(a, &pr, err) < 0)
+		return -1;
+	pr.held = held;
+	row_set(&pr.held_by, held ? a->actor : NULL);
+	row_set(&pr.held_reason, held ? a->cmd->text : NULL);
+	if (pr_save(a->bot->db, &pr, err) < 0)
+		return -1;
+	return bot_audit(a->bot, a->actor, held ? "hold" : "unhold", NULL, err, "pr:%s:%lld",
+			 a->repo->name, (long long)pr.number);
+}
+
+static int do_hold(const struct action *a, char **ret, struct err *err)
+{
+	*ret = xasprintf("Held by %s%s%s. `/yard unhold` lets it go on.", a->actor,
+			 a->cmd->text ? ": " : "", a->cmd->text ? a->cmd->text : "");
+	return set_held(a, true, err);
+}
+
+static int do_unhold(const struct action *a, char **ret, struct err *err)
+{
+	*ret = xstrdup("No longer held.");
+	return set_held(a, false, err);
+}
+
+static int must_be_pr(const struct action *a, int64_t number, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int rc = pr_find(a->bot->db, ST_PR_BY_NUMBER, &pr, err, "ii", a->repo->id, number);
+
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND,
+			       "#%lld is no PR of %s; nothing was changed: a PR that depends on "
+			       "what does not exist never lands",
+			       (long long)number, a->repo->name);
+	return rc < 0 ? -1 : 0;
+}
+
+static int do_depends(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	cleanup(buf_release) struct buf said = BUF_INIT;
+
+	if (find_open_pr(a, &pr, err) < 0)
+		return -1;
+	for (size_t i = 0; i < a->cmd->depends.n; i++) {
+		const char *what = a->cmd->depends.v[i], *mark = strchr(what, '#');
+		int64_t on = strtoll(mark ? mark + 1 : what, NULL, 10);
+
+		if (mark && mark > what &&
+		    ((size_t)(mark - what) != strlen(a->repo->name) ||
+		     strncmp(what, a->repo->name, (size_t)(mark - what)) != 0))
+			return err_set(err, ERR_INPUT,
+				       "%s: another repository; this one is %s, and dependencies "
+				       "across repositories are not supported here",
+				       what, a->repo->name);
+		if (on == pr.number)
+			return err_set(err, ERR_INPUT, "PR #%lld cannot depend on itself",
+				       (long long)on);
+		if (must_be_pr(a, on, err) < 0)
+			return -1;
+		if (db_run(a->bot->db, ST_DEPENDENCY_ADD, err, "iiisi", a->repo->id, pr.number, on,
+			   "command", bot_now(a->bot)) < 0)
+			return -1;
+		buf_addf(&said, "%s#%lld", i ? ", " : "", (long long)on);
+	}
+	*ret = xasprintf("Lands after %s.", said.s);
+	return 0;
+}
+
+static int do_why(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	autofree char *approvals = NULL;
+	int rc;
+
+	if (find_pr(a, &pr, err) < 0 || bot_repo_conf(a->bot, a->repo, &conf, err) < 0)
+		return -1;
+	approvals = queue_approvals_text(a->bot, a->repo, &conf, &pr);
+	rc = queue_entry_find(a->bot->db, ST_QUEUE_LAST_OF_PR, &e, err, "ii", a->repo->id,
+			      pr.number);
+	if (rc < 0)
+		return -1;
+	if (strcmp(pr.state, "open") != 0)
+		*ret = xasprintf("It is %s%s%.12s.", pr.state, pr.landed ? " as " : "",
+				 pr.landed ? pr.landed : "");
+	else if (rc == 0)
+		*ret = xasprintf("It is not in the merge queue: %s. `/yard queue` puts it there.",
+				 approvals);
+	else if (strcmp(e.state, "queued") != 0)
+		*ret = xasprintf("It left the merge queue (%s): %s; %s.", e.state,
+				 e.reason ? e.reason : "", approvals);
+	else
+		*ret = xasprintf("Place %s; %s%s%s.", e.waits ? e.waits : "is being found",
+				 approvals, a->repo->frozen ? "; the queue is frozen by " : "",
+				 a->repo->frozen && a->repo->frozen_reason ? a->repo->frozen_reason
+									   : "");
+	return 0;
+}
+
+static int set_frozen(const struct action *a, bool frozen, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	json_t *d = json_object();
+
+	json_put_str(d, "reason", a->cmd->text);
+	if (bot_audit(a->bot, a->actor, frozen ? "freeze" : "thaw", d, err, "repo:%s",
+		      a->repo->name) < 0 ||
+	    bot_repo(a->bot, a->repo->id, &r, err) < 0)
+		return -1;
+	r.frozen = frozen;
+	row_take(&r.frozen_reason, frozen ? xasprintf("%s%s%s", a->actor, a->cmd->text ? ": " : "",
+						      a->cmd->text ? a->cmd->text : "")
+					  : NULL);
+	return repo_save(a->bot->db, &r, err);
+}
+
+static int do_freeze(const struct action *a, char **ret, struct err *err)
+{
+	*ret = xasprintf("The merge queue of %s is frozen by %s: nothing lands until `/yard thaw`.",
+			 a->repo->name, a->actor);
+	return set_frozen(a, true, err);
+}
+
+static int do_thaw(const struct action *a, char **ret, struct err *err)
+{
+	*ret = xasprintf("The merge queue of %s is open again.", a->repo->name);
+	return set_frozen(a, false, err);
+}
+
+static int do_halt(const struct action *a, char **ret, struct err *err)
+{
+	*ret = xstrdup("The kill switch is on: every agent is ended, nothing starts until "
+		       "`yardmaster resume`.");
+	return bot_halt(a->bot, a->actor, a->cmd->text, err);
+}
+
+/* It lets agents of every repository go on: a permission on one of them is not enough. */
+static int do_resume(const struct action *a, char **ret, struct err *err)
+{
+	enum forge_level have;
+
+	if (bot_permission(a->bot, 0, a->actor, &have, err) < 0)
+		return -1;
+	if (have < FORGE_MAINTAIN)
+		return err_set(
+			err, ERR_DENIED,
+			"the kill switch is that of all repositories: turning it off needs the "
+			"permission `maintain` on all of them; @%s has `%s`",
+			a->actor, forge_level_name(have));
+	*ret = xstrdup("The kill switch is off.");
+	return bot_resume(a->bot, a->actor, err);
+}
+
+static const action_fn table[CMD_COUNT] = {
+	[CMD_RUN] = do_run,         [CMD_CANCEL] = do_cancel, [CMD_RETRY] = do_retry,
+	[CMD_SAY] = do_say,         [CMD_STATUS] = do_status, [CMD_QUEUE] = do_queue,
+	[CMD_DEQUEUE] = do_dequeue, [CMD_HOLD] = do_hold,     [CMD_UNHOLD] = do_unhold,
+	[CMD_DEPENDS] = do_depends, [CMD_WHY] = do_why,       [CMD_FREEZE] = do_freeze,
+	[CMD_THAW] = do_thaw,       [CMD_HALT] = do_halt,     [CMD_RESUME] = do_resume,
+};
+
+int action_do(const struct action *a, char **ret_text, struct err *err)
+{
+	autofree char *text = NULL;
+
+	if (table[a->cmd->def->id](a, &text, err) < 0)
+		return -1;
+	*ret_text = steal(&text);
+	return 0;
+}
+
+enum forge_level action_level(const struct command_def *def)
+{
+	static const enum forge_level of[] = {
+		[PERM_READ] = FORGE_READ,
+		[PERM_WRITE] = FORGE_WRITE,
+		[PERM_MAINTAIN] = FORGE_MAINTAIN,
+	};
+
+	return of[def->perm];
+}

@@ -1,0 +1,131 @@
+/*
+ * bot.h - the use cases, and the turn that carries them.
+ *
+ * A turn of the loop:
+ *
+ *   1. things happen (a request on the socket, a role's answer, a run's end, a timer): each becomes an
+ *      event in the ledger's inbox, or a row of the local forge with its event
+ *   2. bot_turn(): every new event is decided, each in a savepoint (decide.c); then the passes over what may
+ *      go on now: waiting tasks (dispatch.c), merge queues (queue_flow.c); then one commit
+ *   3. only then: answers leave, and effects that have become due start (outbox.c)
+ *
+ * A decision that fails is rolled back to its savepoint, its event is kept as failed with the
+ * reason, and the rest goes on. A commit that fails ends the daemon (bot->fatal): what was
+ * answered is durable, what was not will be asked again.
+ *
+ * The bot remembers nothing that the ledger does not: the struct holds handles and what is under
+ * way right now.
+ */
+#ifndef YM_BOT_BOT_H
+#define YM_BOT_BOT_H
+
+#include "base/clock.h"
+#include "bot/conf_daemon.h"
+#include "bot/conf_repo.h"
+#include "forge/forge.h"
+#include "store/ledger.h"
+#include "sys/loop.h"
+
+struct outbox;
+struct follow;
+struct api;
+
+struct bot {
+	struct db *db;
+	struct loop *loop;
+	struct clock *clock;
+	struct rnd *rnd;
+	struct conf_daemon *conf;
+	const char *data;   /* the data directory */
+	char *runs;         /* DATA/runs */
+	const char *self;   /* absolute path of yardmaster, for roles */
+	const char *keeper; /* absolute path of yardmaster-keeper */
+	const char *git;    /* absolute path of git */
+	char *const *environ_;
+	struct outbox *outbox;
+	struct api *api;
+	struct follow *follows;       /* logs that are being sent */
+	uid_t owner;                  /* uid of the data directory's owner, which is ours */
+	struct err fatal;             /* set: the daemon must end; it says why */
+	struct loop_timer *due;       /* the next effect that waits for its time */
+	struct loop_timer *reconcile; /* the periodic pass */
+	int64_t started_ms;
+	int64_t audit_rows, marked_rows; /* as committed, and as the mark says (reconcile.h) */
+	int64_t marked_ms;
+	int64_t seen_changes; /* db_changes() before the last pass over tasks and queues */
+	bool seen_halted;     /* and whether the kill switch was on */
+	bool look;            /* something outside of the ledger has changed: pass again */
+	bool stopping;
+	bool undecided; /* the turn's time was over before its events were */
+};
+
+/* Continues from the ledger: effects with unknown outcome, runs and their keepers, the state of each
+ * repository. */
+int bot_start(struct bot *b, struct err *err);
+void bot_stop(struct bot *b);
+/* The turn hook of the loop. */
+void bot_turn(void *bot);
+
+int64_t bot_now(struct bot *b); /* wall clock */
+
+/* ---- what handlers use ---- */
+
+/* Adds an effect. `key_fmt` names what is wanted, once for all time. Takes payload. */
+int bot_effect(struct bot *b, const char *subject, const char *kind, json_t *payload,
+	       struct err *err, const char *key_fmt, ...) __attribute__((format(printf, 6, 7)));
+/* Writes to the audit chain; takes detail (may be NULL). */
+int bot_audit(struct bot *b, const char *actor, const char *action, json_t *detail, struct err *err,
+	      const char *subject_fmt, ...) __attribute__((format(printf, 6, 7)));
+/* An event of our own; takes payload. */
+int bot_event(struct bot *b, const char *kind, json_t *payload, struct err *err,
+	      const char *key_fmt, ...) __attribute__((format(printf, 5, 6)));
+
+/* A comment said once per key (edited when said again with another text). Takes body. */
+int bot_say(struct bot *b, int64_t repo, int64_t number, char *body, struct err *err,
+	    const char *key_fmt, ...) __attribute__((format(printf, 6, 7)));
+/* Runs the configured notification command for `what` ("needs-human", "conflict", "base-red"). */
+/* `once` (may be NULL) names an occasion that is told of only once. */
+int bot_notify(struct bot *b, const char *what, int64_t repo, int64_t number, const char *text,
+	       const char *once, struct err *err);
+
+struct forge bot_forge(struct bot *b, const struct repo *r);
+/* repo 0: on all repositories, as the owner of the data directory gave it. */
+int bot_permission(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
+		   struct err *err);
+/* The configuration in force: the last good one. The caller releases *ret. */
+int bot_repo_conf(struct bot *b, const struct repo *r, struct conf_repo *ret, struct err *err);
+int bot_repo(struct bot *b, int64_t id, struct repo *ret,
+	     struct err *err); /* missing is an error */
+
+/* Halted by the kill switch, or waiting for a person after an empty or restored ledger. Cannot find
+ * out counts as halted. *ret_why (may be NULL; caller frees) is a sentence. */
+bool bot_halted(struct bot *b, char **ret_why);
+/* Does an empty or restored ledger wait for `resume`? Then no effect that changes anything starts. */
+int bot_waits(struct bot *b, bool *ret, struct err *err);
+int bot_halt(struct bot *b, const char *actor, const char *reason, struct err *err);
+int bot_resume(struct bot *b, const char *actor, struct err *err);
+
+/* ---- decide.c ---- */
+int decide_events(struct bot *b, struct err *err);
+
+/* A handler of events: gets the decoded payload. 0, -1, or DECIDE_LATER: it cannot be decided before
+ * the repository's configuration has been read, which wakes it (reconcile.c). */
+#define DECIDE_LATER 1000
+typedef int (*decide_fn)(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+
+/* Handlers, by file. */
+int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int dispatch_on_unlabeled(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int dispatch_on_issue_closed(struct bot *b, const struct event *e, const json_t *p,
+			     struct err *err);
+int commands_on_comment(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_on_pr_opened(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_on_pr_updated(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_on_pr_closed(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_on_pr_approved(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_on_base_moved(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_on_changes_requested(struct bot *b, const struct event *e, const json_t *p,
+			      struct err *err);
+int runs_on_ended(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * conf_repo.h - a repository's configuration, `.github/yardmaster.yml` on its default branch.
+ *
+ * It is read from the default branch and never from a PR. Every key has a default; an empty file,
+ * and no file, is a valid configuration. When a later version does not load, the caller keeps the
+ * last good one in force and says so.
+ *
+ *   queue:
+ *     method: merge | rebase | squash   merge
+ *     gates: [COMMAND…]                 none: nothing but the merge itself is tested. `sh -c` texts,
+ *                                       run in order in a fresh checkout, without network; also what
+ *                                       a blueprint's `gates: repository` stands for
+ *     environment:                      prepared before the gates, and kept by `key`
+ *       setup: [COMMAND…]               none
+ *       key: [PATH…]                    files whose content names the cache
+ *       network: none | host            none; of the set-up only, never of a gate
+ *     approvals: 1                      0..10, of the head that is queued
+ *     labeller-may-approve: true        false: who labelled an agent's issue is not enough alone
+ *     timeout-minutes: 30               of one gate; 1..1440
+ *     flake-reruns: 1                   how often a lone red candidate is run again; 0..5
+ *     retries: 3                        how often a time-out or infrastructure failure is; 0..10
+ *   exclusive: [GLOB…]                  leased to one task at a time (migrations, lock files)
+ *   protect: [GLOB…]                    refused in an agent's diff, beside the built-in list
+ *   labels:
+ *     prefix: "agent:"                  prefix + blueprint name on an issue assigns it
+ *     needs-human: needs-human          where a task that went to a person is
+ *     hold: do-not-merge                on a PR: it is not queued and not landed
+ *   blueprints: [NAME…]                 which shipped blueprints may be used; absent: all
+ *   agent-prs: N                        open PRs by agents; absent: the daemon's limit
+ */
+#ifndef YM_BOT_CONF_REPO_H
+#define YM_BOT_CONF_REPO_H
+
+#include "base/err.h"
+#include "base/strvec.h"
+#include "blueprint/blueprint.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONF_REPO_PATH ".github/yardmaster.yml"
+
+enum conf_method { CONF_MERGE, CONF_REBASE, CONF_SQUASH };
+
+struct conf_repo {
+	struct {
+		enum conf_method method;
+		struct strvec gates;
+		struct strvec setup, setup_key;
+		bool setup_network_host;
+		int64_t approvals;
+		bool labeller_may_approve;
+		int64_t timeout_ms;
+		int64_t flake_reruns, retries;
+	} queue;
+	struct strvec exclusive, protect;
+	char *label_prefix, *label_needs_human, *label_hold;
+	bool blueprints_listed; /* `blueprints` is there: only those; may be empty */
+	struct strvec blueprints;
+	int64_t agent_prs; /* -1: the daemon's limit */
+};
+
+void conf_repo_default(struct conf_repo *ret);
+/* `file` names the file in messages. On error *ret is left alone. */
+int conf_repo_load(const char *file, const char *text, size_t n, struct conf_repo *ret,
+		   struct err *err);
+void conf_repo_release(struct conf_repo *c);
+
+bool conf_repo_shipped_allowed(const struct conf_repo *c, const char *blueprint);
+/*
+ * Makes a loaded blueprint the one that is in force in this repository: `gates: repository` becomes
+ * the repository's gates, and a label or failure label that the blueprint leaves open becomes the
+ * repository's. Once, after loading and before bp_next() sees it.
+ */
+void conf_repo_apply(const struct conf_repo *c, struct blueprint *bp);
+
+const char *conf_method_name(enum conf_method m); /* "merge" … */
+/* Everything that is in force, with the keys of the file. Caller frees. */
+char *conf_repo_json(const struct conf_repo *c);
+
+#endif

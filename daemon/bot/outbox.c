@@ -1,0 +1,400 @@
+/* outbox.c - see outbox.h */
+#include "bot/outbox.h"
+
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bot/roles.h"
+#include "bot/runs.h"
+#include "sys/child.h"
+
+#include <signal.h>
+
+#define NOTIFY_TEXT_MAX 16384
+#define TRIES_MAX       6
+#define BACKOFF_MS      500 /* doubled with each try: 0.5 s … 8 s */
+#define ROLE_IDLE_MS    60000
+#define NOTIFY_MS       60000
+
+/* An effect that is under way. */
+struct active {
+	struct outbox *outbox;
+	struct effect row;
+	json_t *payload;
+	const struct effect_kind *kind;
+	struct loop_child *child; /* of a notification */
+	struct loop_timer *limit; /* … which is ended when it hangs: the next ones wait for it */
+	pid_t pid;
+	bool started;
+	struct active *next;
+};
+
+struct outbox {
+	struct bot *bot;
+	struct role *merge, *work;
+	struct runs *runs;
+	struct active *first;
+	bool crash; /* for tests: this turn wrote the result that fault.h asks for */
+};
+
+static const struct effect_kind *kind_of(const char *name)
+{
+	for (const struct effect_kind *k = outbox_kinds; k->kind; k++)
+		if (!strcmp(k->kind, name))
+			return k;
+	return NULL;
+}
+
+decide_fn outbox_handler(const char *effect_kind)
+{
+	const struct effect_kind *k = kind_of(effect_kind);
+
+	return k ? k->decide : NULL;
+}
+
+int outbox_new(struct bot *b, struct outbox **ret, struct err *err)
+{
+	struct outbox *o = xcalloc(1, sizeof(*o));
+	struct role_conf conf = {b->loop, b->self, "git", b->git, ROLE_IDLE_MS};
+
+	o->bot = b;
+	o->merge = role_new(&conf);
+	o->work = role_new(&conf);
+	o->runs = runs_new(b);
+	*ret = o;
+	if (effect_recover(b->db, err) < 0 || runs_recover(o->runs, err) < 0) {
+		outbox_free(o);
+		*ret = NULL;
+		return -1;
+	}
+	return 0;
+}
+
+static void active_free(struct active *a)
+{
+	loop_child_free(a->child);
+	loop_timer_free(a->limit);
+	json_decref(a->payload);
+	effect_release(&a->row);
+	free(a);
+}
+
+void outbox_free(struct outbox *o)
+{
+	if (!o)
+		return;
+	role_free(o->merge);
+	role_free(o->work);
+	runs_free(o->runs);
+	while (o->first) {
+		struct active *next = o->first->next;
+
+		active_free(o->first);
+		o->first = next;
+	}
+	free(o);
+}
+
+static struct active *active_find(struct outbox *o, int64_t effect)
+{
+	for (struct active *a = o->first; a; a = a->next)
+		if (a->row.id == effect)
+			return a;
+	return NULL;
+}
+
+static void active_remove(struct outbox *o, struct active *a)
+{
+	struct active **at = &o->first;
+
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	active_free(a);
+}
+
+/* Worth another try: the other side was away, or the machine refused. */
+static bool may_retry(const struct active *a, const struct err *why)
+{
+	return (why->code == ERR_UNAVAILABLE || why->code == ERR_IO) && a->row.tries < TRIES_MAX;
+}
+
+static json_t *result_payload(const struct active *a, json_t *result, const struct err *why)
+{
+	json_t *p = json_object(), *e;
+
+	json_put_int(p, "effect", a->row.id);
+	json_put_bool(p, "ok", !why || !why->code);
+	json_put(p, "ctx",
+		 json_incref(json_object_get(a->payload, "ctx") ? json_object_get(a->payload, "ctx")
+								: json_null()));
+	if (!why || !why->code) {
+		json_put(p, "result", result ? json_incref(result) : json_object());
+		return p;
+	}
+	e = json_object();
+	json_put_str(e, "code", err_code_name(why->code));
+	json_put_str(e, "text", err_text(why));
+	json_put(p, "error", e);
+	return p;
+}
+
+static int write_result(struct outbox *o, struct active *a, json_t *result, const struct err *why,
+			struct err *err)
+{
+	struct bot *b = o->bot;
+	bool ok = !why || !why->code;
+	autofree char *kind = NULL, *text = NULL;
+
+	if (!ok && may_retry(a, why)) {
+		int64_t pause = (int64_t)BACKOFF_MS << (a->row.tries - 1);
+
+		log_warn("effect %lld (%s): try %lld: %s", (long long)a->row.id, a->row.kind,
+			 (long long)a->row.tries, err_text(why));
+		return effect_again(b->db, a->row.id, bot_now(b) + pause, err);
+	}
+	if (!ok)
+		log_warn("effect %lld (%s): %s", (long long)a->row.id, a->row.kind, err_text(why));
+	text = ok ? NULL : xstrdup(err_text(why));
+	if (effect_done(b->db, a->row.id, ok, text, bot_now(b), err) < 0)
+		return -1;
+	if (!a->kind->decide)
+		return 0;
+	kind = xasprintf("did-%s", a->row.kind);
+	return bot_event(b, kind, result_payload(a, result, why), err, "effect:%lld",
+			 (long long)a->row.id);
+}
+
+void outbox_result(struct outbox *o, int64_t effect, json_t *result, const struct err *why)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	autojson json_t *r = result;
+	struct active *a = active_find(o, effect);
+
+	if (!a)
+		return;
+	fault_point(a->row.kind, "after");
+	o->crash |= fault_at(a->row.kind, "committed");
+	if (write_result(o, a, r, why, &err) < 0)
+		err_move(&o->bot->fatal, &err);
+	active_remove(o, a);
+}
+
+/* ---- the executors ---- */
+
+static void on_git(void *arg, const json_t *answer, const struct err *why)
+{
+	struct active *a = arg;
+
+	outbox_result(a->outbox, a->row.id, json_incref((json_t *)answer), why);
+}
+
+static void start_git(struct outbox *o, struct active *a, struct role *role)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	json_t *req = json_copy(a->payload);
+
+	json_object_del(req, "ctx");
+	if (role_ask(role, req, on_git, a, &err) < 0)
+		outbox_result(o, a->row.id, NULL, &err);
+}
+
+static void start_run(struct outbox *o, struct active *a)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	json_t *result = NULL;
+	bool kill = !strcmp(a->row.kind, "run-kill");
+	int rc = kill ? runs_kill(o->runs, a->payload, &result, &err)
+		      : runs_start(o->runs, a->payload, &result, &err);
+
+	outbox_result(o, a->row.id, result, rc < 0 ? &err : NULL);
+}
+
+static void on_notified(void *arg, pid_t pid, int wait_status)
+{
+	struct active *a = arg;
+	json_t *result = json_object();
+
+	(void)pid;
+	json_put_int(result, "status", wait_status);
+	if (wait_status)
+		log_warn("notification command: ended with status %d", wait_status);
+	outbox_result(a->outbox, a->row.id, result, NULL);
+}
+
+static void on_notify_limit(void *arg)
+{
+	struct active *a = arg;
+
+	log_warn("notification command: did not end within %d s and was killed", NOTIFY_MS / 1000);
+	kill(-a->pid, SIGKILL); /* a session of its own; its end is told as every end */
+}
+
+/* The command gets what happened as arguments' environment: plain variables, no secrets. */
+static void start_notify(struct outbox *o, struct active *a)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(strvec_release) struct strvec env = STRVEC_INIT;
+	struct strvec *argv = &o->bot->conf->notify;
+	struct child_fd fds[] = {{2, 1}, {2, 2}};
+	const char *text = json_str(a->payload, "text", "");
+
+	if (!argv->n) {
+		outbox_result(o, a->row.id, json_object(), NULL);
+		return;
+	}
+	strvec_push(&env, "PATH=/usr/local/bin:/usr/bin:/bin");
+	strvec_pushf(&env, "YARDMASTER_EVENT=%s", json_str(a->payload, "what", ""));
+	strvec_pushf(&env, "YARDMASTER_REPO=%s", json_str(a->payload, "repo", ""));
+	strvec_pushf(&env, "YARDMASTER_NUMBER=%lld", (long long)json_int(a->payload, "number", 0));
+	/* The kernel takes no longer variable than 128 KiB, and nobody wants one. */
+	strvec_pushf(&env, "YARDMASTER_TEXT=%.*s",
+		     (int)text_cut(text, strlen(text), NOTIFY_TEXT_MAX), text);
+	struct child_opts c = {.file = argv->v[0],
+			       .argv = argv->v,
+			       .envp = env.v,
+			       .fds = fds,
+			       .nfds = ARRAY_LEN(fds),
+			       .new_session = true};
+
+	if (child_spawn(&c, &a->pid, &err) < 0 ||
+	    loop_child_new(o->bot->loop, a->pid, on_notified, a, &a->child, &err) < 0) {
+		outbox_result(o, a->row.id, NULL, &err);
+		return;
+	}
+	a->limit = loop_timer_new(o->bot->loop, on_notify_limit, a);
+	loop_timer_in(a->limit, NOTIFY_MS);
+}
+
+/* The local forge acts inside the transaction: its rows and the result are one. */
+static int act_forge(struct outbox *o, struct active *a, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(err_release) struct err why = ERR_INIT;
+	autojson json_t *result = NULL;
+	struct forge f;
+	int rc;
+
+	if (bot_repo(o->bot, json_int(a->payload, "repo", 0), &r, err) < 0 ||
+	    db_savepoint(o->bot->db, err) < 0)
+		return -1;
+	f = bot_forge(o->bot, &r);
+	fault_point(a->row.kind, "before");
+	rc = f.ops->act(&f, a->row.kind, a->payload, &result, &why);
+	if (rc < 0)
+		db_rollback_to(o->bot->db);
+	else if (db_release(o->bot->db, err) < 0)
+		return -1;
+	if (rc != FORGE_LATER)
+		outbox_result(o, a->row.id, steal(&result), rc < 0 ? &why : NULL);
+	return 0;
+}
+
+/* Written by another version of the program: it fails, which is better than a daemon that never starts. */
+static int no_executor(struct outbox *o, struct active *a, struct err *err)
+{
+	int rc;
+
+	log_error("effect %lld: kind '%s' is not known to this program; it is given up",
+		  (long long)a->row.id, a->row.kind);
+	rc = effect_done(o->bot->db, a->row.id, false, "not known to this program", bot_now(o->bot),
+			 err);
+	active_remove(o, a);
+	return rc < 0 ? -1 : 0;
+}
+
+static int take_one(struct outbox *o, struct effect *e, struct err *err)
+{
+	struct active *a = xcalloc(1, sizeof(*a));
+
+	a->outbox = o;
+	a->kind = kind_of(e->kind);
+	a->row = *e;
+	*e = (struct effect){0};
+	a->row.tries++;
+	a->next = o->first;
+	o->first = a;
+	if (json_parse(a->row.payload, strlen(a->row.payload), SIZE_MAX, &a->payload, err) < 0 ||
+	    effect_started(o->bot->db, a->row.id, err) < 0)
+		return -1;
+	if (!a->kind)
+		return no_executor(o, a, err);
+	if (a->kind->executor == EXEC_FORGE) {
+		a->started = true;
+		return act_forge(o, a, err);
+	}
+	return 0;
+}
+
+int outbox_take(struct outbox *o, struct err *err)
+{
+	cleanup(effect_list_release) struct effect_list l = {0};
+	bool waits;
+	int n = 0;
+
+	if (bot_waits(o->bot, &waits, err) < 0 ||
+	    effect_due(o->bot->db, bot_now(o->bot), &l, err) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		const struct effect_kind *k = kind_of(l.v[i].kind);
+
+		if (waits && k && k->executor != EXEC_READ)
+			continue;
+		if (take_one(o, &l.v[i], err) < 0)
+			return -1;
+		n++;
+	}
+	return n;
+}
+
+static void start_one(struct outbox *o, struct active *a)
+{
+	a->started = true;
+	fault_point(a->row.kind, "before");
+	switch (a->kind->executor) {
+	case EXEC_GIT:
+	case EXEC_READ:
+		start_git(o, a, o->merge);
+		break;
+	case EXEC_WORK:
+		start_git(o, a, o->work);
+		break;
+	case EXEC_RUN:
+		start_run(o, a);
+		break;
+	case EXEC_NOTIFY:
+		start_notify(o, a);
+		break;
+	case EXEC_FORGE:
+		break; /* done when it was taken */
+	}
+}
+
+/* The oldest that was not started yet; starting one may end it and others. */
+static struct active *not_started(struct outbox *o)
+{
+	struct active *oldest = NULL;
+
+	for (struct active *a = o->first; a; a = a->next)
+		if (!a->started && (!oldest || a->row.id < oldest->row.id))
+			oldest = a;
+	return oldest;
+}
+
+void outbox_start(struct outbox *o)
+{
+	struct active *a;
+
+	if (o->crash)
+		fault_die();
+	for (a = not_started(o); a; a = not_started(o))
+		start_one(o, a);
+	role_flush(o->merge);
+	role_flush(o->work);
+}
+
+int outbox_ask_git(struct outbox *o, json_t *req, git_done_fn done, void *arg, struct err *err)
+{
+	return role_ask(o->merge, req, done, arg, err);
+}

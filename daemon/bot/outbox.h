@@ -1,0 +1,57 @@
+/*
+ * outbox.h - carrying out effects.
+ *
+ * Each kind of effect is one row of the table in outbox_kinds.c: who carries it out (the git role, the
+ * runner, the forge, a notification command) and which handler decides about its result. The result is the
+ * event "did-KIND" with the payload
+ *
+ *     {"effect":7, "ok":true, "result":{…}, "ctx":{…}}        ctx: as given in the effect's payload
+ *     {"effect":7, "ok":false, "error":{"code","text"}, "ctx":{…}}
+ *
+ * An executor that is away (role died, disk full, temporary refusal) is tried again, at most TRIES_MAX
+ * times with growing pauses; only then the result is an error. Every executor finds what an earlier
+ * try did, so a repeated effect has one outcome.
+ *
+ * For EXEC_GIT the payload is the role's request (git/role.h): "op" and its fields.
+ */
+#ifndef YM_BOT_OUTBOX_H
+#define YM_BOT_OUTBOX_H
+
+#include "bot/bot.h"
+
+enum executor {
+	EXEC_GIT,  /* the role that merges */
+	EXEC_READ, /* the same one; changes nothing: also while an empty or restored ledger waits */
+	EXEC_WORK, /* the role that fills and reads worktrees: merges never wait behind it */
+	EXEC_RUN,  /* start or end a run */
+	EXEC_FORGE,
+	EXEC_NOTIFY,
+};
+
+struct effect_kind {
+	const char *kind;
+	enum executor executor;
+	decide_fn decide; /* NULL: the result is of no interest */
+};
+extern const struct effect_kind outbox_kinds[];
+
+decide_fn outbox_handler(const char *effect_kind); /* NULL: none */
+
+int outbox_new(struct bot *b, struct outbox **ret, struct err *err);
+void outbox_free(struct outbox *o);
+/* Marks the effects that are due as running; called before the commit. The forge's are carried out
+ * here, inside the transaction, when its backend is local: row and result are one. */
+int outbox_take(struct outbox *o, struct err *err);
+/* Starts what was taken; called after the commit. */
+void outbox_start(struct outbox *o);
+
+/* A question to the git role outside the ledger (nothing depends on its being asked again): for
+ * requests of people that wait for the answer. `done` gets the answer line, or NULL with the error.
+ * Takes req. */
+typedef void (*git_done_fn)(void *arg, const json_t *answer, const struct err *err);
+int outbox_ask_git(struct outbox *o, json_t *req, git_done_fn done, void *arg, struct err *err);
+
+/* The result of an effect, now or later; called by executors. Takes result (NULL with an error). */
+void outbox_result(struct outbox *o, int64_t effect, json_t *result, const struct err *why);
+
+#endif

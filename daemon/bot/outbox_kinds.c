@@ -1,0 +1,54 @@
+/*
+ * outbox_kinds.c - every kind of effect: who carries it out, who decides about its result.
+ *
+ * Adding one: a row here. The git role's kinds carry its request as payload (git/role.h).
+ */
+#include "bot/outbox.h"
+
+#include "bot/queue_flow.h"
+#include "bot/rebuild.h"
+#include "bot/reconcile.h"
+#include "bot/runs.h"
+#include "bot/task_flow.h"
+
+const struct effect_kind outbox_kinds[] = {
+	/* tasks */
+	{"task-worktree", EXEC_WORK, task_did_worktree},
+	{"task-restore", EXEC_WORK, task_did_restore},
+	{"task-commit", EXEC_WORK, task_did_commit},
+	{"task-layer-key", EXEC_WORK, task_did_layer_key},
+	{"task-layer-apply", EXEC_WORK, task_did_layer_apply},
+	{"task-layer-save", EXEC_WORK, task_did_layer_save},
+	{"task-remove", EXEC_WORK, NULL},
+	{"run-start", EXEC_RUN, runs_did_start},
+	{"run-kill", EXEC_RUN, NULL},
+	{"pr-ref", EXEC_GIT, task_did_pr_ref},
+	/* the forge */
+	{"forge-comment", EXEC_FORGE, NULL},
+	{"forge-label", EXEC_FORGE, NULL},
+	{"forge-react", EXEC_FORGE, NULL},
+	{"forge-pr-open", EXEC_FORGE, task_did_pr_open},
+	{"forge-pr-update", EXEC_FORGE, task_did_pr_open},
+	{"forge-pr-merged", EXEC_FORGE, NULL},
+	{"forge-issue-close", EXEC_FORGE, NULL},
+	{"notify", EXEC_NOTIFY, NULL},
+	/* repositories and PRs */
+	{"repo-base", EXEC_READ, reconcile_did_base},
+	{"repo-config", EXEC_READ, reconcile_did_config},
+	{"repo-log", EXEC_READ, rebuild_did_log},
+	{"repo-receipt", EXEC_READ, rebuild_did_receipt},
+	{"repo-pulls", EXEC_READ, rebuild_did_pulls},
+	{"pr-log", EXEC_GIT, queue_did_log},
+	{"pr-contained", EXEC_GIT, queue_did_contained},
+	{"pr-config", EXEC_GIT, queue_did_config_check},
+	/* the merge queue */
+	{"cand-build", EXEC_GIT, queue_did_build},
+	{"cand-checkout", EXEC_WORK, queue_did_checkout},
+	{"cand-clean", EXEC_WORK, NULL},
+	{"cand-drop", EXEC_GIT, NULL},
+	{"cand-verify", EXEC_GIT, queue_did_verify},
+	{"cand-land", EXEC_GIT, queue_did_land},
+	{"cand-settle-ref", EXEC_GIT, queue_did_settle_ref},
+	{"cand-settle", EXEC_GIT, queue_did_settle},
+	{0},
+};

@@ -1,0 +1,230 @@
+/* queue_facts.c - see queue_facts.h */
+#include "bot/queue_facts.h"
+
+#include "base/mem.h"
+
+int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		   const struct pr *pr, const char *head, bool *ret, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int64_t have = 0;
+	int rc;
+
+	*ret = false;
+	if (strcmp(pr->head, head) != 0)
+		return 0;
+	rc = db_int(b->db, ST_APPROVAL_COUNT, &have, err, "iis", r->id, pr->number, head);
+	if (rc < 0)
+		return -1;
+	if (have < conf->queue.approvals)
+		return 0;
+	if (conf->queue.labeller_may_approve || !pr->task || !conf->queue.approvals) {
+		*ret = true;
+		return 0;
+	}
+	/* Who labelled the agent's issue may not be the only one. */
+	rc = task_get(b->db, pr->task, &t, err);
+	if (rc <= 0)
+		return rc;
+	rc = db_int(b->db, ST_APPROVAL_COUNT_NOT, &have, err, "iiss", r->id, pr->number, head,
+		    t.requester);
+	*ret = rc > 0 && have > 0;
+	return rc < 0 ? -1 : 0;
+}
+
+void queue_facts_release(struct queue_facts *f)
+{
+	for (size_t i = 0; i < f->entries.n; i++) {
+		pr_release(&f->prs[i]);
+		candidate_release(&f->cands[i]);
+		free((void *)f->v[i].deps);
+		for (size_t j = 0; j < f->v[i].nfiles; j++)
+			free((void *)f->v[i].files[j]);
+		free((void *)f->v[i].files);
+	}
+	queue_entry_list_release(&f->entries);
+	free(f->prs);
+	free(f->cands);
+	free(f->v);
+}
+
+static int dep_state(struct bot *b, const struct repo *r, int64_t number, enum plan_dep_state *ret,
+		     struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, number);
+
+	if (rc < 0)
+		return -1;
+	*ret = rc == 0                      ? PLAN_DEP_MISSING
+	       : !strcmp(p.state, "merged") ? PLAN_DEP_MERGED
+	       : !strcmp(p.state, "open")   ? PLAN_DEP_OPEN
+					    : PLAN_DEP_CLOSED;
+	return 0;
+}
+
+static int fill_deps(struct bot *b, const struct repo *r, struct plan_entry *v, struct err *err)
+{
+	cleanup(dependency_list_release) struct dependency_list l = {0};
+	struct plan_dep *deps;
+
+	if (dependency_all(b->db, ST_DEPENDENCY_OF, &l, err, "ii", r->id, v->pr) < 0)
+		return -1;
+	deps = xcalloc(l.n, sizeof(*deps));
+	v->deps = deps;
+	for (size_t i = 0; i < l.n; i++) {
+		if (v->ndeps && deps[v->ndeps - 1].pr == l.v[i].on_pr)
+			continue; /* named by two sources */
+		deps[v->ndeps].pr = l.v[i].on_pr;
+		if (dep_state(b, r, l.v[i].on_pr, &deps[v->ndeps].state, err) < 0)
+			return -1;
+		v->ndeps++;
+	}
+	return 0;
+}
+
+static void fill_files(const struct pr *p, struct plan_entry *v)
+{
+	autojson json_t *a = NULL;
+	const char **files;
+	json_t *s;
+	size_t i;
+
+	if (json_parse(p->files, strlen(p->files), SIZE_MAX, &a, NULL) < 0)
+		return;
+	files = xcalloc(json_array_size(a), sizeof(*files));
+	json_array_foreach (a, i, s)
+		if (json_is_string(s))
+			files[v->nfiles++] = xstrdup(json_string_value(s));
+	v->files = files;
+}
+
+int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+	       const struct pr *p, bool *ret, struct err *err)
+{
+	cleanup(label_list_release) struct label_list l = {0};
+
+	*ret = p->held || p->draft;
+	if (label_all(b->db, ST_LABEL_OF, &l, err, "ii", r->id, p->number) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		*ret = *ret || !strcmp(l.v[i].name, conf->label_hold);
+	return 0;
+}
+
+static int fill_entry(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		      struct queue_facts *f, size_t i, struct err *err)
+{
+	const struct queue_entry *e = &f->entries.v[i];
+	struct plan_entry *v = &f->v[i];
+	struct pr *p = &f->prs[i];
+	struct candidate *c = &f->cands[i];
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, p, err, "ii", r->id, e->pr);
+
+	if (rc == 0)
+		err_set(err, ERR_INTERNAL, "queue: PR #%lld has an entry and no row",
+			(long long)e->pr);
+	if (rc <= 0)
+		return -1;
+	v->id = e->id;
+	v->pr = e->pr;
+	v->head = e->head;
+	v->priority = (int)e->priority;
+	v->enqueued_ms = e->enqueued_ms;
+	v->reruns = (int)e->reruns;
+	v->errors = (int)e->errors;
+	if (e->candidate && candidate_get(b->db, e->candidate, c, err) < 0)
+		return -1;
+	if (c->id) {
+		v->cand = queue_cand_state(c->state);
+		v->cand_base = c->base;
+		v->cand_head = c->head;
+	}
+	fill_files(p, v);
+	if (queue_approved(b, r, conf, p, e->head, &v->approved, err) < 0 ||
+	    queue_held(b, r, conf, p, &v->held, err) < 0)
+		return -1;
+	return fill_deps(b, r, v, err);
+}
+
+static enum plan_health health_of(const struct repo *r)
+{
+	return r->health_oid && r->base_oid && !strcmp(r->health_oid, r->base_oid)
+		       ? (enum plan_health)r->health
+		       : PLAN_BASE_UNKNOWN;
+}
+
+/* How often the checks of exactly this base ended so. */
+static int count_base(struct bot *b, const struct repo *r, const char *state, int64_t *ret,
+		      struct err *err)
+{
+	return db_int(b->db, ST_CANDIDATE_BASE_COUNT, ret, err, "iss", r->id, r->base_oid, state) <
+			       0
+		       ? -1
+		       : 0;
+}
+
+/*
+ * Entries of which the dependencies are not known yet (the questions that a push raises are still
+ * with the git role) are left out of this pass: the answer starts the next one. While everything is
+ * halted the questions wait as well, and nothing can go on too early: all are there to say so.
+ */
+static int drop_unknown(struct bot *b, const struct repo *r, struct queue_facts *f, struct err *err)
+{
+	size_t n = 0;
+
+	if (bot_halted(b, NULL))
+		return 0;
+	for (size_t i = 0; i < f->entries.n; i++) {
+		struct queue_entry *e = &f->entries.v[i];
+		autofree char *subject =
+			xasprintf("pr:%lld:%lld", (long long)r->id, (long long)e->pr);
+		int64_t open = 0;
+
+		if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
+			return -1;
+		if (open && !e->candidate) {
+			queue_entry_release(e);
+			continue;
+		}
+		if (n != i) {
+			f->entries.v[n] = *e;
+			*e = (struct queue_entry){0};
+		}
+		n++;
+	}
+	f->entries.n = n;
+	return 0;
+}
+
+int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		     struct queue_facts *f, struct err *err)
+{
+	int64_t reds = 0, errors = 0;
+
+	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &f->entries, err, "i", r->id) < 0 ||
+	    drop_unknown(b, r, f, err) < 0)
+		return -1;
+	f->prs = xcalloc(f->entries.n, sizeof(*f->prs));
+	f->cands = xcalloc(f->entries.n, sizeof(*f->cands));
+	f->v = xcalloc(f->entries.n, sizeof(*f->v));
+	for (size_t i = 0; i < f->entries.n; i++)
+		if (fill_entry(b, r, conf, f, i, err) < 0)
+			return -1;
+	if (count_base(b, r, "red", &reds, err) < 0 ||
+	    count_base(b, r, "errored", &errors, err) < 0)
+		return -1;
+	f->plan = (struct plan_facts){
+		.base = r->base_oid,
+		.health = health_of(r),
+		.base_reds = (int)reds,
+		.base_errors = (int)errors,
+		.frozen = r->frozen,
+		.halted = bot_halted(b, NULL),
+		.flake_reruns = (int)conf->queue.flake_reruns,
+		.retries = (int)conf->queue.retries,
+		.entries = f->v,
+		.nentries = f->entries.n,
+	};
+	return 0;
+}

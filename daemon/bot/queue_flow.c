@@ -1,0 +1,414 @@
+/* queue_flow.c - see queue_flow.h: the pass. */
+#include "bot/queue_flow.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bot/queue_facts.h"
+#include "bot/report.h"
+#include "bot/task_flow.h"
+
+static const char *const cand_names[] = {
+	[PLAN_CAND_NONE] = "none",       [PLAN_CAND_BUILDING] = "building",
+	[PLAN_CAND_BUILT] = "built",     [PLAN_CAND_CONFLICT] = "conflict",
+	[PLAN_CAND_TESTING] = "testing", [PLAN_CAND_GREEN] = "green",
+	[PLAN_CAND_RED] = "red",         [PLAN_CAND_ERRORED] = "errored",
+	[PLAN_CAND_LANDING] = "landing", [PLAN_CAND_DOUBT] = "doubt",
+};
+
+enum plan_cand queue_cand_state(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cand_names); i++)
+		if (!strcmp(cand_names[i], name))
+			return (enum plan_cand)i;
+	return PLAN_CAND_NONE;
+}
+
+const char *queue_cand_name(enum plan_cand s)
+{
+	return cand_names[s];
+}
+
+/* ---- in and out ---- */
+
+static bool is_landing(const struct candidate *c)
+{
+	return !strcmp(c->state, "landing") || !strcmp(c->state, "doubt");
+}
+
+int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
+		  int64_t priority, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, pr);
+	json_t *d;
+
+	if (rc < 0)
+		return -1;
+	if (rc > 0) {
+		/* Said again without one, as a second approver does: as it was. */
+		if (!priority || e.priority == priority)
+			return 0;
+		e.priority = priority;
+		return queue_entry_save(b->db, &e, err);
+	}
+	e.repo = r->id;
+	e.pr = pr;
+	e.head = xstrdup(head);
+	e.by = xstrdup(by);
+	e.priority = priority;
+	e.state = xstrdup("queued");
+	e.enqueued_ms = bot_now(b);
+	if (queue_entry_insert(b->db, &e, err) < 0)
+		return -1;
+	d = json_object();
+	json_put_str(d, "head", head);
+	return bot_audit(b, by, "queue", d, err, "pr:%s:%lld", r->name, (long long)pr);
+}
+
+int queue_drop_ref(struct bot *b, const struct repo *r, int64_t candidate, struct err *err)
+{
+	autofree char *subject = xasprintf("cand:%lld", (long long)candidate);
+	autofree char *ref = xasprintf("refs/yardmaster/candidates/%lld", (long long)candidate);
+	json_t *p = json_object();
+
+	json_put_str(p, "op", "ref-set");
+	json_put_str(p, "repo", r->path);
+	json_put_str(p, "ref", ref);
+	json_put_bool(p, "any", true);
+	return bot_effect(b, subject, "cand-drop", p, err, "cand-drop:%lld", (long long)candidate) <
+			       0
+		       ? -1
+		       : 0;
+}
+
+int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const char *why,
+	       struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	int rc = candidate_get(b->db, candidate, &c, err);
+
+	if (rc <= 0 || c.ended_ms)
+		return rc < 0 ? -1 : 0;
+	row_set(&c.state, "dropped");
+	row_set(&c.detail, why);
+	c.ended_ms = bot_now(b);
+	if (candidate_save(b->db, &c, err) < 0 || queue_clean(b, &c, why, err) < 0)
+		return -1;
+	return queue_drop_ref(b, r, c.id, err);
+}
+
+static int entry_leave(struct bot *b, const struct repo *r, struct queue_entry *e,
+		       const char *state, const char *reason, struct err *err)
+{
+	json_t *d;
+
+	if (e->candidate && queue_drop(b, r, e->candidate, reason, err) < 0)
+		return -1;
+	row_set(&e->state, state);
+	row_set(&e->reason, reason);
+	row_set(&e->waits, NULL);
+	e->candidate = 0;
+	e->ended_ms = bot_now(b);
+	d = json_object();
+	json_put_str(d, "reason", reason);
+	if (queue_entry_save(b->db, e, err) < 0) {
+		json_decref(d);
+		return -1;
+	}
+	return bot_audit(b, "yardmaster", state, d, err, "pr:%s:%lld", r->name, (long long)e->pr);
+}
+
+/* What becomes of the task behind a PR. */
+static int tell_task(struct bot *b, int64_t repo, int64_t pr, enum bp_ev ev, const char *text,
+		     struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", repo, pr);
+
+	return rc <= 0 ? rc : task_tell(b, t.id, ev, text, err);
+}
+
+int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
+		const char *reason, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	cleanup(candidate_release) struct candidate c = {0};
+	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, pr);
+
+	if (rc <= 0)
+		return rc;
+	if (e.candidate && candidate_get(b->db, e.candidate, &c, err) < 0)
+		return -1;
+	if (c.id && is_landing(&c))
+		return 0; /* too late: what is landing was approved, tested and decided */
+	if (entry_leave(b, r, &e, state, reason, err) < 0 ||
+	    report_pr(b, r->id, pr, xasprintf("Not in the merge queue: %s.", reason), err) < 0)
+		return -1;
+	return tell_task(b, r->id, pr, BP_EV_DEQUEUED, reason, err) < 0 ? -1 : 1;
+}
+
+/*
+ * An entry stands for a PR that is open, at the head that was queued. What closed or pushed it has taken
+ * it out, except while it was landing: when that came to nothing it leaves now.
+ */
+static int leave_if_over(struct bot *b, const struct repo *r, const struct queue_entry *e,
+			 struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, e->pr);
+
+	if (rc <= 0)
+		return rc;
+	if (strcmp(p.state, "open") != 0)
+		return queue_leave(b, r, e->pr, "dequeued", "the PR is not open any more", err);
+	if (strcmp(p.head, e->head) != 0)
+		return queue_leave(b, r, e->pr, "dequeued", "a push came after the approval", err);
+	return 0;
+}
+
+static int leave_what_is_over(struct bot *b, const struct repo *r, struct err *err)
+{
+	cleanup(queue_entry_list_release) struct queue_entry_list l = {0};
+
+	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &l, err, "i", r->id) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (leave_if_over(b, r, &l.v[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- actions ---- */
+
+static char *ejection_text(struct bot *b, const struct repo *r, const struct candidate *c,
+			   const struct plan_action *a)
+{
+	autofree char *why = queue_reason_text(a), *log = NULL;
+
+	if (a->reason == PLAN_R_CONFLICT)
+		return queue_conflict_text(b, r, c->detail);
+	if (a->reason != PLAN_R_RED && a->reason != PLAN_R_ERRORS)
+		return xstrdup(why);
+	log = report_log(c->detail);
+	return xasprintf("%s\n\n%s", why, log);
+}
+
+static int eject(struct bot *b, const struct repo *r, struct queue_entry *e,
+		 const struct candidate *c, const struct plan_action *a, struct err *err)
+{
+	autofree char *text = ejection_text(b, r, c, a), *short_ = queue_reason_text(a);
+	int64_t id = e->id;
+
+	if (entry_leave(b, r, e, "ejected", short_, err) < 0 ||
+	    report_pr(b, r->id, e->pr, xasprintf("Not in the merge queue: %s.", short_), err) < 0 ||
+	    bot_say(b, r->id, e->pr, xasprintf("Taken out of the merge queue: %s", text), err,
+		    "eject:%lld", (long long)id) < 0)
+		return -1;
+	if (a->reason == PLAN_R_CONFLICT &&
+	    bot_notify(b, "conflict", r->id, e->pr, text, NULL, err) < 0)
+		return -1;
+	return tell_task(b, r->id, e->pr, BP_EV_EJECTED, text, err);
+}
+
+/* Takes why. */
+static int wait_text(struct bot *b, const struct repo *r, struct queue_entry *e, size_t place,
+		     char *why_, struct err *err)
+{
+	autofree char *why = why_;
+	autofree char *waits = xasprintf("%zu: %s", place, why);
+
+	if (e->waits && !strcmp(e->waits, waits))
+		return 0;
+	row_set(&e->waits, waits);
+	if (queue_entry_save(b->db, e, err) < 0)
+		return -1;
+	return report_pr(b, r->id, e->pr,
+			 xasprintf("In the merge queue, place %zu: %s.", place, why), err);
+}
+
+static int count_rerun(struct bot *b, struct queue_entry *e, const struct plan_action *a,
+		       struct err *err)
+{
+	if (a->reason == PLAN_R_FLAKE)
+		e->reruns++;
+	return a->reason == PLAN_R_FLAKE ? queue_entry_save(b->db, e, err) : 0;
+}
+
+static int discard(struct bot *b, const struct repo *r, struct queue_entry *e,
+		   const struct plan_action *a, struct err *err)
+{
+	autofree char *why = queue_reason_text(a);
+
+	if (queue_drop(b, r, e->candidate, why, err) < 0)
+		return -1;
+	e->candidate = 0;
+	e->reruns = 0;
+	return queue_entry_save(b->db, e, err);
+}
+
+static int act(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+	       struct queue_facts *f, const struct plan_action *a, size_t place, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < f->entries.n && f->entries.v[i].id != a->entry)
+		i++;
+	if (a->act == PLAN_TEST_BASE)
+		return queue_test_base(b, r, conf, err);
+	if (i == f->entries.n)
+		return err_set(err, ERR_INTERNAL, "queue: the plan names entry %lld, unknown",
+			       (long long)a->entry);
+	struct queue_entry *e = &f->entries.v[i];
+
+	switch (a->act) {
+	case PLAN_BUILD:
+		return queue_build(b, r, conf, e, err);
+	case PLAN_TEST:
+		return count_rerun(b, e, a, err) < 0 ? -1 : queue_test(b, r, &f->cands[i], err);
+	case PLAN_LAND:
+		return queue_land(b, r, &f->cands[i], err);
+	case PLAN_SETTLE:
+		return queue_settle(b, r, &f->cands[i], err);
+	case PLAN_DISCARD:
+		return discard(b, r, e, a, err);
+	case PLAN_EJECT:
+		return eject(b, r, e, &f->cands[i], a, err);
+	case PLAN_WAIT:
+		if (a->reason == PLAN_R_BASE_RED &&
+		    bot_notify(b, "base-red", r->id, 0, r->health_log, r->base_oid, err) < 0)
+			return -1;
+		return wait_text(b, r, e, place, queue_wait_text(b, r, conf, &f->prs[i], a), err);
+	case PLAN_TEST_BASE:
+		break;
+	}
+	return 0;
+}
+
+/* 1: as many gates run as may (limits.gates, over all repositories); the end of one comes back here. */
+static int must_wait(struct bot *b, enum plan_act act, struct err *err)
+{
+	int64_t busy = 0;
+
+	if (act != PLAN_TEST && act != PLAN_TEST_BASE)
+		return 0;
+	if (db_int(b->db, ST_CANDIDATE_TESTING, &busy, err, "") < 0)
+		return -1;
+	return busy >= b->conf->limits.gates;
+}
+
+/* Without a base, or without rules, nothing is built: all wait, and say for what. Takes why. */
+static int all_wait(struct bot *b, const struct repo *r, char *why_, struct err *err)
+{
+	autofree char *why = why_;
+	cleanup(queue_entry_list_release) struct queue_entry_list l = {0};
+
+	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &l, err, "i", r->id) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		cleanup(candidate_release) struct candidate c = {0};
+		struct queue_entry *e = &l.v[i];
+
+		if (e->candidate && candidate_get(b->db, e->candidate, &c, err) < 0)
+			return -1;
+		if (c.id && is_landing(&c)) {
+			if (!strcmp(c.state, "doubt") && queue_settle(b, r, &c, err) < 0)
+				return -1;
+			continue;
+		}
+		if (e->candidate && queue_drop(b, r, e->candidate, why, err) < 0)
+			return -1;
+		e->candidate = 0;
+		if (wait_text(b, r, e, i + 1, xstrdup(why), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struct err *err)
+{
+	cleanup(queue_facts_release) struct queue_facts f = {0};
+	cleanup(plan_release) struct plan plan = {0};
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
+
+	*ret_again = false;
+	if (leave_what_is_over(b, r, err) < 0)
+		return -1;
+	if (!r->base_oid)
+		return all_wait(b, r, xasprintf("waits: there is no branch `%s`", r->base), err);
+	/* The rules of this very base are on their way: nothing is tested by older ones. */
+	if (!r->config_oid || strcmp(r->config_oid, r->base_oid) != 0)
+		return 0;
+	/* No rules at all are not the default ones: those test nothing. */
+	if (r->config_error && !r->config)
+		return all_wait(b, r,
+				xasprintf("waits: the configuration on `%s` is broken and there is "
+					  "no earlier one; mend it in the repository itself (%s)",
+					  r->base, r->config_error),
+				err);
+	if (bot_repo_conf(b, r, &conf, err) < 0)
+		return -1;
+	if (queue_facts_read(b, r, &conf, &f, err) < 0)
+		return -1;
+	if (!f.entries.n)
+		return 0;
+	plan_next(&f.plan, &plan);
+	for (size_t i = 0; i < plan.nactions; i++) {
+		const struct plan_action *a = &plan.actions[i];
+
+		int rc = must_wait(b, a->act, err);
+
+		if (rc == 0)
+			rc = act(b, r, &conf, &f, a, i + 1, err) < 0 ? -1 : 0;
+		if (rc < 0)
+			return -1;
+		/* A doubt is asked, not decided: its answer is an event. */
+		*ret_again =
+			*ret_again || (rc == 0 && a->act != PLAN_WAIT && a->act != PLAN_SETTLE);
+	}
+	return 0;
+}
+
+/* The repository's row is read anew: the pass before may have changed it. */
+static int pass_fresh(struct bot *b, int64_t repo, bool *ret_again, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+
+	return bot_repo(b, repo, &r, err) < 0 ? -1 : pass_once(b, &r, ret_again, err);
+}
+
+/* In a savepoint: what one repository's queue cannot decide must not end the daemon, which would not
+ * decide it after a restart either, nor stop the others. */
+static int pass_kept(struct bot *b, const struct repo *r, bool *ret_again, struct err *err)
+{
+	cleanup(err_release) struct err why = ERR_INIT;
+
+	if (db_savepoint(b->db, err) < 0)
+		return -1;
+	if (pass_fresh(b, r->id, ret_again, &why) == 0)
+		return db_release(b->db, err);
+	db_rollback_to(b->db);
+	*ret_again = false;
+	if (why.code == ERR_IO || why.code == ERR_CORRUPT)
+		return err_move(err, &why);
+	log_error("queue of %s: %s", r->name, err_text(&why));
+	return 0;
+}
+
+int queue_pass(struct bot *b, struct err *err)
+{
+	cleanup(repo_list_release) struct repo_list repos = {0};
+
+	if (repo_all(b->db, ST_REPO_ALL, &repos, err, "") < 0)
+		return -1;
+	for (size_t i = 0; i < repos.n; i++) {
+		bool again = true;
+
+		/* Every action changes the facts. Bounded: each one takes an entry out, or brings a
+		 * candidate one step on or away, until all wait for something outside. */
+		while (again)
+			if (pass_kept(b, &repos.v[i], &again, err) < 0)
+				return err_wrap(err, "queue of %s", repos.v[i].name);
+	}
+	return 0;
+}

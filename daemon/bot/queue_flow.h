@@ -1,0 +1,85 @@
+/*
+ * queue_flow.h - the merge queue around its planner: facts from the ledger, actions into effects.
+ *
+ * Per repository: read facts, plan_next(), do what it says, in one transaction. A candidate is a row
+ * of its own; an entry points at the one that is alive. States of a candidate are those of
+ * queue/plan.h by name, and "dropped" and "landed" when it is over.
+ *
+ *   queue_flow.c    the pass: entries in and out, facts, actions
+ *   queue_facts.c   what the planner is told
+ *   queue_words.c   the sentences that people read about it
+ *   queue_test.c    a candidate's checkout and gates, and those of the base itself
+ *   queue_land.c    verify, land, settle a doubt, receipts
+ *   queue_events.c  what happens to PRs and to the base
+ */
+#ifndef YM_BOT_QUEUE_FLOW_H
+#define YM_BOT_QUEUE_FLOW_H
+
+#include "bot/bot.h"
+#include "queue/plan.h"
+
+int queue_pass(struct bot *b, struct err *err);
+
+/* Puts a PR into the queue at this head. An entry that is there already is left alone, but for a
+ * priority that is not 0. */
+int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
+		  int64_t priority, struct err *err);
+/* Takes it out: state "dequeued" or "ejected". Its candidate is dropped. 1 it was in, 0 not. */
+int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
+		const char *reason, struct err *err);
+/* Are there enough approvals of this head? */
+int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		   const struct pr *pr, const char *head, bool *ret, struct err *err);
+
+/* By `/yard hold`, as a draft, or by the label that holds. */
+int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+	       const struct pr *pr, bool *ret, struct err *err);
+/* The role's request `op` in this repository, of which the result tells about the candidate. */
+json_t *queue_request(const struct repo *r, const struct candidate *c, const char *op);
+
+enum plan_cand queue_cand_state(const char *name);
+const char *queue_cand_name(enum plan_cand s);
+int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const char *why,
+	       struct err *err);
+/* The ref that held a candidate: what landed is held by the base. */
+int queue_drop_ref(struct bot *b, const struct repo *r, int64_t candidate, struct err *err);
+
+/* queue_words.c: what people read. Callers free. */
+/* "1 of 2 approvals of 123456789abc", and who is needed beside the labeller. */
+char *queue_approvals_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+			   const struct pr *pr);
+/* The planner's reason without what happens for it, for sentences that say that themselves. */
+char *queue_reason_text(const struct plan_action *a);
+/* What a PR waits for; by whom and why, where the ledger knows it. */
+char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		      const struct pr *pr, const struct plan_action *a);
+
+/* queue_test.c */
+int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		struct queue_entry *e, struct err *err);
+int queue_test(struct bot *b, const struct repo *r, struct candidate *c, struct err *err);
+int queue_test_base(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		    struct err *err);
+int queue_gate_ended(struct bot *b, struct attempt *a, const json_t *p, struct err *err);
+/* Every run and folder of a candidate ends. */
+int queue_clean(struct bot *b, const struct candidate *c, const char *why, struct err *err);
+
+/* queue_land.c */
+int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct err *err);
+int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c, struct err *err);
+
+/* The report of a conflict: files, lines, and which landed PR changed them. Caller frees. */
+char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detail);
+
+/* Results of effects. */
+int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_settle(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_log(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_contained(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_config_check(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+
+#endif

@@ -1,0 +1,489 @@
+/*
+ * queue_land.c - see queue_flow.h: the last three steps, each of which may be cut off anywhere.
+ *
+ *   decide: candidate -> landing, a row in `landing` with the intent          (one transaction)
+ *   verify: the tree is recomputed by another implementation (I2)             effect cand-verify
+ *   land:   one ref transaction with the expected old value                   effect cand-land
+ *   decide: landed | moved (the base went elsewhere: build anew) | doubt
+ *
+ * A repeated `land` finds that the base contains the commit and says "already". When the outcome is
+ * unknown for good (the effect failed), the candidate is in doubt: the base is asked, and nothing
+ * else lands there before the answer.
+ */
+#include "bot/queue_flow.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "bot/report.h"
+#include "bot/task_flow.h"
+
+#define LAND_TRIES 3 /* of one candidate on a base that does not move */
+
+#define SETTLE_MS 2000 /* between two questions about a landing in doubt */
+
+static char *subject_of(const struct repo *r)
+{
+	return xasprintf("land:%lld", (long long)r->id);
+}
+
+int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct err *err)
+{
+	cleanup(landing_release) struct landing l = {0};
+	autofree char *subject = subject_of(r);
+	json_t *p;
+
+	l.repo = r->id;
+	l.candidate = c->id;
+	l.pr = c->pr;
+	l.old = xstrdup(c->base);
+	l.new = xstrdup(c->oid);
+	l.state = xstrdup("intent");
+	l.receipt = xstrdup("{}");
+	l.at_ms = bot_now(b);
+	row_set(&c->state, "landing");
+	if (landing_insert(b->db, &l, err) < 0 || candidate_save(b->db, c, err) < 0)
+		return -1;
+	p = queue_request(r, c, "verify");
+	json_put_str(p, "base", c->base);
+	json_put_str(p, "head", c->head);
+	if (c->merge_base)
+		json_put_str(p, "merge_base", c->merge_base);
+	json_put_str(p, "method", c->method);
+	json_put_str(p, "candidate", c->oid);
+	return bot_effect(b, subject, "cand-verify", p, err, "verify:%lld", (long long)l.id) < 0
+		       ? -1
+		       : 0;
+}
+
+/* The candidate, its repository and its open landing. */
+struct landing_ctx {
+	struct candidate c;
+	struct repo r;
+	struct landing l;
+};
+
+static void landing_ctx_release(struct landing_ctx *x)
+{
+	candidate_release(&x->c);
+	repo_release(&x->r);
+	landing_release(&x->l);
+}
+
+static int open_ctx(struct bot *b, const json_t *p, struct landing_ctx *x, struct err *err)
+{
+	int rc = candidate_get(b->db, json_int(json_object_get(p, "ctx"), "candidate", 0), &x->c,
+			       err);
+
+	if (rc <= 0 || bot_repo(b, x->c.repo, &x->r, err) < 0)
+		return -1;
+	rc = landing_find(b->db, ST_LANDING_BY_CANDIDATE, &x->l, err, "i", x->c.id);
+	return rc > 0 ? 0
+		      : err_set(err, ERR_INTERNAL, "candidate %lld: has no landing",
+				(long long)x->c.id);
+}
+
+/* ---- the receipt ---- */
+
+static json_t *approvals_json(struct bot *b, const struct candidate *c, struct err *err)
+{
+	cleanup(approval_list_release) struct approval_list l = {0};
+	json_t *a = json_array();
+
+	if (approval_all(b->db, ST_APPROVAL_OF, &l, err, "ii", c->repo, c->pr) < 0) {
+		json_decref(a);
+		return NULL;
+	}
+	for (size_t i = 0; i < l.n; i++) {
+		json_t *o;
+
+		if (l.v[i].void_ms || strcmp(l.v[i].head, c->head) != 0)
+			continue;
+		o = json_object();
+		json_put_str(o, "user", l.v[i].user);
+		json_put_str(o, "head", l.v[i].head);
+		json_put_int(o, "at_ms", l.v[i].at_ms);
+		json_array_append_new(a, o);
+	}
+	return a;
+}
+
+static json_t *policy_json(const struct conf_repo *conf, const struct candidate *c)
+{
+	json_t *o = json_object(), *gates = NULL;
+
+	json_put_str(o, "method", c->method);
+	json_put_int(o, "approvals", conf->queue.approvals);
+	if (json_parse(c->gates, strlen(c->gates), SIZE_MAX, &gates, NULL) == 0)
+		json_put(o, "gates", gates);
+	return o;
+}
+
+static int task_json(struct bot *b, const struct candidate *c, json_t *o, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", c->repo, c->pr);
+
+	if (rc <= 0)
+		return rc;
+	json_put_int(o, "task", t.id);
+	json_put_int(o, "cost_microusd", t.cost_microusd);
+	return 0;
+}
+
+static json_t *receipt(struct bot *b, const struct landing_ctx *x, const char *git_version,
+		       struct err *err)
+{
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	autojson json_t *o = json_object();
+	autofree char *head = NULL;
+	json_t *checks = NULL, *approvals;
+
+	if (bot_repo_conf(b, &x->r, &conf, err) < 0 || audit_head(b->db, &head, err) < 0)
+		return NULL;
+	json_put_int(o, "version", 1);
+	json_put_str(o, "repo", x->r.name);
+	json_put_str(o, "branch", x->r.base);
+	json_put_int(o, "pr", x->c.pr);
+	json_put_str(o, "base", x->c.base);
+	json_put_str(o, "head", x->c.head);
+	json_put_str(o, "merge_base", x->c.merge_base);
+	json_put_str(o, "method", x->c.method);
+	json_put_str(o, "commit", x->c.oid);
+	json_put_str(o, "tree", x->c.tree);
+	if (json_parse(x->c.checks, strlen(x->c.checks), SIZE_MAX, &checks, err) < 0)
+		return NULL;
+	json_put(o, "checks", checks);
+	approvals = approvals_json(b, &x->c, err);
+	if (!approvals)
+		return NULL;
+	json_put(o, "approvals", approvals);
+	json_put(o, "policy", policy_json(&conf, &x->c));
+	if (task_json(b, &x->c, o, err) < 0)
+		return NULL;
+	json_put_str(o, "audit_head", head);
+	json_put_str(o, "git_version", git_version);
+	json_put_int(o, "at_ms", bot_now(b));
+	return steal(&o);
+}
+
+/* ---- outcomes ---- */
+
+static int close_landing(struct bot *b, struct landing_ctx *x, const char *state, struct err *err)
+{
+	json_t *d;
+
+	row_set(&x->l.state, state);
+	x->l.ended_ms = bot_now(b);
+	if (landing_save(b->db, &x->l, err) < 0)
+		return -1;
+	d = json_object();
+	json_put_str(d, "state", state);
+	json_put_str(d, "old", x->l.old);
+	json_put_str(d, "new", x->l.new);
+	return bot_audit(b, "yardmaster", "landing", d, err, "pr:%s:%lld", x->r.name,
+			 (long long)x->c.pr);
+}
+
+static int tell_forge_merged(struct bot *b, const struct landing_ctx *x, struct err *err)
+{
+	autofree char *subject =
+		xasprintf("talk:%lld:%lld", (long long)x->r.id, (long long)x->c.pr);
+	json_t *p = json_object();
+
+	json_put_int(p, "repo", x->r.id);
+	json_put_int(p, "number", x->c.pr);
+	json_put_str(p, "commit", x->c.oid);
+	json_put_str(p, "base", x->c.base);
+	return bot_effect(b, subject, "forge-pr-merged", p, err, "merged:%lld:%lld",
+			  (long long)x->r.id, (long long)x->c.pr) < 0
+		       ? -1
+		       : 0;
+}
+
+static int close_entry(struct bot *b, const struct landing_ctx *x, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+
+	if (queue_entry_get(b->db, x->c.entry, &e, err) < 0)
+		return -1;
+	row_set(&e.state, "landed");
+	row_set(&e.reason, x->c.oid);
+	row_set(&e.waits, NULL);
+	e.candidate = 0;
+	e.ended_ms = bot_now(b);
+	return queue_entry_save(b->db, &e, err);
+}
+
+static int tell_base_moved(struct bot *b, const struct repo *r, int64_t landing, const char *old,
+			   const char *new, const char *by, struct err *err)
+{
+	json_t *p = json_object();
+
+	json_put_int(p, "repo", r->id);
+	json_put_str(p, "old", old);
+	json_put_str(p, "new", new);
+	json_put_str(p, "by", by);
+	/* A branch may go to and fro: the same move again is another one. */
+	return bot_event(b, "base-moved", p, err, "base:%lld:%s:%s:%lld", (long long)r->id, old,
+			 new ? new : "", (long long)landing);
+}
+
+static int landed(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int rc;
+
+	if (close_landing(b, x, "landed", err) < 0 || close_entry(b, x, err) < 0 ||
+	    tell_forge_merged(b, x, err) < 0 || queue_drop_ref(b, &x->r, x->c.id, err) < 0 ||
+	    tell_base_moved(b, &x->r, x->l.id, x->c.base, x->c.oid, "queue", err) < 0)
+		return -1;
+	row_set(&x->c.state, "landed");
+	x->c.ended_ms = bot_now(b);
+	/* The exact tree passed: the base is known green at this commit. */
+	row_set(&x->r.base_oid, x->c.oid);
+	row_set(&x->r.health_oid, x->c.oid);
+	x->r.health = PLAN_BASE_GREEN;
+	if (candidate_save(b->db, &x->c, err) < 0 || repo_save(b->db, &x->r, err) < 0 ||
+	    report_pr(b, x->r.id, x->c.pr,
+		      xasprintf("Landed on `%s` as %.12s (%s). `yardmaster receipt show %.12s` has "
+				"what was approved and tested.",
+				x->r.base, x->c.oid, x->c.method, x->c.oid),
+		      err) < 0)
+		return -1;
+	rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", x->r.id, x->c.pr);
+	return rc <= 0 ? rc : task_tell(b, t.id, BP_EV_MERGED, x->c.oid, err);
+}
+
+/* The candidate is not on the base, which is at `found` (NULL: there is no such branch). When somebody
+ * else moved it the candidate is stale; the entry stays. */
+static int moved(struct bot *b, struct landing_ctx *x, const char *found, struct err *err)
+{
+	if (close_landing(b, x, "moved", err) < 0)
+		return -1;
+	row_set(&x->c.state, "green"); /* stale by its base; the planner discards it */
+	if (candidate_save(b->db, &x->c, err) < 0)
+		return -1;
+	if (found && !strcmp(found, x->c.base))
+		return 0; /* it is where it was: the candidate is still good */
+	return tell_base_moved(b, &x->r, x->l.id, x->c.base, found, "somebody else", err);
+}
+
+static int doubt(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
+{
+	json_t *d = json_object();
+
+	json_put_str(d, "reason", why);
+	row_set(&x->c.state, "doubt");
+	row_set(&x->c.detail, why);
+	if (candidate_save(b->db, &x->c, err) < 0) {
+		json_decref(d);
+		return -1;
+	}
+	return bot_audit(b, "yardmaster", "doubt", d, err, "pr:%s:%lld", x->r.name,
+			 (long long)x->c.pr);
+}
+
+/* Nothing lands here until a person has looked. */
+static int freeze(struct bot *b, struct landing_ctx *x, const char *text, struct err *err)
+{
+	if (close_landing(b, x, "failed", err) < 0)
+		return -1;
+	row_set(&x->c.state, "green");
+	x->r.frozen = 1;
+	row_take(&x->r.frozen_reason, xasprintf("yardmaster: %s", text));
+	if (candidate_save(b->db, &x->c, err) < 0 || repo_save(b->db, &x->r, err) < 0 ||
+	    bot_say(b, x->r.id, x->c.pr,
+		    xasprintf("%s. The queue is frozen; `/yard thaw` opens it again.", text), err,
+		    "verify:%lld", (long long)x->l.id) < 0)
+		return -1;
+	return bot_notify(b, "verify", x->r.id, x->c.pr, text, NULL, err);
+}
+
+/* I2 is broken or could not be checked. */
+static int unverified(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
+{
+	autofree char *text =
+		xasprintf("not landed: the tree could not be verified independently: %s", why);
+
+	return freeze(b, x, text, err);
+}
+
+/* The base is where it was: the landing itself failed. Once more is worth a try, for ever is not. */
+static int failed(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	autofree char *text = NULL;
+	int64_t n = 0;
+
+	if (db_int(b->db, ST_LANDING_COUNT, &n, err, "i", x->c.id) < 0)
+		return -1;
+	if (n < LAND_TRIES)
+		return moved(b, x, NULL, err);
+	text = xasprintf("not landed, tried %lld times: %s", (long long)n,
+			 x->c.detail ? x->c.detail : "no reason was given");
+	return freeze(b, x, text, err);
+}
+
+/* ---- results ---- */
+
+/*
+ * Between the decision to land and the landing itself people may have closed the PR, pushed to it or taken
+ * their approval back. NULL: nothing has changed; caller frees.
+ */
+static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why, struct err *err)
+{
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	cleanup(pr_release) struct pr pr = {0};
+	bool approved = false, held = false;
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
+
+	if (rc < 0 || bot_repo_conf(b, &x->r, &conf, err) < 0 ||
+	    (rc > 0 && (queue_approved(b, &x->r, &conf, &pr, x->c.head, &approved, err) < 0 ||
+			queue_held(b, &x->r, &conf, &pr, &held, err) < 0)))
+		return -1;
+	if (rc == 0 || strcmp(pr.state, "open") != 0)
+		*ret_why = xstrdup("the PR is not open any more");
+	else if (strcmp(pr.head, x->c.head) != 0)
+		*ret_why = xstrdup("a push came after the approval");
+	else if (!approved)
+		*ret_why = xstrdup("it is not approved any more");
+	else if (held)
+		*ret_why = xstrdup("it is held");
+	else if (bot_halted(b, NULL) || x->r.frozen)
+		*ret_why = xstrdup("the queue was stopped");
+	return 0;
+}
+
+/* Not a failure: the candidate is as good as before, and the planner decides what that means now. */
+static int call_off(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	row_set(&x->c.state, "green");
+	return close_landing(b, x, "failed", err) < 0 ? -1 : candidate_save(b->db, &x->c, err);
+}
+
+int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(landing_ctx_release) struct landing_ctx x = {0};
+	const json_t *r = json_object_get(p, "result");
+	autofree char *subject = NULL, *keep_ref = NULL, *why = NULL;
+	json_t *q, *keep, *k, *note;
+
+	(void)e;
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return unverified(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
+	if (!json_flag(r, "same")) {
+		why = xasprintf("expected %s, found %s", json_str(r, "expected", "?"),
+				json_str(r, "found", "?"));
+		return unverified(b, &x, why, err);
+	}
+	if (called_off(b, &x, &why, err) < 0)
+		return -1;
+	if (why)
+		return call_off(b, &x, err);
+	note = receipt(b, &x, json_str(r, "git_version", "?"), err);
+	if (!note)
+		return -1;
+	row_take(&x.l.receipt, json_text(note));
+	subject = subject_of(&x.r);
+	keep_ref = xasprintf("refs/yardmaster/heads/%lld", (long long)x.c.pr);
+	q = queue_request(&x.r, &x.c, "land");
+	json_put_str(q, "branch", x.r.base);
+	json_put_str(q, "old", x.c.base);
+	json_put_str(q, "new", x.c.oid);
+	json_put(q, "receipt", note);
+	keep = json_array();
+	k = json_object();
+	json_put_str(k, "ref", keep_ref);
+	json_put_str(k, "oid", x.c.head);
+	json_array_append_new(keep, k);
+	json_put(q, "keep", keep);
+	if (landing_save(b->db, &x.l, err) < 0) {
+		json_decref(q);
+		return -1;
+	}
+	return bot_effect(b, subject, "cand-land", q, err, "land:%lld", (long long)x.l.id) < 0 ? -1
+											       : 0;
+}
+
+int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(landing_ctx_release) struct landing_ctx x = {0};
+	const json_t *r = json_object_get(p, "result");
+	const char *outcome = json_str(r, "outcome", "");
+
+	(void)e;
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return doubt(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
+	if (!strcmp(outcome, "landed") || !strcmp(outcome, "already"))
+		return landed(b, &x, err);
+	return moved(b, &x, json_str(r, "found", NULL), err);
+}
+
+/* A doubt is settled in two questions: where is the base, and does it contain the candidate? */
+int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c, struct err *err)
+{
+	autofree char *subject = subject_of(r), *ref = xasprintf("refs/heads/%s", r->base);
+	int64_t open = 0;
+	json_t *p;
+	int rc;
+
+	/* One question at a time: every turn in between would ask again. */
+	if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
+		return -1;
+	if (open)
+		return 0;
+	p = queue_request(r, c, "ref");
+	json_put_str(p, "ref", ref);
+	rc = bot_effect(b, subject, "cand-settle-ref", json_incref(p), err, "settle-ref:%lld:first",
+			(long long)c->id);
+	if (rc == 0) { /* asked before, without an answer: not as fast as the role can fail */
+		rc = bot_effect(b, subject, "cand-settle-ref", json_incref(p), err,
+				"settle-ref:%lld:%lld", (long long)c->id, (long long)bot_now(b));
+		if (rc > 0)
+			rc = effect_again(b->db, db_last_id(b->db), bot_now(b) + SETTLE_MS, err);
+	}
+	json_decref(p);
+	return rc < 0 ? -1 : 0;
+}
+
+int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(landing_ctx_release) struct landing_ctx x = {0};
+	const char *oid = json_str(json_object_get(p, "result"), "oid", NULL);
+	autofree char *subject = NULL;
+	json_t *q;
+
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return 0; /* still in doubt: the planner asks again */
+	if (!oid)
+		return moved(b, &x, NULL, err); /* no branch contains nothing */
+	subject = subject_of(&x.r);
+	q = queue_request(&x.r, &x.c, "contains");
+	json_put_str(q, "commit", x.c.oid);
+	json_put_str(q, "in", oid);
+	json_put_str(json_object_get(q, "ctx"), "base", oid);
+	return bot_effect(b, subject, "cand-settle", q, err, "settle:%lld:%lld", (long long)x.c.id,
+			  (long long)e->id) < 0
+		       ? -1
+		       : 0;
+}
+
+int queue_did_settle(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(landing_ctx_release) struct landing_ctx x = {0};
+	const char *base = json_str(json_object_get(p, "ctx"), "base", NULL);
+
+	(void)e;
+	if (open_ctx(b, p, &x, err) < 0 || !json_flag(p, "ok"))
+		return json_flag(p, "ok") ? -1 : 0;
+	if (json_flag(json_object_get(p, "result"), "contains"))
+		return landed(b, &x, err);
+	if (!base || !strcmp(base, x.c.base))
+		return failed(b, &x, err);
+	return moved(b, &x, base, err);
+}

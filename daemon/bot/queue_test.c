@@ -1,0 +1,492 @@
+/* queue_test.c - see queue_flow.h: building a candidate, testing it and the base. */
+#include "bot/queue_flow.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bot/report.h"
+#include "bot/runs.h"
+#include "sys/fs.h"
+
+#define LOG_KEEP ((size_t)48 << 10)
+#define MB       ((int64_t)1 << 20)
+
+json_t *queue_request(const struct repo *r, const struct candidate *c, const char *op)
+{
+	json_t *p = json_object(), *x = json_object();
+
+	json_put_int(x, "candidate", c->id);
+	json_put_str(p, "op", op);
+	json_put_str(p, "repo", r->path);
+	json_put(p, "ctx", x);
+	return p;
+}
+
+static char *folder(struct bot *b, const struct candidate *c)
+{
+	return xasprintf("%s/checkouts/c%lld-%lld", b->data, (long long)c->id,
+			 (long long)c->run_number);
+}
+
+/* A stacked child's merge base is its landed parent's approved head, however the parent landed; of
+ * several the one that landed last, which is on top of the others. */
+static int stack_parent(struct bot *b, const struct repo *r, int64_t pr, struct pr *ret,
+			struct err *err)
+{
+	cleanup(dependency_list_release) struct dependency_list l = {0};
+
+	if (dependency_all(b->db, ST_DEPENDENCY_OF, &l, err, "ii", r->id, pr) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		cleanup(pr_release) struct pr parent = {0};
+
+		if (strcmp(l.v[i].source, "stack") != 0)
+			continue;
+		if (pr_find(b->db, ST_PR_BY_NUMBER, &parent, err, "ii", r->id, l.v[i].on_pr) < 0)
+			return -1;
+		if (!parent.state || strcmp(parent.state, "merged") != 0 ||
+		    parent.updated_ms < ret->updated_ms)
+			continue;
+		pr_release(ret);
+		*ret = parent;
+		parent = (struct pr){0};
+	}
+	return 0;
+}
+
+static char *landing_message(const struct pr *p, const char *method)
+{
+	if (!strcmp(method, "merge"))
+		return xasprintf("Merge #%lld: %s\n\n%s", (long long)p->number, p->title, p->body);
+	return xasprintf("%s (#%lld)\n\n%s", p->title, (long long)p->number, p->body);
+}
+
+static char *gates_json(const struct conf_repo *conf)
+{
+	autojson json_t *a = json_array();
+
+	for (size_t i = 0; i < conf->queue.gates.n; i++)
+		json_array_append_new(a, json_string(conf->queue.gates.v[i]));
+	return json_text(a);
+}
+
+static int ask_build(struct bot *b, const struct repo *r, const struct candidate *c,
+		     const struct pr *pr, const struct pr *parent, struct err *err)
+{
+	autofree char *subject = xasprintf("cand:%lld", (long long)c->id);
+	autofree char *ref = xasprintf("refs/yardmaster/candidates/%lld", (long long)c->id);
+	autofree char *message = landing_message(pr, c->method);
+	json_t *p = queue_request(r, c, "candidate");
+
+	json_put_str(p, "base", c->base);
+	json_put_str(p, "head", c->head);
+	json_put_str(p, "merge_base", parent->head);
+	json_put_str(p, "merge_base_landed", parent->landed);
+	json_put_str(p, "method", c->method);
+	json_put_str(p, "message", message);
+	json_put_str(p, "author_name", b->conf->author_name);
+	json_put_str(p, "author_email", b->conf->author_email);
+	json_put_int(p, "time_ms", c->created_ms);
+	json_put_str(p, "ref", ref);
+	return bot_effect(b, subject, "cand-build", p, err, "cand-build:%lld", (long long)c->id) < 0
+		       ? -1
+		       : 0;
+}
+
+int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		struct queue_entry *e, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	cleanup(pr_release) struct pr pr = {0};
+	cleanup(pr_release) struct pr parent = {0};
+
+	/* The one before it, after an infrastructure failure. */
+	if (e->candidate && queue_drop(b, r, e->candidate, "built again", err) < 0)
+		return -1;
+	c.repo = r->id;
+	c.kind = xstrdup("pr");
+	c.entry = e->id;
+	c.pr = e->pr;
+	c.base = xstrdup(r->base_oid);
+	c.head = xstrdup(e->head);
+	c.method = xstrdup(conf_method_name(conf->queue.method));
+	c.gates = gates_json(conf);
+	c.state = xstrdup("building");
+	c.checks = xstrdup("[]");
+	c.created_ms = bot_now(b);
+	if (stack_parent(b, r, e->pr, &parent, err) < 0 ||
+	    pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r->id, e->pr) <= 0 ||
+	    candidate_insert(b->db, &c, err) < 0)
+		return -1;
+	e->candidate = c.id;
+	if (queue_entry_save(b->db, e, err) < 0)
+		return -1;
+	return ask_build(b, r, &c, &pr, &parent, err);
+}
+
+/* The candidate of a result, when it is still the one that is alive: 1, 0, -1. */
+static int live_candidate(struct bot *b, const json_t *p, struct candidate *ret, struct err *err)
+{
+	int rc =
+		candidate_get(b->db, json_int(json_object_get(p, "ctx"), "candidate", 0), ret, err);
+
+	return rc <= 0 ? rc : ret->ended_ms ? 0 : 1;
+}
+
+/* A word about the code: errors are counted in a row. */
+static int forget_errors(struct bot *b, const struct candidate *c, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+
+	if (!c->entry || queue_entry_get(b->db, c->entry, &e, err) < 0)
+		return c->entry ? -1 : 0;
+	if (!e.id || !e.errors)
+		return 0;
+	e.errors = 0;
+	return queue_entry_save(b->db, &e, err);
+}
+
+static int set_state(struct bot *b, struct candidate *c, enum plan_cand s, const char *detail,
+		     struct err *err)
+{
+	if ((s == PLAN_CAND_GREEN || s == PLAN_CAND_RED || s == PLAN_CAND_CONFLICT) &&
+	    forget_errors(b, c, err) < 0)
+		return -1;
+	row_set(&c->state, queue_cand_name(s));
+	if (detail)
+		row_set(&c->detail, detail);
+	return candidate_save(b->db, c, err);
+}
+
+/* An infrastructure failure: counted on the entry, which the planner retries within bounds. */
+static int set_errored(struct bot *b, struct candidate *c, const char *why, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+
+	if (c->entry) {
+		if (queue_entry_get(b->db, c->entry, &e, err) < 0)
+			return -1;
+		e.errors++;
+		if (e.id && queue_entry_save(b->db, &e, err) < 0)
+			return -1;
+	}
+	return set_state(b, c, PLAN_CAND_ERRORED, why, err);
+}
+
+int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	const json_t *r = json_object_get(p, "result");
+	const char *outcome = json_str(r, "outcome", "");
+	autofree char *detail = NULL;
+	int rc = live_candidate(b, p, &c, err);
+
+	(void)e;
+	if (rc <= 0)
+		return rc;
+	if (!json_flag(p, "ok"))
+		return set_errored(b, &c, json_str(json_object_get(p, "error"), "text", ""), err);
+	if (strcmp(outcome, "built") != 0) {
+		detail = json_text(r);
+		return set_state(b, &c, PLAN_CAND_CONFLICT, detail, err);
+	}
+	row_set(&c.merge_base, json_str(r, "merge_base", NULL));
+	row_set(&c.oid, json_str(r, "commit", NULL));
+	row_set(&c.tree, json_str(r, "tree", NULL));
+	return set_state(b, &c, PLAN_CAND_BUILT, NULL, err);
+}
+
+/* ---- gates ---- */
+
+static int gate_count(const struct candidate *c, json_t **ret, struct err *err)
+{
+	return json_parse(c->gates, strlen(c->gates), SIZE_MAX, ret, err);
+}
+
+int queue_test(struct bot *b, const struct repo *r, struct candidate *c, struct err *err)
+{
+	autojson json_t *gates = NULL;
+	autofree char *subject = xasprintf("cand:%lld", (long long)c->id), *dir = NULL;
+	autofree char *tree = NULL, *git = NULL;
+	json_t *p;
+
+	if (gate_count(c, &gates, err) < 0)
+		return -1;
+	c->run_number++;
+	c->gate = 0;
+	row_set(&c->checks, "[]");
+	if (!json_array_size(gates))
+		return set_state(b, c, PLAN_CAND_GREEN, NULL, err);
+	dir = folder(b, c);
+	tree = xasprintf("%s/tree", dir);
+	git = xasprintf("%s/git", dir);
+	p = queue_request(r, c, "checkout");
+	json_put_str(p, "commit", c->oid);
+	json_put_str(p, "path", tree);
+	json_put_str(p, "gitdir", git);
+	if (bot_effect(b, subject, "cand-checkout", p, err, "checkout:%lld:%lld", (long long)c->id,
+		       (long long)c->run_number) < 0)
+		return -1;
+	return set_state(b, c, PLAN_CAND_TESTING, NULL, err);
+}
+
+static void gate_limits(struct bot *b, int64_t timeout_ms, struct run_limits *l)
+{
+	const struct conf_daemon *d = b->conf;
+
+	l->wall_ms = timeout_ms;
+	l->cpu_ms = d->runs.cpu_minutes * 60000;
+	l->mem_bytes = d->runs.memory_mb * MB;
+	l->procs = d->runs.processes;
+	l->disk_bytes = d->runs.disk_mb * MB;
+	l->fsize_bytes = d->runs.file_mb * MB;
+	l->out_bytes = d->runs.output_mb * MB;
+}
+
+/* The set-up of the queue's environment goes before the first gate, in the same run folder. */
+static char *gate_script(const struct conf_repo *conf, const char *gate, int64_t index)
+{
+	autofree char *setup = NULL;
+
+	if (index || !conf->queue.setup.n)
+		return xstrdup(gate);
+	setup = strvec_join(&conf->queue.setup, "\n");
+	return xasprintf("set -e\n%s\nset +e\n%s", setup, gate);
+}
+
+static int start_gate(struct bot *b, struct candidate *c, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	cleanup(run_spec_release) struct run_spec spec;
+	cleanup(attempt_release) struct attempt a = {0};
+	autofree char *subject = xasprintf("cand:%lld", (long long)c->id);
+	autofree char *dir = folder(b, c), *script = NULL;
+	autojson json_t *gates = NULL;
+	const char *gate;
+	json_t *p;
+
+	run_spec_init(&spec);
+	if (bot_repo(b, c->repo, &r, err) < 0 || bot_repo_conf(b, &r, &conf, err) < 0 ||
+	    gate_count(c, &gates, err) < 0)
+		return -1;
+	gate = json_string_value(json_array_get(gates, (size_t)c->gate));
+	script = gate_script(&conf, gate, c->gate);
+	a.repo = c->repo;
+	a.candidate = c->id;
+	a.run = xasprintf("c%lld-g%lld-%lld", (long long)c->id, (long long)c->gate,
+			  (long long)c->run_number);
+	a.kind = xstrdup(!strcmp(c->kind, "base") ? "base-gate" : "queue-gate");
+	a.number = c->gate;
+	a.round = c->run_number;
+	a.command = xstrdup(gate);
+	a.network = xstrdup("none");
+	a.state = xstrdup("running");
+	a.created_ms = bot_now(b);
+	spec.id = xstrdup(a.run);
+	strvec_pushl(&spec.argv, "/bin/sh", "-c", script, NULL);
+	spec.workdir = xasprintf("%s/tree", dir);
+	spec.gitdir = xasprintf("%s/git", dir);
+	spec.objects = xasprintf("%s/objects", r.path);
+	gate_limits(b, conf.queue.timeout_ms, &spec.limits);
+	p = json_object();
+	json_put_str(p, "run", a.run);
+	json_put(p, "ctx", json_pack("{s:s}", "run", a.run));
+	json_put(p, "spec", runs_spec_json(&spec));
+	if (attempt_insert(b->db, &a, err) < 0)
+		return -1;
+	return bot_effect(b, subject, "run-start", p, err, "run:%s", a.run) < 0 ? -1 : 0;
+}
+
+static int set_health(struct bot *b, const struct candidate *c, enum plan_health h, const char *log,
+		      struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+
+	if (bot_repo(b, c->repo, &r, err) < 0)
+		return -1;
+	r.health = h;
+	row_set(&r.health_oid, c->base);
+	row_set(&r.health_log, log);
+	return repo_save(b->db, &r, err);
+}
+
+/* A base candidate has one purpose: to know who is to blame. */
+static int base_ended(struct bot *b, struct candidate *c, enum plan_cand s, const char *log,
+		      struct err *err)
+{
+	enum plan_health h = s == PLAN_CAND_GREEN ? PLAN_BASE_GREEN
+			     : s == PLAN_CAND_RED ? PLAN_BASE_RED
+						  : PLAN_BASE_UNKNOWN;
+
+	c->ended_ms = bot_now(b);
+	if (set_state(b, c, s, log, err) < 0)
+		return -1;
+	return set_health(b, c, h, log, err);
+}
+
+static int finish(struct bot *b, struct candidate *c, enum plan_cand s, const char *log,
+		  struct err *err)
+{
+	if (queue_clean(b, c, NULL, err) < 0)
+		return -1;
+	if (!strcmp(c->kind, "base"))
+		return base_ended(b, c, s, log, err);
+	return s == PLAN_CAND_ERRORED ? set_errored(b, c, log, err) : set_state(b, c, s, log, err);
+}
+
+int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	int rc = live_candidate(b, p, &c, err);
+
+	(void)e;
+	if (rc <= 0)
+		return rc;
+	if (!json_flag(p, "ok"))
+		return finish(b, &c, PLAN_CAND_ERRORED,
+			      json_str(json_object_get(p, "error"), "text", ""), err);
+	return start_gate(b, &c, err);
+}
+
+static int add_check(struct candidate *c, const struct attempt *a, struct err *err)
+{
+	autojson json_t *list = NULL;
+	json_t *k = json_object();
+
+	if (json_parse(c->checks, strlen(c->checks), SIZE_MAX, &list, err) < 0) {
+		json_decref(k);
+		return -1;
+	}
+	json_put_str(k, "command", a->command);
+	json_put_str(k, "run", a->run);
+	json_put_str(k, "outcome", a->outcome);
+	json_put_int(k, "code", a->code);
+	json_put_int(k, "ms", a->ended_ms - a->started_ms);
+	json_array_append_new(list, k);
+	row_take(&c->checks, json_text(list));
+	return 0;
+}
+
+/* What a gate's end says about the candidate; GREEN means: of this gate. */
+static enum plan_cand verdict(const char *outcome, bool infrastructure, int64_t code)
+{
+	if (infrastructure || !strcmp(outcome, run_outcome_name(RUN_TIMEOUT)) ||
+	    !strcmp(outcome, run_outcome_name(RUN_SILENT)))
+		return PLAN_CAND_ERRORED;
+	if (!strcmp(outcome, run_outcome_name(RUN_EXITED)) && code == 0)
+		return PLAN_CAND_GREEN;
+	return PLAN_CAND_RED;
+}
+
+static char *gate_log(struct bot *b, const struct attempt *a)
+{
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	cleanup(err_release) struct err err = ERR_INIT;
+	autofree char *path = run_path(b->runs, a->run, "out");
+
+	if (fs_read_tail(path, LOG_KEEP, &out, &err) < 0)
+		log_warn("run %s: %s", a->run, err_text(&err));
+	return xasprintf("`%s` ended: %s %lld%s%s\n\n%s", a->command, a->outcome,
+			 (long long)a->code, a->detail ? ": " : "", a->detail ? a->detail : "",
+			 out.s);
+}
+
+/* The kill switch says nothing about the base: it is tested again after it. */
+static int base_dropped(struct bot *b, struct candidate *c, struct err *err)
+{
+	row_set(&c->state, "dropped");
+	c->ended_ms = bot_now(b);
+	if (candidate_save(b->db, c, err) < 0)
+		return -1;
+	return set_health(b, c, PLAN_BASE_UNKNOWN, NULL, err);
+}
+
+/* By the kill switch: what was tested is tested again after it, and nobody is blamed. */
+static int stopped(struct bot *b, struct candidate *c, struct err *err)
+{
+	if (queue_clean(b, c, NULL, err) < 0)
+		return -1;
+	if (strcmp(c->kind, "base") != 0)
+		return set_state(b, c, PLAN_CAND_BUILT, NULL, err);
+	return base_dropped(b, c, err);
+}
+
+int queue_gate_ended(struct bot *b, struct attempt *a, const json_t *p, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	autojson json_t *gates = NULL;
+	autofree char *log = NULL;
+	enum plan_cand v = verdict(a->outcome, json_flag(p, "infrastructure"), a->code);
+	int rc = candidate_get(b->db, a->candidate, &c, err);
+
+	if (rc <= 0 || c.ended_ms || a->round != c.run_number || a->number != c.gate ||
+	    strcmp(c.state, "testing") != 0)
+		return rc < 0 ? -1
+			      : 0; /* of a run before this one: it says nothing about this one */
+	if (!strcmp(a->outcome, run_outcome_name(RUN_KILLED)))
+		return stopped(b, &c, err);
+	if (add_check(&c, a, err) < 0 || gate_count(&c, &gates, err) < 0)
+		return -1;
+	if (v == PLAN_CAND_GREEN && (size_t)++c.gate < json_array_size(gates)) {
+		if (candidate_save(b->db, &c, err) < 0)
+			return -1;
+		return start_gate(b, &c, err);
+	}
+	log = v == PLAN_CAND_GREEN ? NULL : gate_log(b, a);
+	return finish(b, &c, v, log, err);
+}
+
+int queue_test_base(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		    struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	cleanup(repo_release) struct repo now = {0};
+
+	c.repo = r->id;
+	c.kind = xstrdup("base");
+	c.base = xstrdup(r->base_oid);
+	c.head = xstrdup(r->base_oid);
+	c.oid = xstrdup(r->base_oid);
+	c.method = xstrdup("merge");
+	c.gates = gates_json(conf);
+	c.state = xstrdup("built");
+	c.checks = xstrdup("[]");
+	c.created_ms = bot_now(b);
+	if (candidate_insert(b->db, &c, err) < 0 || bot_repo(b, r->id, &now, err) < 0)
+		return -1;
+	now.health = PLAN_BASE_TESTING;
+	row_set(&now.health_oid, r->base_oid);
+	if (repo_save(b->db, &now, err) < 0 || queue_test(b, r, &c, err) < 0)
+		return -1;
+	return strcmp(c.state, "green") ? 0 : base_ended(b, &c, PLAN_CAND_GREEN, NULL, err);
+}
+
+int queue_clean(struct bot *b, const struct candidate *c, const char *why, struct err *err)
+{
+	cleanup(attempt_list_release) struct attempt_list l = {0};
+	autofree char *subject = xasprintf("cand:%lld", (long long)c->id), *dir = folder(b, c);
+	json_t *p;
+
+	if (attempt_all(b->db, ST_ATTEMPT_OPEN_OF_CANDIDATE, &l, err, "i", c->id) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		autofree char *kill = xasprintf("kill:%s", l.v[i].run);
+
+		p = json_object();
+		json_put_str(p, "run", l.v[i].run);
+		json_put_str(p, "reason", why ? why : "over");
+		if (bot_effect(b, kill, "run-kill", p, err, "kill:%s", l.v[i].run) < 0)
+			return -1;
+	}
+	if (!c->run_number)
+		return 0;
+	p = json_object();
+	json_put_str(p, "op", "remove");
+	json_put_str(p, "path", dir);
+	return bot_effect(b, subject, "cand-clean", p, err, "clean:%lld:%lld:%lld",
+			  (long long)c->id, (long long)c->run_number, (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}

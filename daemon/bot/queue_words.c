@@ -1,0 +1,83 @@
+/* queue_words.c - see queue_flow.h: what people read about a PR in the queue. */
+#include "bot/queue_flow.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+/* Does the rule that a labeller is not enough alone stand in the way? Caller frees the name. */
+static char *labeller_alone(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+			    const struct pr *pr)
+{
+	cleanup(task_release) struct task t = {0};
+	int64_t others = 0;
+
+	if (conf->queue.labeller_may_approve || !pr->task || !conf->queue.approvals ||
+	    task_get(b->db, pr->task, &t, NULL) <= 0 ||
+	    db_int(b->db, ST_APPROVAL_COUNT_NOT, &others, NULL, "iiss", r->id, pr->number, pr->head,
+		   t.requester) < 0)
+		return NULL;
+	return others ? NULL : steal(&t.requester);
+}
+
+char *queue_approvals_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+			   const struct pr *pr)
+{
+	autofree char *alone = labeller_alone(b, r, conf, pr);
+	int64_t have = 0;
+
+	if (db_int(b->db, ST_APPROVAL_COUNT, &have, NULL, "iis", r->id, pr->number, pr->head) < 0)
+		have = 0;
+	return xasprintf("%lld of %lld approvals of %.12s%s%s%s", (long long)have,
+			 (long long)conf->queue.approvals, pr->head,
+			 alone ? ", and somebody else than " : "", alone ? alone : "",
+			 alone ? ", who labelled the issue, must approve" : "");
+}
+
+char *queue_reason_text(const struct plan_action *a)
+{
+	autofree char *text = plan_reason_text(a);
+	const char *colon =
+		a->act == PLAN_EJECT || a->act == PLAN_DISCARD ? strstr(text, ": ") : NULL;
+
+	return colon ? xstrdup(colon + 2) : steal(&text);
+}
+
+static char *held_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		       const struct pr *pr)
+{
+	cleanup(label_list_release) struct label_list l = {0};
+
+	if (pr->held)
+		return xasprintf("is held by %s%s%s", pr->held_by ? pr->held_by : "somebody",
+				 pr->held_reason ? ": " : "",
+				 pr->held_reason ? pr->held_reason : "");
+	if (label_all(b->db, ST_LABEL_OF, &l, NULL, "ii", r->id, pr->number) == 0)
+		for (size_t i = 0; i < l.n; i++)
+			if (!strcmp(l.v[i].name, conf->label_hold))
+				return xasprintf("is held by the label %s, set by %s", l.v[i].name,
+						 l.v[i].by);
+	return xstrdup("is a draft");
+}
+
+char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		      const struct pr *pr, const struct plan_action *a)
+{
+	autofree char *text = plan_reason_text(a), *more = NULL;
+
+	switch (a->reason) {
+	case PLAN_R_HELD:
+		return held_text(b, r, conf, pr);
+	case PLAN_R_FROZEN:
+		more = xstrdup(r->frozen_reason);
+		break;
+	case PLAN_R_NOT_APPROVED:
+		more = queue_approvals_text(b, r, conf, pr);
+		break;
+	case PLAN_R_HALTED:
+		bot_halted(b, &more);
+		break;
+	default:
+		break;
+	}
+	return more ? xasprintf("%s (%s)", text, more) : steal(&text);
+}

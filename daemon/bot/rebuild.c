@@ -1,0 +1,230 @@
+/* rebuild.c - see rebuild.h */
+#include "bot/rebuild.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "bot/queue_flow.h"
+#include "bot/reconcile.h"
+#include "bot/task_flow.h"
+
+#define LOG_MAX 1000 /* commits of the base that are looked at */
+
+static json_t *request(const struct repo *r, const char *op)
+{
+	json_t *p = json_object(), *x = json_object();
+
+	json_put_int(x, "repo", r->id);
+	json_put_str(p, "op", op);
+	json_put_str(p, "repo", r->path);
+	json_put(p, "ctx", x);
+	return p;
+}
+
+/* Takes p. */
+static int ask(struct bot *b, const struct repo *r, const char *kind, json_t *p, const char *what,
+	       struct err *err)
+{
+	autofree char *subject = xasprintf("repo:%lld", (long long)r->id);
+
+	return bot_effect(b, subject, kind, p, err, "%s:%lld:%s:%lld", kind, (long long)r->id, what,
+			  (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}
+
+static int ask_pulls(struct bot *b, const struct repo *r, struct err *err)
+{
+	json_t *p = request(r, "refs");
+
+	json_put_str(p, "prefix", "refs/pull/");
+	return ask(b, r, "repo-pulls", p, "", err);
+}
+
+int rebuild_start(struct bot *b, const struct repo *r, const char *base, struct err *err)
+{
+	json_t *p;
+
+	if (!base || (r->base_oid && !strcmp(r->base_oid, base)))
+		return ask_pulls(b, r, err);
+	p = request(r, "log");
+	json_put_str(p, "not", r->base_oid);
+	json_put_str(p, "commit", base);
+	json_put_int(p, "max", LOG_MAX);
+	return ask(b, r, "repo-log", p, base, err);
+}
+
+int rebuild_did_log(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	const json_t *commits = json_object_get(json_object_get(p, "result"), "commits");
+
+	(void)e;
+	if (bot_repo(b, json_int(json_object_get(p, "ctx"), "repo", 0), &r, err) < 0)
+		return -1;
+	for (size_t i = json_array_size(commits); i > 0; i--) { /* oldest first */
+		const char *commit = json_str(json_array_get(commits, i - 1), "oid", "");
+		json_t *q = request(&r, "receipt");
+
+		json_put_str(q, "commit", commit);
+		json_put_str(json_object_get(q, "ctx"), "commit", commit);
+		if (ask(b, &r, "repo-receipt", q, commit, err) < 0)
+			return -1;
+	}
+	return ask_pulls(b, &r, err);
+}
+
+/* The number is taken, whatever the ledger thought. */
+static int take_number(struct bot *b, struct repo *r, int64_t number, struct err *err)
+{
+	if (number < r->next_number)
+		return 0;
+	r->next_number = number + 1;
+	return repo_save(b->db, r, err);
+}
+
+/* A PR of which only its number and its head are known. */
+static void unknown_pr(struct bot *b, const struct repo *r, int64_t number, struct pr *ret)
+{
+	ret->repo = r->id;
+	ret->number = number;
+	ret->title = xasprintf("PR %lld, found in the repository", (long long)number);
+	ret->body = xstrdup("");
+	ret->state = xstrdup("open");
+	ret->author = xstrdup("unknown");
+	ret->base = xstrdup(r->base);
+	ret->topic = xasprintf("found-%lld", (long long)number);
+	ret->files = xstrdup("[]");
+	ret->created_ms = ret->updated_ms = bot_now(b);
+}
+
+static int leave_queue(struct bot *b, const struct repo *r, int64_t number, const char *commit,
+		       struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, number);
+
+	if (rc <= 0)
+		return rc;
+	if (e.candidate && queue_drop(b, r, e.candidate, "its PR has landed", err) < 0)
+		return -1;
+	row_set(&e.state, "landed");
+	row_set(&e.reason, commit);
+	row_set(&e.waits, NULL);
+	e.candidate = 0;
+	e.ended_ms = bot_now(b);
+	return queue_entry_save(b->db, &e, err);
+}
+
+/* A task that began after the receipt only happens to have the number of one that is lost. */
+static int end_task(struct bot *b, const struct repo *r, const json_t *x, int64_t number,
+		    const char *commit, struct err *err)
+{
+	cleanup(task_ctx_release) struct task_ctx c = {0};
+	cleanup(task_release) struct task t = {0};
+	autofree char *subject = NULL;
+	int rc = task_get(b->db, json_int(x, "task", 0), &t, err);
+
+	if (rc <= 0 || t.repo != r->id || t.ended_ms || t.created_ms > json_int(x, "at_ms", 0))
+		return rc < 0 ? -1 : 0;
+	subject = xasprintf("task:%lld", (long long)t.id);
+	if (effect_withdraw(b->db, subject, bot_now(b), err) < 0 || task_open(b, t.id, &c, err) < 0)
+		return -1;
+	c.task.pr = number;
+	return task_end(&c, "merged", commit, err);
+}
+
+static int merged(struct bot *b, struct repo *r, const json_t *x, const char *commit,
+		  struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int64_t number = json_int(x, "pr", 0);
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r->id, number);
+	json_t *d;
+
+	if (rc < 0 || (rc > 0 && !strcmp(pr.state, "merged")))
+		return rc < 0 ? -1 : 0;
+	if (rc == 0)
+		unknown_pr(b, r, number, &pr);
+	row_set(&pr.state, "merged");
+	row_set(&pr.head, json_str(x, "head", ""));
+	row_set(&pr.landed, commit);
+	row_set(&pr.landed_base, json_str(x, "base", NULL));
+	if ((rc ? pr_save(b->db, &pr, err) : pr_insert(b->db, &pr, err)) < 0 ||
+	    take_number(b, r, number, err) < 0 || leave_queue(b, r, number, commit, err) < 0 ||
+	    end_task(b, r, x, number, commit, err) < 0)
+		return -1;
+	log_info("repository %s: PR #%lld: its receipt says that it landed as %.12s", r->name,
+		 (long long)number, commit);
+	d = json_object();
+	json_put_str(d, "commit", commit);
+	return bot_audit(b, "yardmaster", "rebuilt", d, err, "pr:%s:%lld", r->name,
+			 (long long)number);
+}
+
+int rebuild_did_receipt(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	const json_t *x = json_object_get(p, "ctx"), *res = json_object_get(p, "result");
+
+	(void)e;
+	if (!json_flag(p, "ok") || !json_flag(res, "found"))
+		return 0;
+	if (bot_repo(b, json_int(x, "repo", 0), &r, err) < 0)
+		return -1;
+	return merged(b, &r, json_object_get(res, "receipt"), json_str(x, "commit", ""), err);
+}
+
+/* N of refs/pull/N/head, or 0. */
+static int64_t number_of(const char *ref)
+{
+	static const char prefix[] = "refs/pull/";
+	char *end;
+	long long n = strncmp(ref, prefix, sizeof(prefix) - 1)
+			      ? 0
+			      : strtoll(ref + sizeof(prefix) - 1, &end, 10);
+
+	return n > 0 && !strcmp(end, "/head") ? n : 0;
+}
+
+static int found(struct bot *b, struct repo *r, int64_t number, const char *head, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r->id, number);
+	json_t *p;
+
+	if (rc < 0 || take_number(b, r, number, err) < 0)
+		return -1;
+	if (rc > 0)
+		return 0;
+	unknown_pr(b, r, number, &pr);
+	row_set(&pr.head, head);
+	if (pr_insert(b->db, &pr, err) < 0)
+		return -1;
+	p = json_object();
+	json_put_int(p, "repo", r->id);
+	json_put_int(p, "number", number);
+	json_put_str(p, "actor", pr.author);
+	json_put_str(p, "head", head);
+	return bot_event(b, "pr-opened", p, err, "found:%lld:%lld", (long long)r->id,
+			 (long long)number);
+}
+
+int rebuild_did_pulls(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	json_t *refs = json_object_get(json_object_get(p, "result"), "refs"), *oid;
+	const char *name;
+
+	(void)e;
+	if (!json_flag(p, "ok"))
+		return reconcile_wake(b, err);
+	if (bot_repo(b, json_int(json_object_get(p, "ctx"), "repo", 0), &r, err) < 0)
+		return -1;
+	json_object_foreach (refs, name, oid) {
+		int64_t number = number_of(name);
+
+		if (number && found(b, &r, number, json_string_value(oid), err) < 0)
+			return -1;
+	}
+	return reconcile_wake(b, err); /* a label may have waited for all this reading */
+}

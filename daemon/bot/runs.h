@@ -1,0 +1,32 @@
+/*
+ * runs.h - the daemon's side of sandboxed runs: starting keepers, watching their ends, finding them
+ * again after a restart.
+ *
+ * Effect "run-start": {"run":ID, "spec":{…}}; the row of the attempt exists already. The end of a
+ * run is the event "run-ended" {"run", "outcome", "code", …}, whoever saw it first: the keys of the
+ * events are the same, so it is decided once.
+ */
+#ifndef YM_BOT_RUNS_H
+#define YM_BOT_RUNS_H
+
+#include "bot/bot.h"
+#include "runner/run.h"
+
+struct runs;
+
+struct runs *runs_new(struct bot *b);
+void runs_free(struct runs *r);
+/* Every attempt that is not ended is probed: watched again, or its end is told. */
+int runs_recover(struct runs *r, struct err *err);
+/* The executors of "run-start" and "run-kill". */
+int runs_start(struct runs *r, const json_t *payload, json_t **ret, struct err *err);
+int runs_kill(struct runs *r, const json_t *payload, json_t **ret, struct err *err);
+
+/* The result of "run-start": a refusal is the end of a run that never began. */
+int runs_did_start(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+
+/* A run_spec as JSON and back. */
+json_t *runs_spec_json(const struct run_spec *s);
+int runs_spec_parse(const json_t *j, struct run_spec *ret, struct err *err);
+
+#endif

@@ -1,0 +1,316 @@
+/* task_end.c - see task_flow.h: the PR, questions, and ends. */
+#include "bot/task_flow.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bot/queue_flow.h"
+#include "bot/report.h"
+
+static char *pr_body(const struct task_ctx *c)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	autofree char *agent = task_last_agent(c);
+	const struct task *t = &c->task;
+
+	if (t->summary) {
+		autofree char *said = text_quote(t->summary);
+
+		buf_addf(&b, "%s\n\n", said);
+	}
+	buf_addf(&b, "Blueprint `%s`", t->blueprint);
+	if (agent)
+		buf_addf(&b, ", round %lld, agent `%s`", (long long)c->pos.round, agent);
+	if (t->cost_microusd)
+		buf_addf(&b, ", cost $%.2f", (double)t->cost_microusd / 1e6);
+	buf_addf(&b, ". Asked for by %s.\n\nCloses #%lld\n", t->requester, (long long)t->issue);
+	return buf_steal(&b);
+}
+
+/* Dependencies that the issue asks for hold for its PR too. */
+static void add_depends(const struct task_ctx *c, struct buf *b)
+{
+	cleanup(strvec_release) struct strvec lines = STRVEC_INIT;
+
+	strvec_split(&lines, c->task.body, '\n');
+	for (size_t i = 0; i < lines.n; i++)
+		if (!strncmp(lines.v[i], "Depends-On:", 11))
+			buf_addf(b, "%s\n", lines.v[i]);
+}
+
+int task_pull_request(struct task_ctx *c, struct err *err)
+{
+	struct task *t = &c->task;
+	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
+	cleanup(buf_release) struct buf body = BUF_INIT;
+	autofree char *about = pr_body(c), *nonce = task_nonce(c);
+	json_t *p = json_object();
+
+	buf_adds(&body, about);
+	add_depends(c, &body);
+	buf_rtrim(&body);
+	json_put_int(p, "repo", t->repo);
+	json_put_int(p, "task", t->id);
+	json_put_int(p, "number", t->pr);
+	json_put_str(p, "title", t->title);
+	json_put_str(p, "body", body.s);
+	json_put_str(p, "base", c->repo.base);
+	json_put_str(p, "topic", t->branch);
+	json_put_str(p, "author", "yardmaster");
+	json_put_str(p, "head", t->head);
+	json_put_str(p, "files", t->files);
+	json_put_bool(p, "draft", c->bp.steps[c->pos.step].draft);
+	json_put(p, "ctx", task_ctx_json(t));
+	if (bot_effect(c->bot, subject, t->pr ? "forge-pr-update" : "forge-pr-open", p, err,
+		       "pr:%lld:%s:%s", (long long)t->id, t->head, nonce) < 0)
+		return -1;
+	return task_save(c->bot->db, t, err);
+}
+
+static int set_ref(struct task_ctx *c, struct err *err)
+{
+	const struct task *t = &c->task;
+	autofree char *nonce = task_nonce(c);
+	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
+	autofree char *ref = xasprintf("refs/pull/%lld/head", (long long)t->pr);
+	json_t *p = json_object();
+
+	json_put_str(p, "op", "ref-set");
+	json_put_str(p, "repo", c->repo.path);
+	json_put_str(p, "ref", ref);
+	json_put_bool(p, "any", true);
+	json_put_str(p, "new", t->head);
+	json_put(p, "ctx", task_ctx_json(t));
+	return bot_effect(c->bot, subject, "pr-ref", p, err, "pr-ref:%lld:%s:%s", (long long)t->id,
+			  t->head, nonce) < 0
+		       ? -1
+		       : 0;
+}
+
+static int ask_reviewers(struct task_ctx *c, struct err *err)
+{
+	const struct strvec *who = &c->bp.steps[c->pos.step].reviewers;
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < who->n; i++)
+		buf_addf(&b, "%s@%s", i ? ", " : "",
+			 !strcmp(who->v[i], "labeller") ? c->task.requester : who->v[i]);
+	if (!b.len)
+		return 0;
+	return bot_say(
+		c->bot, c->task.repo, c->task.pr,
+		xasprintf("%s, please review. `yardmaster pr approve %lld` approves the head "
+			  "as it is; `/yard queue` approves it and queues it.",
+			  b.s, (long long)c->task.pr),
+		err, "review:%lld", (long long)c->task.id);
+}
+
+/* Opened, or its new head is known: the leases end, and the head gets its ref. */
+int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(task_ctx_release) struct task_ctx c = {0};
+	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+
+	(void)e;
+	if (!json_flag(p, "ok"))
+		return task_tell(b, id, BP_EV_INFRA,
+				 json_str(json_object_get(p, "error"), "text", ""), err);
+	if (task_open(b, id, &c, err) < 0)
+		return -1;
+	if (!c.task.pr)
+		c.task.pr = json_int(json_object_get(p, "result"), "number", 0);
+	if (db_run(b->db, ST_LEASE_END, err, "i", id) < 0 || task_save(b->db, &c.task, err) < 0 ||
+	    ask_reviewers(&c, err) < 0)
+		return -1;
+	return set_ref(&c, err);
+}
+
+int task_did_pr_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+
+	(void)e;
+	return task_tell(b, id, json_flag(p, "ok") ? BP_EV_OK : BP_EV_INFRA,
+			 json_str(json_object_get(p, "error"), "text", NULL), err);
+}
+
+int task_ask(struct task_ctx *c, const char *reason, struct err *err)
+{
+	struct task *t = &c->task;
+
+	if (bot_say(c->bot, t->repo, t->issue,
+		    xasprintf("@%s: %s\n\nThe next round begins with the answer. `/yard cancel` "
+			      "ends the task.",
+			      t->requester, reason ? reason : "the agent stopped without a reason"),
+		    err, "ask:%lld:%lld", (long long)t->id, (long long)t->runs) < 0)
+		return -1;
+	return task_set_state(c, "asking", reason, err);
+}
+
+int task_cleanup(struct bot *b, const struct repo *r, const struct task *t, bool drop_branch,
+		 struct err *err)
+{
+	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
+	autofree char *name = xasprintf("t%lld", (long long)t->id);
+	autofree char *tree = task_tree(b, t->id), *gitdir = task_gitdir(b, t->id);
+	autofree char *folder = task_worktree(b, t->id);
+	json_t *p;
+
+	if (!t->branch)
+		return 0;
+	p = json_object();
+	json_put_str(p, "op", "worktree-remove");
+	json_put_str(p, "repo", r->path);
+	json_put_str(p, "name", name);
+	json_put_str(p, "path", tree);
+	json_put_str(p, "gitdir", gitdir);
+	json_put_str(p, "branch", t->branch);
+	json_put_bool(p, "delete_branch", drop_branch);
+	if (bot_effect(b, subject, "task-remove", p, err, "remove:%lld:%lld", (long long)t->id,
+		       (long long)bot_now(b)) < 0)
+		return -1;
+	p = json_object(); /* and the folder that held both */
+	json_put_str(p, "op", "remove");
+	json_put_str(p, "path", folder);
+	return bot_effect(b, subject, "task-remove", p, err, "remove-folder:%lld:%lld",
+			  (long long)t->id, (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}
+
+/* Puts the label that calls for a person, or takes it off. */
+static int label(struct task_ctx *c, const char *how, struct err *err)
+{
+	json_t *p = json_object();
+	autofree char *subject =
+		xasprintf("talk:%lld:%lld", (long long)c->task.repo, (long long)c->task.issue);
+
+	json_put_int(p, "repo", c->task.repo);
+	json_put_int(p, "number", c->task.issue);
+	json_put_str(p, how, c->bp.failure_label ? c->bp.failure_label : c->conf.label_needs_human);
+	return bot_effect(c->bot, subject, "forge-label", p, err, "label:%lld:%s:%lld",
+			  (long long)c->task.id, how, (long long)bot_now(c->bot)) < 0
+		       ? -1
+		       : 0;
+}
+
+int task_unlabel(struct task_ctx *c, struct err *err)
+{
+	return label(c, "remove", err);
+}
+
+/* To a person: label, mention, the last log, the notification command. */
+static int end_needs_human(struct task_ctx *c, const char *reason, struct err *err)
+{
+	struct task *t = &c->task;
+	autofree char *log = report_log(t->log), *tree = task_tree(c->bot, t->id);
+
+	if (label(c, "add", err) < 0)
+		return -1;
+	if (bot_say(c->bot, t->repo, t->issue,
+		    xasprintf("@%s, this needs a person: %s\n\n%s\nThe work is kept %s `%s`. "
+			      "`/yard retry` gives it more rounds, `/yard say <text>` a hint and a "
+			      "round.",
+			      t->requester, reason ? reason : "no reason was given", log,
+			      t->head ? "on branch" : "in", t->head ? t->branch : tree),
+		    err, "needs-human:%lld:%lld", (long long)t->id, (long long)bot_now(c->bot)) < 0)
+		return -1;
+	return bot_notify(c->bot, "needs-human", t->repo, t->issue, reason, NULL, err);
+}
+
+static int close_issue(struct task_ctx *c, const char *reason, struct err *err)
+{
+	json_t *p = json_object();
+	autofree char *subject =
+		xasprintf("talk:%lld:%lld", (long long)c->task.repo, (long long)c->task.issue);
+
+	json_put_int(p, "repo", c->task.repo);
+	json_put_int(p, "number", c->task.issue);
+	json_put_str(p, "reason", reason);
+	return bot_effect(c->bot, subject, "forge-issue-close", p, err, "close:%lld",
+			  (long long)c->task.id) < 0
+		       ? -1
+		       : 0;
+}
+
+/* A branch stays as long as a PR of it is open. */
+static int branch_is_wanted(struct task_ctx *c, bool *ret, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int rc = c->task.pr ? pr_find(c->bot->db, ST_PR_BY_NUMBER, &pr, err, "ii", c->task.repo,
+				      c->task.pr)
+			    : 0;
+
+	*ret = rc > 0 && !strcmp(pr.state, "open");
+	return rc < 0 ? -1 : 0;
+}
+
+/* Failed work is kept for days. A run that is being ended may still write: its end comes back here. */
+static int tidy(struct task_ctx *c, const char *state, struct err *err)
+{
+	cleanup(attempt_list_release) struct attempt_list l = {0};
+	bool wanted = false;
+
+	if (!strcmp(state, "needs-human"))
+		return 0;
+	if (attempt_all(c->bot->db, ST_ATTEMPT_OPEN_OF_TASK, &l, err, "i", c->task.id) < 0 ||
+	    branch_is_wanted(c, &wanted, err) < 0)
+		return -1;
+	if (l.n)
+		return 0;
+	return task_cleanup(c->bot, &c->repo, &c->task, !strcmp(state, "merged") || !wanted, err);
+}
+
+int task_run_is_over(struct task_ctx *c, struct err *err)
+{
+	return tidy(c, c->task.state, err);
+}
+
+int task_end(struct task_ctx *c, const char *state, const char *reason, struct err *err)
+{
+	struct task *t = &c->task;
+	bool human = !strcmp(state, "needs-human");
+
+	if (task_kill_runs(c->bot, t->id, state, err) < 0 ||
+	    db_run(c->bot->db, ST_LEASE_END, err, "i", t->id) < 0)
+		return -1;
+	if (human && end_needs_human(c, reason, err) < 0)
+		return -1;
+	if (!strcmp(state, "merged") && close_issue(c, "merged", err) < 0)
+		return -1;
+	if (tidy(c, state, err) < 0 || task_set_state(c, state, reason, err) < 0)
+		return -1;
+	if (strcmp(state, "cancelled") != 0 || !t->pr)
+		return 0;
+	/* Nothing of it lands any more; the PR itself is a person's to close. */
+	return queue_leave(c->bot, &c->repo, t->pr, "dequeued", reason, err) < 0 ? -1 : 0;
+}
+
+int task_stop(struct task_ctx *c, const char *reason, struct err *err)
+{
+	struct bp_pos *p = &c->pos;
+
+	if (p->started && p->phase != BP_PH_END) {
+		int64_t *rounds = p->in_ci ? &p->ci_round : &p->round;
+
+		if (p->phase == BP_PH_AGENT && *rounds > 0)
+			--*rounds; /* it never took place */
+		p->from = p->phase;
+		p->phase = BP_PH_END;
+		p->failed = true;
+		p->infra = 0;
+		row_take(&c->task.position, bp_pos_json(p));
+	}
+	return task_end(c, "needs-human", reason, err);
+}
+
+int task_pr_ended(struct task_ctx *c, bool merged, const char *why, struct err *err)
+{
+	const char *now = c->task.state;
+
+	if (merged && (!strcmp(now, "needs-human") || !strcmp(now, "done")))
+		return task_unlabel(c, err) < 0 ? -1 : task_end(c, "merged", NULL, err);
+	if (!merged && !strcmp(now, "needs-human"))
+		return task_end(c, "cancelled", why, err);
+	return tidy(c, merged ? "merged" : now, err);
+}

@@ -1,0 +1,101 @@
+/*
+ * task_flow.h - a task on its way through its blueprint.
+ *
+ * Whatever happens to a task becomes a bp_event; task_step() asks the pure engine what comes next,
+ * stores the position, and does the one thing that the engine asked for, in the same transaction.
+ */
+#ifndef YM_BOT_TASK_FLOW_H
+#define YM_BOT_TASK_FLOW_H
+
+#include "blueprint/engine.h"
+#include "bot/bot.h"
+
+/* A task with what it needs at each step. */
+struct task_ctx {
+	struct bot *bot;
+	struct task task;
+	struct repo repo;
+	struct conf_repo conf;
+	struct blueprint bp;
+	struct bp_pos pos;
+};
+
+int task_open(struct bot *b, int64_t id, struct task_ctx *ret, struct err *err);
+void task_ctx_release(struct task_ctx *c);
+
+/* One event; writes the task. */
+int task_step(struct task_ctx *c, const struct bp_event *ev, struct err *err);
+/* The same by id, with nothing but the kind of event and a text; a task that has ended takes RETRY and
+ * SAY only. */
+int task_tell(struct bot *b, int64_t id, enum bp_ev ev, const char *text, struct err *err);
+/* Continues after a halt or a wait: does again what the position says. */
+int task_continue(struct bot *b, int64_t id, const char *why, struct err *err);
+
+/* Moves the task to a state (life.h), writes the row, the audit and the sticky comment. */
+int task_set_state(struct task_ctx *c, const char *state, const char *reason, struct err *err);
+
+/* What happened could not be decided: the task goes to a person with the reason instead of waiting for
+ * ever. `payload` is the event's; one that is of no task is left alone. */
+int task_undecided(struct bot *b, const json_t *payload, const struct err *why, struct err *err);
+/* The same for a task; works also when its row is all that can be read of it. */
+int task_give_up(struct bot *b, int64_t id, const struct err *why, struct err *err);
+
+/* Makes the key of an effect of the present step: the same for the same try, another one for each
+ * repetition. Caller frees. */
+char *task_nonce(const struct task_ctx *c);
+
+/* Ends every run of the task that is under way. */
+int task_kill_runs(struct bot *b, int64_t task, const char *reason, struct err *err);
+
+/* task_run.c: starting rounds, gates, set-up. */
+int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err);
+int task_run_gate(struct task_ctx *c, struct err *err);
+int task_run_command(struct task_ctx *c, struct err *err);
+int task_run_setup(struct task_ctx *c, struct err *err); /* looks for the cached layer first */
+
+/* task_commit.c */
+int task_commit(struct task_ctx *c, struct err *err);
+/* The agent that ran last, which a step or `/yard run agent=` may have named; NULL: none has. */
+char *task_last_agent(const struct task_ctx *c);
+/* A request to the git role whose result comes back to this task. */
+json_t *task_request(struct task_ctx *c, const char *op);
+
+/* 1: the text is what it was when it was labelled; 0: it changed. */
+int task_text_unchanged(struct task_ctx *c, struct err *err);
+
+/* task_end.c: opening the PR, asking, ending. */
+int task_pull_request(struct task_ctx *c, struct err *err);
+int task_ask(struct task_ctx *c, const char *reason, struct err *err);
+int task_end(struct task_ctx *c, const char *state, const char *reason, struct err *err);
+/* Takes off the label that called for a person. */
+int task_unlabel(struct task_ctx *c, struct err *err);
+/* To a person before what the position asks for was begun: `retry` begins it. */
+int task_stop(struct task_ctx *c, const char *reason, struct err *err);
+/* What its PR's end means for a task that has ended already. */
+int task_pr_ended(struct task_ctx *c, bool merged, const char *why, struct err *err);
+/* Its last run is over: what task_end() had to leave is cleaned up now. */
+int task_run_is_over(struct task_ctx *c, struct err *err);
+int task_cleanup(struct bot *b, const struct repo *r, const struct task *t, bool drop_branch,
+		 struct err *err);
+
+/* Paths; callers free. */
+char *task_worktree(struct bot *b, int64_t task); /* the folder that holds "tree" and "git" */
+char *task_tree(struct bot *b, int64_t task);
+char *task_gitdir(struct bot *b, int64_t task);
+
+/* The "ctx" of an effect of this task: how its result finds back. */
+json_t *task_ctx_json(const struct task *t);
+
+/* Results of effects (outbox_kinds.c). */
+int task_did_worktree(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_commit(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_restore(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_layer_key(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_layer_apply(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_layer_save(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_pr_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+/* A run of a task has ended. */
+int task_run_ended(struct bot *b, struct attempt *a, const json_t *p, struct err *err);
+
+#endif

@@ -1,0 +1,298 @@
+/*
+ * doctor.c - `yardmaster doctor`: what this machine lacks, and how to mend it.
+ *
+ * A row a check: {"check", "ok", "text", "mend"}. A check that could not be made counts as failed,
+ * but for those that only somebody else may make.
+ */
+#include "cli/conf.h"
+#include "cli/local.h"
+#include "cli/remote.h"
+
+#include "base/mem.h"
+#include "base/strvec.h"
+#include "runner/run.h"
+#include "sys/child.h"
+#include "sys/fs.h"
+
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#define GIT_OLDEST_MINOR 38 /* git 2.38 has merge-tree --write-tree, the queue's own judge */
+#define GIT_WAIT_MS      10000
+#define DISK_FREE_MIN    ((uint64_t)1 << 30) /* bytes; a ledger, a mirror and some worktrees */
+
+struct doctor {
+	struct cli_call *call;
+	struct cli_conf conf;
+	bool has_conf;
+	bool has_data;
+	json_t *rows;
+	bool bad;
+};
+
+static void add_row(struct doctor *d, const char *check, bool ok, const char *text,
+		    const char *mend)
+{
+	json_t *row = json_object();
+
+	json_put_str(row, "check", check);
+	json_put_bool(row, "ok", ok);
+	json_put_str(row, "text", text);
+	if (!ok && mend)
+		json_put_str(row, "mend", mend);
+	if (json_array_append_new(d->rows, row) < 0)
+		abort(); /* out of memory */
+	d->bad = d->bad || !ok;
+}
+
+static void add_err(struct doctor *d, const char *check, const struct err *err, const char *mend)
+{
+	add_row(d, check, false, err_text(err), mend);
+}
+
+/* --- this machine ------------------------------------------------------------------------------- */
+
+static int git_version(struct buf *ret, struct err *err)
+{
+	const char *path = getenv("PATH");
+	char *const argv[] = {(char *)"git", (char *)"--version", NULL};
+	autofree char *git = NULL;
+	struct child_opts o = {.argv = argv};
+
+	if (child_which("git", path ? path : "/usr/bin:/bin", &git, err) < 0)
+		return -1;
+	o.file = git;
+	if (child_run(&o, NULL, 0, 4096, GIT_WAIT_MS, ret, err) != 0)
+		return err_wrap(err, "git --version");
+	buf_rtrim(ret);
+	return 0;
+}
+
+static void check_git(struct doctor *d)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	int major = 0, minor = 0;
+
+	if (git_version(&out, &err) < 0)
+		add_err(d, "git", &err, "install git, 2.38 or newer");
+	else if (sscanf(out.s, "git version %d.%d", &major, &minor) != 2)
+		add_row(d, "git", false, out.s, "install git, 2.38 or newer");
+	else
+		add_row(d, "git", major > 2 || (major == 2 && minor >= GIT_OLDEST_MINOR), out.s,
+			"install git, 2.38 or newer");
+}
+
+/* The keeper stands beside the program, or where a package puts it. */
+static int find_keeper(char **ret, struct err *err)
+{
+	static const char *const places[] = {"/yardmaster-keeper",
+					     "/../libexec/yardmaster/yardmaster-keeper",
+					     "/../lib/yardmaster/yardmaster-keeper"};
+	autofree char *self = NULL;
+	char *slash;
+
+	if (child_self(&self, err) < 0)
+		return -1;
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		autofree char *path = xasprintf("%s%s", self, places[i]);
+
+		if (access(path, X_OK) == 0) {
+			*ret = steal(&path);
+			return 0;
+		}
+	}
+	return err_set(err, ERR_NOT_FOUND, "yardmaster-keeper is not beside the program in %s",
+		       self);
+}
+
+static void check_sandbox(struct doctor *d)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(strvec_release) struct strvec extra = STRVEC_INIT;
+	autofree char *keeper = NULL, *list = NULL, *text = NULL;
+
+	if (getuid() == 0) {
+		add_row(d, "sandbox", false,
+			"not tried: root inside a sandbox can reach the host, so no agent is run "
+			"as uid 0",
+			"run this, and the daemon, as an ordinary user");
+		return;
+	}
+	if (find_keeper(&keeper, &err) < 0) {
+		add_err(d, "sandbox", &err, "install the program whole ('make install')");
+		return;
+	}
+	if (sandbox_check(keeper, &extra, &err) < 0) {
+		add_err(d, "sandbox", &err, NULL);
+		return;
+	}
+	list = strvec_join(&extra, ", ");
+	text = extra.n ? xasprintf("all mandatory walls stand, and %s", list)
+		       : xstrdup("all mandatory walls stand; landlock and cgroup2 are not there");
+	add_row(d, "sandbox", true, text, NULL);
+}
+
+/* --- configuration and data --------------------------------------------------------------------- */
+
+static void check_config(struct doctor *d)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (cli_conf_load(d->call, &d->conf, &err) < 0) {
+		add_err(d, "configuration", &err, "mend the file, then 'yardmaster config check'");
+		return;
+	}
+	d->has_conf = true;
+	add_row(d, "configuration", true,
+		d->conf.file ? d->conf.file : "no file; the defaults are in force", NULL);
+}
+
+static void check_data(struct doctor *d)
+{
+	const char *data = d->conf.c.data;
+	struct stat st;
+	autofree char *text = NULL;
+
+	if (stat(data, &st) < 0) {
+		text = xasprintf("%s does not exist yet; 'serve' makes it", data);
+		add_row(d, "data directory", true, text, NULL);
+		return;
+	}
+	d->has_data = S_ISDIR(st.st_mode);
+	text = xasprintf("%s, owner uid %u, mode %04o", data, (unsigned)st.st_uid,
+			 (unsigned)(st.st_mode & 07777));
+	if (!d->has_data)
+		add_row(d, "data directory", false, text, "it is no directory; name another one");
+	else if (st.st_mode & S_IWOTH)
+		add_row(d, "data directory", false, text,
+			"everybody may write there: chmod o-w, and look at what is inside");
+	else
+		add_row(d, "data directory", true, text, NULL);
+}
+
+static void check_disk(struct doctor *d)
+{
+	struct statvfs v;
+	uint64_t free_bytes;
+	autofree char *text = NULL;
+
+	if (statvfs(d->conf.c.data, &v) < 0) {
+		add_row(d, "disk", false, "the file system could not be asked", NULL);
+		return;
+	}
+	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
+	text = xasprintf("%" PRIu64 " MiB free for %s", free_bytes >> 20, d->conf.c.data);
+	if (v.f_flag & ST_RDONLY)
+		add_row(d, "disk", false, "the file system is mounted read-only",
+			"mount it for writing");
+	else
+		add_row(d, "disk", free_bytes >= DISK_FREE_MIN, text, "free at least 1024 MiB");
+}
+
+/* --- the daemon --------------------------------------------------------------------------------- */
+
+/* A daemon that is not running is no fault, unless somebody holds its lock without answering. */
+static void daemon_away(struct doctor *d, const struct err *err)
+{
+	cleanup(err_release) struct err lock_err = ERR_INIT;
+	autofree char *lock = cli_conf_lock(&d->conf);
+	int held = d->has_data ? fs_lock_held(lock, &lock_err) : 0;
+
+	if (held < 0)
+		add_err(d, "daemon", &lock_err, "run this as the owner of the data directory");
+	else if (held)
+		add_err(d, "daemon", err,
+			"a process holds the lock of the data directory and does not answer: look "
+			"at its log, end it, start it again");
+	else
+		add_row(d, "daemon", true, "not running; 'yardmaster serve' starts it", NULL);
+}
+
+static void check_daemon(struct doctor *d)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	autojson json_t *msg = NULL;
+	struct cli_answer a;
+
+	d->call->exit = CLI_EXIT_OK;
+	if (cli_remote(d->call, "status", NULL, CLI_REMOTE_WAIT_MS, NULL, NULL, &msg, &a, &err) ==
+	    0) {
+		autofree char *text = xasprintf("answers on %s", d->conf.c.socket);
+
+		add_row(d, "daemon", true, text, NULL);
+	} else if (d->call->exit == CLI_EXIT_AWAY) {
+		daemon_away(d, &err);
+	} else {
+		add_err(d, "daemon", &err, NULL);
+	}
+	d->call->exit = CLI_EXIT_OK;
+}
+
+/* The chain of the audit goes through every decision: it holds or the ledger is damaged. Read beside
+ * the daemon, so that it is checked with the daemon dead as well. */
+static void check_ledger(struct doctor *d)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	autofree char *ledger = cli_conf_ledger(&d->conf);
+	autojson json_t *found = json_object();
+	int rc;
+
+	if (!d->call->entry->audit_verify || !fs_exists(ledger))
+		return;
+	if (access(ledger, R_OK) < 0) {
+		add_row(d, "ledger", true, "not looked at: only its owner may read it", NULL);
+		return;
+	}
+	rc = d->call->entry->audit_verify(ledger, found, &err);
+	if (rc < 0)
+		add_err(d, "ledger", &err, "restore a backup ('yardmaster backup' makes them)");
+	else
+		add_row(d, "ledger", rc > 0, json_str(found, "text", rc ? "whole" : "damaged"),
+			"restore a backup ('yardmaster backup' makes them)");
+}
+
+/* For people: a line a check, "ok    git: git version 2.39.5", and how to mend it below. */
+static char *told(const json_t *rows)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		const json_t *row = json_array_get(rows, i);
+		const char *mend = json_str(row, "mend", NULL);
+
+		buf_addf(&b, "%-6s%s: %s\n", json_flag(row, "ok") ? "ok" : "FAIL",
+			 json_str(row, "check", ""), json_str(row, "text", ""));
+		if (mend)
+			buf_addf(&b, "      to mend it: %s\n", mend);
+	}
+	return buf_steal(&b);
+}
+
+int cli_doctor(struct cli_call *call, json_t *ret, struct err *err)
+{
+	struct doctor d = {.call = call, .rows = json_array()};
+	autofree char *text = NULL;
+
+	(void)err;
+	check_git(&d);
+	check_sandbox(&d);
+	check_config(&d);
+	if (d.has_conf) {
+		check_data(&d);
+		if (d.has_data)
+			check_disk(&d);
+		check_daemon(&d);
+		check_ledger(&d);
+		cli_conf_release(&d.conf);
+	}
+	text = told(d.rows);
+	json_put_str(ret, "text", text);
+	json_put(ret, "rows", d.rows);
+	return d.bad ? CLI_EXIT_NOT_SO : CLI_EXIT_OK;
+}

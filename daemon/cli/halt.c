@@ -1,0 +1,125 @@
+/*
+ * halt.c - `yardmaster halt`: the kill switch.
+ *
+ * Asked of the daemon; when it is away, pulled here, through the run directories alone. Who may
+ * write the data directory may do that: the switch is a file in it, and the keepers' folders are
+ * below it.
+ */
+#include "cli/conf.h"
+#include "cli/local.h"
+#include "cli/remote.h"
+
+#include "base/mem.h"
+#include "runner/run.h"
+#include "sys/fs.h"
+
+#include <inttypes.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#define HALT_WAIT_MS 10000 /* trees die within a second; a machine that swaps gets more */
+
+static int count_running(const char *data, int *ret, struct err *err)
+{
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+	autofree char *runs = path_join(data, "runs");
+
+	*ret = 0;
+	if (!fs_exists(runs))
+		return 0;
+	if (run_list(runs, &names, err) < 0)
+		return -1;
+	strvec_foreach (&names, name) {
+		enum run_state state;
+
+		/* A folder that cannot be read is for run_halt_all() to judge. */
+		if (run_probe(runs, *name, &state, NULL, NULL, NULL) == 0 &&
+		    state == RUN_STATE_RUNNING)
+			(*ret)++;
+	}
+	return 0;
+}
+
+static int may_write(const char *data, struct err *err)
+{
+	if (!fs_exists(data))
+		return err_set(err, ERR_NOT_FOUND,
+			       "halt: there is no data directory %s; --config names another one",
+			       data);
+	if (access(data, W_OK | X_OK) < 0)
+		return err_set(err, ERR_DENIED,
+			       "halt: the daemon is away and you may not write %s; ask its owner, "
+			       "or root",
+			       data);
+	return 0;
+}
+
+/* Who and why, for the file that keeps the switch on. */
+static char *note(const struct cli_call *call)
+{
+	const char *reason = json_str(call->args, "reason", NULL);
+	const struct passwd *pw = getpwuid(getuid());
+	autofree char *uid = xasprintf("uid %u", (unsigned)getuid());
+	const char *who = pw ? pw->pw_name : uid;
+
+	return reason ? xasprintf("%s: %s", who, reason) : xstrdup(who);
+}
+
+static int halt_here(struct cli_call *call, json_t *ret, struct err *err)
+{
+	cleanup(cli_conf_release) struct cli_conf conf = {0};
+	autofree char *who = note(call), *text = NULL;
+	int running = 0, left;
+	json_t *item;
+
+	call->exit = CLI_EXIT_OK; /* that the daemon is away is no failure any more */
+	if (cli_conf_load(call, &conf, err) < 0 || may_write(conf.c.data, err) < 0)
+		return -1;
+	if (count_running(conf.c.data, &running, err) < 0)
+		return err_wrap(err, "halt");
+	left = run_halt_all(conf.c.data, who, HALT_WAIT_MS, err);
+	if (left < 0)
+		return err_wrap(err, "halt");
+	/* A run that began in between is counted by run_halt_all() only. */
+	running = running > left ? running : left;
+	item = json_object();
+	json_put_bool(item, "halted", true);
+	json_put_int(item, "ended", running - left);
+	json_put_int(item, "left", left);
+	json_put_str(item, "data", conf.c.data);
+	json_put(ret, "item", item);
+	text = left ? xasprintf("Halted without the daemon: %d process trees were ended, %d are "
+				"still there.",
+				running - left, left)
+		    : xasprintf("Halted without the daemon: %d process trees were ended. Nothing "
+				"starts until 'yardmaster resume'.",
+				running);
+	json_put_str(ret, "text", text);
+	return left ? CLI_EXIT_NOT_SO : CLI_EXIT_OK;
+}
+
+static int take_answer(const json_t *msg, json_t *ret)
+{
+	const char *const keys[] = {"text", "item", "rows"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (json_object_get(msg, keys[i]))
+			json_put(ret, keys[i], json_deep_copy(json_object_get(msg, keys[i])));
+	return CLI_EXIT_OK;
+}
+
+int cli_halt(struct cli_call *call, json_t *ret, struct err *err)
+{
+	autojson json_t *msg = NULL;
+	struct cli_answer a;
+	int rc =
+		cli_remote(call, "halt", call->args, CLI_REMOTE_WAIT_MS, NULL, NULL, &msg, &a, err);
+
+	if (rc == 0)
+		return take_answer(msg, ret);
+	/* Only when there was nobody to ask: a refusal of the daemon stays one. A daemon that does
+	 * not answer in time may be stuck, which is what the switch is for. */
+	if (call->exit != CLI_EXIT_AWAY && err->code != ERR_UNAVAILABLE)
+		return -1;
+	return halt_here(call, ret, err);
+}

@@ -1,0 +1,32 @@
+/* forge.c - see forge.h */
+#include "forge/forge.h"
+
+#include "base/mem.h"
+
+static const struct forge_ops *const backends[] = {&forge_local};
+static const char *const levels[] = {"none", "read", "write", "maintain"};
+
+const struct forge_ops *forge_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(backends); i++)
+		if (!strcmp(backends[i]->name, name))
+			return backends[i];
+	return NULL;
+}
+
+const char *forge_level_name(enum forge_level l)
+{
+	return levels[l];
+}
+
+int forge_level_parse(const char *name, enum forge_level *ret, struct err *err)
+{
+	for (size_t i = FORGE_READ; i < ARRAY_LEN(levels); i++) {
+		if (strcmp(levels[i], name) != 0)
+			continue;
+		*ret = (enum forge_level)i;
+		return 0;
+	}
+	return err_set(err, ERR_INPUT, "permission '%s': unknown; allowed: read, write, maintain",
+		       name);
+}

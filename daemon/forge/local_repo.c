@@ -1,0 +1,69 @@
+/* local_repo.c - see local_repo.h */
+#include "forge/local_repo.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "sys/fs.h"
+
+json_t *local_repo_config(void)
+{
+	static const char *const values[][2] = {
+		/* Pushes to refs/for/ go to proc-receive, whatever they do. */
+		{"receive.procReceiveRefs", "refs/for"},
+		{"receive.advertisePushOptions", "true"},
+		/* Nobody needs to see, and nobody can push, what is the queue's own. */
+		{"transfer.hideRefs", "refs/yardmaster"},
+		{"core.sharedRepository", "group"},
+		{"core.logAllRefUpdates", "true"},
+		{"receive.fsckObjects", "true"},
+		{"receive.autogc", "false"},
+	};
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(values); i++)
+		json_put_str(o, values[i][0], values[i][1]);
+	return o;
+}
+
+/* A word for sh, whatever it contains. */
+static void add_quoted(struct buf *b, const char *s)
+{
+	buf_addc(b, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_adds(b, "'\\''");
+		else
+			buf_addc(b, *s);
+	}
+	buf_addc(b, '\'');
+}
+
+static int write_hook(const char *path, const char *name, const char *self, const char *option,
+		      const char *value, struct err *err)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	autofree char *file = xasprintf("%s/hooks/%s", path, name);
+
+	buf_addf(&b, "#!/bin/sh\n# Written by yardmaster; `yardmaster repo add` writes it anew.\n"
+		     "exec ");
+	add_quoted(&b, self);
+	buf_addf(&b, " hook %s %s ", name, option);
+	add_quoted(&b, value);
+	buf_adds(&b, " \"$@\"\n");
+	return fs_write_atomic(file, b.s, b.len, 0755, err);
+}
+
+int local_repo_hooks(const char *path, const char *self, const char *socket, const char *base,
+		     struct err *err)
+{
+	autofree char *dir = path_join(path, "hooks");
+
+	return fs_mkdir_p(dir, 0755, err) < 0 ||
+			       write_hook(path, "proc-receive", self, "--socket", socket, err) <
+				       0 ||
+			       write_hook(path, "post-receive", self, "--socket", socket, err) <
+				       0 ||
+			       write_hook(path, "update", self, "--base", base, err) < 0
+		       ? -1
+		       : 0;
+}

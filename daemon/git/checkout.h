@@ -1,0 +1,41 @@
+/*
+ * checkout.h - making a folder hold exactly the files of a tree, and private Git directories.
+ *
+ * Bytes are written as they are stored: no filter, no attribute, no line-end conversion, no hook.
+ * Every step goes through the descriptor of the folder above (openat with O_NOFOLLOW), so that no
+ * link in the folder leads anywhere. A tree with a name that means ".git" is refused (ERR_UNSAFE).
+ */
+#ifndef YM_GIT_CHECKOUT_H
+#define YM_GIT_CHECKOUT_H
+
+#include "git/decode.h"
+#include "git/stats.h"
+
+struct gr_sync {
+	struct gr_repo *r;
+	const struct gr_stats *known; /* files that need not be written again; may be NULL */
+	git_index *index;             /* gets an entry for each file; may be NULL */
+	bool keep_ignored;            /* what the tree's .gitignore names stays */
+};
+
+#define GR_DEPTH_MAX 256 /* folders below each other */
+
+/* The folder exists and is a real one. Its ".git" is removed, whatever it is. */
+int gr_sync_tree(const struct gr_sync *s, const git_oid *tree, const char *path, struct err *err);
+
+/* Opens a folder that a run could write, and so could close to us; a link is not followed. */
+int gr_open_folder(const char *path, int *ret, struct err *err);
+/* Removes `path` and makes it anew, empty, with mode 0700. */
+int gr_fresh_dir(const char *path, struct err *err);
+/* A new file in a folder of this program's own; not synced. */
+int gr_write_text(const char *dir, const char *name, const char *text, struct err *err);
+/* Writes the file `.git` of a folder. */
+int gr_write_dotgit(const char *path, const char *gitdir, struct err *err);
+/* A private Git directory with own refs, index and config, made from nothing: HEAD on `ref` (NULL:
+ * detached) at `oid`, `index` copied when it is not NULL. HEAD is written last. */
+int gr_write_gitdir(const char *gitdir, const char *ref, const git_oid *oid, const char *index,
+		    struct err *err);
+
+int gr_op_checkout(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+
+#endif

@@ -1,0 +1,392 @@
+/* history.c - see history.h */
+#include "git/history.h"
+
+#include "base/buf.h"
+#include "git/tree.h"
+
+#define FILE_MAX ((int64_t)16 << 20)
+
+int gr_contains(struct gr_repo *r, const git_oid *commit, const git_oid *in, struct err *err)
+{
+	int rc;
+
+	if (git_oid_equal(commit, in))
+		return 1;
+	rc = git_graph_descendant_of(r->git, in, commit);
+	return rc < 0 ? gr_fail(err, rc, "history of %s in %s", git_oid_tostr_s(in), r->path) : rc;
+}
+
+static int get_max(const json_t *req, int64_t top, int64_t *ret, struct err *err)
+{
+	if (json_get_int(req, "max", ret, err) < 0)
+		return -1;
+	if (*ret < 1)
+		return err_set(err, ERR_INPUT, "key 'max': found %lld, expected at least 1",
+			       (long long)*ret);
+	*ret = *ret > top ? top : *ret;
+	return 0;
+}
+
+/* 1: *ret_mode and *ret_oid are the entry at req's `key` in req's commit; 0: nothing there. */
+static int locate(struct gr *g, const json_t *req, const char *key, struct gr_repo **ret_r,
+		  const char **ret_path, unsigned *ret_mode, git_oid *ret_oid, struct err *err)
+{
+	auto_git(git_commit) *c = NULL;
+
+	if (gr_get_repo(g, req, ret_r, err) < 0 ||
+	    gr_get_commit(*ret_r, req, "commit", &c, err) < 0 ||
+	    json_get_str(req, key, ret_path, err) < 0)
+		return -1;
+	return gr_tree_path(*ret_r, git_commit_tree_id(c), *ret_path, ret_mode, ret_oid, err);
+}
+
+static bool is_file(unsigned mode)
+{
+	return mode == GR_MODE_FILE || mode == GR_MODE_EXEC;
+}
+
+/* Symbolic links and folders are not files: a configuration that is a link is no configuration. */
+int gr_op_file(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	auto_git(git_odb_object) *blob = NULL;
+	const char *path;
+	struct gr_repo *r;
+	unsigned mode;
+	git_oid oid;
+	int64_t max;
+	int has;
+
+	if (get_max(req, FILE_MAX, &max, err) < 0)
+		return -1;
+	has = locate(g, req, "path", &r, &path, &mode, &oid, err);
+	if (has < 0)
+		return -1;
+	has = has && is_file(mode);
+	json_put_bool(ans, "found", has);
+	if (!has)
+		return 0;
+	if (gr_blob_read(r, &oid, (size_t)max, &blob, err) < 0)
+		return err_wrap(err, "file '%s'", path);
+	gr_put_oid(ans, "oid", &oid);
+	json_put(ans, "text", json_utf8(git_odb_object_data(blob), git_odb_object_size(blob)));
+	return 0;
+}
+
+static int put_file(struct gr_repo *r, const char *dir, const struct gr_entry *e, json_t *files,
+		    struct err *err)
+{
+	autofree char *path = xasprintf("%s%s%.*s", dir, *dir ? "/" : "", (int)e->len, e->name);
+	json_t *f = json_object();
+	git_object_t type;
+	size_t size;
+	int rc;
+
+	json_array_append_new(files, f);
+	rc = git_odb_read_header(&size, &type, r->odb, &e->oid);
+	if (rc < 0)
+		return gr_fail(err, rc, "file '%s'", path);
+	json_put_str(f, "path", path);
+	gr_put_oid(f, "oid", &e->oid);
+	json_put_int(f, "size", (int64_t)size);
+	return 0;
+}
+
+int gr_op_files(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(gr_tree_release) struct gr_tree t = {0};
+	json_t *files = json_array();
+	unsigned mode;
+	const char *dir;
+	struct gr_repo *r;
+	git_oid oid;
+	int has;
+
+	json_put(ans, "files", files);
+	has = locate(g, req, "dir", &r, &dir, &mode, &oid, err);
+	if (has < 0)
+		return -1;
+	if (!has || mode != GR_MODE_DIR)
+		return 0;
+	if (gr_tree_read(r, &oid, &t, err) < 0)
+		return -1;
+	for (size_t i = 0; i < t.n; i++)
+		if (is_file(t.e[i].mode) && put_file(r, dir, &t.e[i], files, err) < 0)
+			return -1;
+	return 0;
+}
+
+static json_t *trailers_of(const char *message)
+{
+	git_message_trailer_array a = {0};
+	json_t *list = json_array();
+
+	if (git_message_trailers(&a, message) == 0)
+		for (size_t i = 0; i < a.count; i++) {
+			json_t *t = json_object();
+
+			json_put_str(t, "key", a.trailers[i].key);
+			json_put_str(t, "value", a.trailers[i].value);
+			json_array_append_new(list, t);
+		}
+	git_message_trailer_array_free(&a);
+	return list;
+}
+
+static json_t *commit_json(git_commit *c)
+{
+	const git_signature *who = git_commit_author(c);
+	autofree char *author = xasprintf("%s <%s>", who->name, who->email);
+	const char *body = git_commit_body(c), *subject = git_commit_summary(c);
+	json_t *o = json_object();
+
+	gr_put_oid(o, "oid", git_commit_id(c));
+	json_put_str(o, "subject", subject ? subject : "");
+	json_put_str(o, "body", body ? body : "");
+	json_put_str(o, "author", author);
+	json_put(o, "trailers", trailers_of(git_commit_message(c)));
+	return o;
+}
+
+static int walk_new(struct gr_repo *r, const git_oid *from, const git_oid *hide, git_revwalk **ret,
+		    struct err *err)
+{
+	int rc = git_revwalk_new(ret, r->git);
+
+	if (rc == 0)
+		rc = git_revwalk_sorting(*ret, GIT_SORT_TOPOLOGICAL | GIT_SORT_TIME);
+	if (rc == 0)
+		rc = git_revwalk_push(*ret, from);
+	if (rc == 0 && hide)
+		rc = git_revwalk_hide(*ret, hide);
+	return rc < 0 ? gr_fail(err, rc, "history of %s in %s", git_oid_tostr_s(from), r->path) : 0;
+}
+
+int gr_op_log(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	auto_git(git_revwalk) *walk = NULL;
+	json_t *commits = json_array();
+	git_oid oid, hide;
+	struct gr_repo *r;
+	bool more = false;
+	int has_hide, rc = 0;
+	int64_t max;
+
+	json_put(ans, "commits", commits);
+	has_hide = gr_opt_oid(req, "not", &hide, err);
+	if (has_hide < 0 || gr_get_repo(g, req, &r, err) < 0 ||
+	    gr_get_oid(req, "commit", &oid, err) < 0 || get_max(req, GR_LOG_MAX, &max, err) < 0 ||
+	    walk_new(r, &oid, has_hide ? &hide : NULL, &walk, err) < 0)
+		return -1;
+	while ((rc = git_revwalk_next(&oid, walk)) == 0) {
+		auto_git(git_commit) *c = NULL;
+
+		more = json_array_size(commits) == (size_t)max;
+		if (more)
+			break;
+		if (gr_commit_of(r, &oid, &c, err) < 0)
+			return -1;
+		json_array_append_new(commits, commit_json(c));
+	}
+	if (rc < 0 && rc != GIT_ITEROVER)
+		return gr_fail(err, rc, "history in %s", r->path);
+	json_put_bool(ans, "more", more);
+	return 0;
+}
+
+#define GR_DIFF_FILES 100000 /* changed files of one PR */
+
+static int count_change(void *arg, const struct gr_change *c, struct err *err)
+{
+	size_t *n = arg;
+
+	(void)c;
+	if (++*n <= GR_DIFF_FILES)
+		return 0;
+	return err_set(err, ERR_LIMIT, "more than %d files are changed", GR_DIFF_FILES);
+}
+
+/* Looked at before libgit2 makes a list of it, which has no limit. */
+static int check_width(struct gr_repo *r, git_commit *from, git_commit *to, struct err *err)
+{
+	size_t n = 0;
+
+	return gr_tree_changes(r, git_commit_tree_id(from), git_commit_tree_id(to), count_change,
+			       &n, err);
+}
+
+/* head against its merge base with base; the merge base is put into ans. */
+static int diff_of(struct gr *g, const json_t *req, json_t *ans, git_diff **ret, struct err *err)
+{
+	git_diff_options o;
+	auto_git(git_commit) *head = NULL;
+	auto_git(git_commit) *from = NULL;
+	auto_git(git_tree) *old = NULL;
+	auto_git(git_tree) *new = NULL;
+	git_oid base, oid;
+	struct gr_repo *r;
+	int rc;
+
+	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "base", &base, err) < 0 ||
+	    gr_get_commit(r, req, "head", &head, err) < 0)
+		return -1;
+	rc = git_merge_base(&oid, r->git, &base, git_commit_id(head));
+	if (rc < 0)
+		return gr_fail(err, rc, "common history of base and head in %s", r->path);
+	if (gr_commit_of(r, &oid, &from, err) < 0 || check_width(r, from, head, err) < 0)
+		return -1;
+	git_diff_options_init(&o, GIT_DIFF_OPTIONS_VERSION);
+	o.flags |= GIT_DIFF_SKIP_BINARY_CHECK;
+	o.max_size = 8 << 20;
+	rc = git_commit_tree(&old, from);
+	if (rc == 0)
+		rc = git_commit_tree(&new, head);
+	if (rc == 0)
+		rc = git_diff_tree_to_tree(ret, r->git, old, new, &o);
+	if (rc == 0)
+		rc = git_diff_find_similar(*ret, NULL);
+	if (rc < 0)
+		return gr_fail(err, rc, "diff in %s", r->path);
+	gr_put_oid(ans, "merge_base", &oid);
+	return 0;
+}
+
+static const char *status_name(git_delta_t status)
+{
+	return status == GIT_DELTA_ADDED     ? "A"
+	       : status == GIT_DELTA_DELETED ? "D"
+	       : status == GIT_DELTA_RENAMED ? "R"
+	       : status == GIT_DELTA_COPIED  ? "A"
+					     : "M";
+}
+
+int gr_op_changed(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	auto_git(git_diff) *diff = NULL;
+	auto_git(git_diff_stats) *stats = NULL;
+	json_t *files = json_array();
+	int rc;
+
+	json_put(ans, "files", files);
+	if (diff_of(g, req, ans, &diff, err) < 0)
+		return -1;
+	for (size_t i = 0; i < git_diff_num_deltas(diff); i++) {
+		const git_diff_delta *d = git_diff_get_delta(diff, i);
+		json_t *f = json_object();
+
+		json_put_str(f, "path",
+			     d->status == GIT_DELTA_DELETED ? d->old_file.path : d->new_file.path);
+		json_put_str(f, "status", status_name(d->status));
+		if (d->status == GIT_DELTA_RENAMED)
+			json_put_str(f, "from", d->old_file.path);
+		json_array_append_new(files, f);
+	}
+	rc = git_diff_get_stats(&stats, diff);
+	if (rc < 0)
+		return gr_fail(err, rc, "count changed lines");
+	json_put_int(ans, "insertions", (int64_t)git_diff_stats_insertions(stats));
+	json_put_int(ans, "deletions", (int64_t)git_diff_stats_deletions(stats));
+	return 0;
+}
+
+static int print_line(const git_diff_delta *d, const git_diff_hunk *h, const git_diff_line *l,
+		      void *arg)
+{
+	struct buf *b = arg;
+	size_t room = b->max - b->len;
+
+	(void)d, (void)h;
+	if (l->origin == GIT_DIFF_LINE_CONTEXT || l->origin == GIT_DIFF_LINE_ADDITION ||
+	    l->origin == GIT_DIFF_LINE_DELETION)
+		buf_addc(b, l->origin);
+	/* One long line must not make the whole text vanish: what fits is kept. */
+	if (l->content_len > room)
+		buf_add(b, l->content, room > 1 ? room - 1 : 0);
+	buf_add(b, l->content, l->content_len);
+	return b->failed ? 1 : 0;
+}
+
+int gr_op_diff(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(buf_release) struct buf text = BUF_INIT;
+	auto_git(git_diff) *diff = NULL;
+	int64_t max;
+	int rc;
+
+	if (get_max(req, FILE_MAX, &max, err) < 0 || diff_of(g, req, ans, &diff, err) < 0)
+		return -1;
+	text.max = (size_t)max;
+	rc = git_diff_print(diff, GIT_DIFF_FORMAT_PATCH, print_line, &text);
+	if (rc < 0 && !text.failed)
+		return gr_fail(err, rc, "print a diff");
+	json_put(ans, "text", json_utf8(text.s, text.len));
+	json_put_bool(ans, "cut", text.failed);
+	return 0;
+}
+
+int gr_op_contains(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	git_oid commit, in;
+	struct gr_repo *r;
+	int rc;
+
+	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "commit", &commit, err) < 0 ||
+	    gr_get_oid(req, "in", &in, err) < 0)
+		return -1;
+	rc = gr_contains(r, &commit, &in, err);
+	if (rc < 0)
+		return -1;
+	json_put_bool(ans, "contains", rc);
+	return 0;
+}
+
+static int get_heads(const json_t *req, git_oid **ret, size_t *ret_n, struct err *err)
+{
+	cleanup(strvec_release) struct strvec heads = STRVEC_INIT;
+	autofree git_oid *oids = NULL;
+
+	if (gr_get_strings(req, "heads", &heads, err) < 0)
+		return -1;
+	if (heads.n > GR_HEADS_MAX)
+		return err_set(err, ERR_LIMIT, "key 'heads': %zu of them; at most %d", heads.n,
+			       GR_HEADS_MAX);
+	oids = xcalloc(heads.n + 1, sizeof(*oids));
+	for (size_t i = 0; i < heads.n; i++)
+		if (gr_oid_parse(heads.v[i], &oids[i], err) < 0)
+			return err_wrap(err, "key 'heads[%zu]'", i);
+	*ret = steal(&oids);
+	*ret_n = heads.n;
+	return 0;
+}
+
+/* Equal heads do not contain each other here: the relation is an order, never a cycle. */
+int gr_op_contained(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	autofree git_oid *heads = NULL;
+	json_t *pairs = json_array();
+	struct gr_repo *r;
+	git_oid base, oid;
+	size_t n = 0;
+
+	json_put(ans, "pairs", pairs);
+	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "base", &base, err) < 0 ||
+	    get_heads(req, &heads, &n, err) < 0)
+		return -1;
+	for (size_t j = 0; j < n; j++) {
+		auto_git(git_revwalk) *walk = NULL;
+		size_t seen = 0;
+		int rc = 0;
+
+		if (walk_new(r, &heads[j], &base, &walk, err) < 0)
+			return -1;
+		for (; seen++ < GR_NEW_MAX && (rc = git_revwalk_next(&oid, walk)) == 0;)
+			for (size_t i = 0; i < n; i++)
+				if (git_oid_equal(&oid, &heads[i]) &&
+				    !git_oid_equal(&heads[i], &heads[j]))
+					json_array_append_new(
+						pairs,
+						json_pack("[I,I]", (json_int_t)i, (json_int_t)j));
+		if (rc < 0 && rc != GIT_ITEROVER)
+			return gr_fail(err, rc, "history of %s", git_oid_tostr_s(&heads[j]));
+	}
+	return 0;
+}

@@ -1,0 +1,24 @@
+/*
+ * history.h - reading commits: files, logs, diffs, containment. Nothing is written.
+ */
+#ifndef YM_GIT_HISTORY_H
+#define YM_GIT_HISTORY_H
+
+#include "git/decode.h"
+
+int gr_op_file(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+int gr_op_files(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+int gr_op_log(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+int gr_op_changed(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+int gr_op_diff(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+int gr_op_contains(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+int gr_op_contained(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+
+/* 1 when `in` is `commit` or has it in its history, 0 when not. */
+int gr_contains(struct gr_repo *r, const git_oid *commit, const git_oid *in, struct err *err);
+
+#define GR_LOG_MAX   1000  /* commits of one answer */
+#define GR_HEADS_MAX 1000  /* heads of one `contained` */
+#define GR_NEW_MAX   20000 /* commits of one head outside the base that are looked at */
+
+#endif

@@ -1,0 +1,273 @@
+/* land.c - see land.h */
+#include "git/land.h"
+
+#include "git/history.h"
+
+#include "base/fault.h"
+
+struct keep {
+	char *ref;
+	git_oid oid;
+};
+
+struct landing {
+	struct gr *g;
+	struct gr_repo *r;
+	char *branch; /* full name */
+	git_oid old_oid, new_oid;
+	char *receipt; /* JSON text */
+	struct keep *keep;
+	size_t nkeep;
+	git_signature *who;
+};
+
+static void landing_release(struct landing *l)
+{
+	for (size_t i = 0; i < l->nkeep; i++)
+		free(l->keep[i].ref);
+	free(l->keep);
+	free(l->branch);
+	free(l->receipt);
+	git_signature_free(l->who);
+}
+
+static int get_keep(const json_t *req, struct landing *l, struct err *err)
+{
+	const json_t *list = json_object_get(req, "keep");
+	json_t *item;
+	size_t i;
+
+	if (json_array_size(list) > GR_KEEP_MAX)
+		return err_set(err, ERR_LIMIT, "key 'keep': more than %d references", GR_KEEP_MAX);
+	l->keep = xcalloc(json_array_size(list) + 1, sizeof(*l->keep));
+	json_array_foreach (list, i, item) {
+		const char *ref;
+
+		if (gr_get_ref(item, "ref", &ref, err) < 0 ||
+		    gr_get_oid(item, "oid", &l->keep[i].oid, err) < 0)
+			return err_wrap(err, "key 'keep[%zu]'", i);
+		if (!git_odb_exists(l->r->odb, &l->keep[i].oid))
+			return err_set(err, ERR_NOT_FOUND, "key 'keep[%zu]': no object %s in %s", i,
+				       git_oid_tostr_s(&l->keep[i].oid), l->r->path);
+		l->keep[l->nkeep++].ref = xstrdup(ref);
+	}
+	return 0;
+}
+
+static int decode(struct gr *g, const json_t *req, struct landing *l, struct err *err)
+{
+	auto_git(git_commit) *new = NULL;
+	json_t *receipt;
+	int rc;
+
+	l->g = g;
+	if (gr_get_repo(g, req, &l->r, err) < 0 ||
+	    gr_get_branch(req, "branch", &l->branch, err) < 0 ||
+	    gr_get_oid(req, "old", &l->old_oid, err) < 0 ||
+	    gr_get_oid(req, "new", &l->new_oid, err) < 0 ||
+	    gr_commit_of(l->r, &l->new_oid, &new, err) < 0 ||
+	    json_get_object(req, "receipt", &receipt, err) < 0 || get_keep(req, l, err) < 0)
+		return -1;
+	l->receipt = json_dumps(receipt, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	if (!l->receipt || strlen(l->receipt) > GR_RECEIPT_MAX)
+		return err_set(err, ERR_LIMIT, "receipt over %zu bytes", GR_RECEIPT_MAX);
+	rc = git_signature_new(&l->who, "yardmaster", "yardmaster@localhost", git_commit_time(new),
+			       0);
+	return rc < 0 ? gr_fail(err, rc, "sign the note") : 0;
+}
+
+/* 1 it is there with this very text, 0 not. */
+static int note_is(const struct landing *l)
+{
+	auto_git(git_note) *note = NULL;
+
+	if (git_note_read(&note, l->r->git, GR_NOTES_REF, &l->new_oid) < 0)
+		return 0;
+	return !strcmp(git_note_message(note), l->receipt);
+}
+
+/* A commit of notes with ours added to the present ones; the reference is not moved here. */
+static int note_commit(const struct landing *l, git_oid *ret, struct err *err)
+{
+	auto_git(git_commit) *parent = NULL;
+	git_oid at;
+	int has = gr_ref_read(l->r, GR_NOTES_REF, &at, err), rc;
+
+	if (has < 0 || (has && gr_commit_of(l->r, &at, &parent, err) < 0))
+		return -1;
+	rc = git_note_commit_create(ret, NULL, l->r->git, parent, l->who, l->who, &l->new_oid,
+				    l->receipt, 1);
+	return rc < 0 ? gr_fail(err, rc, "write the receipt of %s", git_oid_tostr_s(&l->new_oid))
+		      : 0;
+}
+
+static int lock_ref(const struct landing *l, git_transaction *tx, const char *name, struct err *err)
+{
+	int rc = git_transaction_lock_ref(tx, name), removed;
+
+	if (rc == GIT_ELOCKED) {
+		removed = gr_ref_unlock_stale(l->g, l->r, name, err);
+		if (removed < 0)
+			return -1;
+		if (removed)
+			rc = git_transaction_lock_ref(tx, name);
+	}
+	if (rc == GIT_ELOCKED)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "reference %s in %s is being written by another process "
+			       "(%s.lock); try again",
+			       name, l->r->path, name);
+	return rc < 0 ? gr_fail(err, rc, "lock %s in %s", name, l->r->path) : 0;
+}
+
+static int set_ref(const struct landing *l, git_transaction *tx, const char *name,
+		   const git_oid *to, struct err *err)
+{
+	int rc = git_transaction_set_target(tx, name, to, l->who, "yardmaster: land");
+
+	return rc < 0 ? gr_fail(err, rc, "set %s", name) : 0;
+}
+
+/* Everything but the branch: what nobody acts on before the branch has moved. */
+static int stage_rest(const struct landing *l, git_transaction *tx, struct err *err)
+{
+	git_oid note;
+
+	if (lock_ref(l, tx, GR_NOTES_REF, err) < 0)
+		return -1;
+	if (!note_is(l) &&
+	    (note_commit(l, &note, err) < 0 || set_ref(l, tx, GR_NOTES_REF, &note, err) < 0))
+		return -1;
+	for (size_t i = 0; i < l->nkeep; i++) {
+		git_oid at;
+		int has;
+
+		/* The same reference twice is one lock; the last value counts. */
+		for (size_t j = 0; j < i; j++)
+			if (!strcmp(l->keep[j].ref, l->keep[i].ref))
+				return err_set(err, ERR_INPUT, "key 'keep': %s is named twice",
+					       l->keep[i].ref);
+		if (lock_ref(l, tx, l->keep[i].ref, err) < 0)
+			return -1;
+		has = gr_ref_read(l->r, l->keep[i].ref, &at, err);
+		if (has < 0)
+			return -1;
+		if ((!has || !git_oid_equal(&at, &l->keep[i].oid)) &&
+		    set_ref(l, tx, l->keep[i].ref, &l->keep[i].oid, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int commit_tx(const struct landing *l, git_transaction *tx, const char *what,
+		     struct err *err)
+{
+	int rc = git_transaction_commit(tx);
+
+	return rc < 0 ? gr_fail(err, rc, "land on %s in %s: %s", l->branch, l->r->path, what) : 0;
+}
+
+/* What the branch's value means for us; NULL: it is at old, go on. */
+static int judge(const struct landing *l, git_oid *ret_found, bool *ret_has, const char **ret,
+		 struct err *err)
+{
+	int has = gr_ref_read(l->r, l->branch, ret_found, err), in;
+
+	*ret = NULL;
+	if (has < 0)
+		return -1;
+	*ret_has = has;
+	if (!has) {
+		*ret = "moved";
+		return 0;
+	}
+	in = gr_contains(l->r, &l->new_oid, ret_found, err);
+	if (in < 0)
+		return -1;
+	if (in)
+		*ret = "already";
+	else if (!git_oid_equal(ret_found, &l->old_oid))
+		*ret = "moved";
+	return 0;
+}
+
+static int land_locked(const struct landing *l, git_oid *ret_found, bool *ret_has, const char **ret,
+		       struct err *err)
+{
+	auto_git(git_transaction) *branch = NULL;
+	auto_git(git_transaction) *rest = NULL;
+	int rc = git_transaction_new(&rest, l->r->git);
+
+	if (rc == 0)
+		rc = git_transaction_new(&branch, l->r->git);
+	if (rc < 0)
+		return gr_fail(err, rc, "begin a transaction in %s", l->r->path);
+	if (lock_ref(l, branch, l->branch, err) < 0 || judge(l, ret_found, ret_has, ret, err) < 0)
+		return -1;
+	if (*ret && strcmp(*ret, "already"))
+		return 0;
+	if (stage_rest(l, rest, err) < 0)
+		return -1;
+	fault_point("land", "locked");
+	if (!*ret && set_ref(l, branch, l->branch, &l->new_oid, err) < 0)
+		return -1;
+	if (commit_tx(l, rest, "receipt and kept references", err) < 0)
+		return -1;
+	fault_point("land", "between");
+	if (*ret)
+		return 0;
+	if (commit_tx(l, branch, "branch", err) < 0)
+		return -1;
+	fault_point("land", "moved");
+	*ret = "landed";
+	return 0;
+}
+
+int gr_op_land(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(landing_release) struct landing l = {0};
+	autoclose int guard = -1;
+	const char *outcome = NULL;
+	git_oid found;
+	bool has = false;
+	int rc;
+
+	if (decode(g, req, &l, err) < 0)
+		return -1;
+	rc = gr_contains(l.r, &l.old_oid, &l.new_oid, err);
+	if (rc < 0)
+		return -1;
+	if (!rc || git_oid_equal(&l.old_oid, &l.new_oid))
+		return err_set(err, ERR_UNSAFE,
+			       "land on %s: the new commit %s is no descendant of the old tip; "
+			       "a branch is only ever moved forward",
+			       l.branch, git_oid_tostr_s(&l.new_oid));
+	if (gr_ref_guard(l.r, &guard, err) < 0 || land_locked(&l, &found, &has, &outcome, err) < 0)
+		return -1;
+	json_put_str(ans, "outcome", outcome);
+	gr_put_oid(ans, "found", has ? &found : NULL);
+	return 0;
+}
+
+int gr_op_receipt(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	auto_git(git_note) *note = NULL;
+	json_t *receipt;
+	struct gr_repo *r;
+	git_oid oid;
+	int rc;
+
+	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "commit", &oid, err) < 0)
+		return -1;
+	rc = git_note_read(&note, r->git, GR_NOTES_REF, &oid);
+	if (rc < 0 && rc != GIT_ENOTFOUND)
+		return gr_fail(err, rc, "receipt of %s", git_oid_tostr_s(&oid));
+	json_put_bool(ans, "found", rc == 0);
+	if (rc == GIT_ENOTFOUND)
+		return 0;
+	if (json_parse(git_note_message(note), strlen(git_note_message(note)), GR_RECEIPT_MAX,
+		       &receipt, err) < 0)
+		return err_wrap(err, "receipt of %s", git_oid_tostr_s(&oid));
+	json_put(ans, "receipt", receipt);
+	return 0;
+}

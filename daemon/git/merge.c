@@ -1,0 +1,97 @@
+/* merge.c - see merge.h */
+#include "git/merge.h"
+
+#include "git/merge_fast.h"
+#include "git/tree.h"
+
+void gr_merge_out_release(struct gr_merge_out *o)
+{
+	json_decref(o->conflicts);
+	*o = (struct gr_merge_out){0};
+}
+
+/* The tree to merge against when there is exactly one: 1; 0 none or several. */
+static int one_ancestor(struct gr_repo *r, const struct gr_merge_in *in, git_oid *ret,
+			struct err *err)
+{
+	git_oidarray bases = {0};
+	int rc;
+
+	if (in->explicit_base) {
+		*ret = in->ancestor_tree;
+		return 1;
+	}
+	rc = git_merge_bases(&bases, r->git, &in->ours, &in->theirs);
+	if (rc < 0)
+		return rc == GIT_ENOTFOUND ? 0 : gr_fail(err, rc, "merge base in %s", r->path);
+	rc = bases.count == 1;
+	if (rc && gr_tree_of(r, &bases.ids[0], ret, err) < 0)
+		rc = -1;
+	git_oidarray_dispose(&bases);
+	return rc;
+}
+
+int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
+	     struct gr_merge_out *ret, struct err *err)
+{
+	git_oid ancestor;
+	int rc = 0;
+
+	*ret = (struct gr_merge_out){0};
+	if (in->way == GR_MERGE_ANY)
+		rc = one_ancestor(r, in, &ancestor, err);
+	if (rc == 1)
+		rc = gr_merge_fast(r, &ancestor, &in->ours_tree, &in->theirs_tree, &ret->tree, err);
+	if (rc < 0)
+		return -1;
+	ret->clean = ret->fast = rc == 1;
+	return rc == 1 ? 0 : gr_merge_by_git(g, r, in, ret, err);
+}
+
+int gr_merge_decode(struct gr *g, const json_t *req, struct gr_repo **ret_r,
+		    struct gr_merge_in *ret, struct err *err)
+{
+	struct gr_merge_in in = {0};
+	git_oid base;
+	int has;
+
+	if (gr_get_repo(g, req, ret_r, err) < 0 || gr_get_oid(req, "base", &in.ours, err) < 0 ||
+	    gr_get_oid(req, "head", &in.theirs, err) < 0)
+		return -1;
+	has = gr_opt_oid(req, "merge_base", &base, err);
+	if (has < 0 || gr_tree_of(*ret_r, &in.ours, &in.ours_tree, err) < 0 ||
+	    gr_tree_of(*ret_r, &in.theirs, &in.theirs_tree, err) < 0 ||
+	    (has && gr_tree_of(*ret_r, &base, &in.ancestor_tree, err) < 0))
+		return -1;
+	in.explicit_base = has;
+	*ret = in;
+	return 0;
+}
+
+void gr_put_conflict(json_t *ans, const struct gr_merge_out *out)
+{
+	json_put_str(ans, "outcome", "conflict");
+	json_put(ans, "conflicts", json_incref(out->conflicts));
+}
+
+int gr_op_merge(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(gr_merge_out_release) struct gr_merge_out out = {0};
+	struct gr_merge_in in;
+	struct gr_repo *r;
+	int rc;
+
+	if (gr_merge_decode(g, req, &r, &in, err) < 0)
+		return -1;
+	rc = gr_merge(g, r, &in, &out, err);
+	gr_mem_drop(r);
+	if (rc < 0)
+		return -1;
+	if (!out.clean) {
+		gr_put_conflict(ans, &out);
+		return 0;
+	}
+	json_put_str(ans, "outcome", "clean");
+	gr_put_oid(ans, "tree", &out.tree);
+	return 0;
+}

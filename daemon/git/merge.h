@@ -1,0 +1,53 @@
+/*
+ * merge.h - the verdict and the tree of a three-way merge.
+ *
+ * The verdict is, by definition, that of `git merge-tree --write-tree` in the bare repository with
+ * empty configuration. Two ways lead to it:
+ *   - fast (merge_fast.h): decides the plain cases in memory and says "undecided" to everything in
+ *     which a rename, a conflict, a submodule or anything unusual could matter;
+ *   - slow: git itself, with its objects in a quarantine folder unless they are to be kept.
+ * A clean merge found by the fast way has its objects in the memory store; found by the slow way with
+ * `keep` they are in the repository, without `keep` they are nowhere.
+ */
+#ifndef YM_GIT_MERGE_H
+#define YM_GIT_MERGE_H
+
+#include "git/decode.h"
+
+enum gr_merge_way { GR_MERGE_ANY, GR_MERGE_BY_GIT };
+
+struct gr_merge_in {
+	git_oid ours, theirs; /* commits; not used when explicit */
+	git_oid ours_tree, theirs_tree;
+	git_oid ancestor_tree; /* when explicit */
+	bool explicit_base;    /* merge against ancestor_tree, whatever the history says */
+	bool keep;
+	enum gr_merge_way way;
+};
+
+struct gr_merge_out {
+	bool clean;
+	git_oid tree;      /* clean only */
+	json_t *conflicts; /* owned; a list as role.h has it, NULL when clean */
+	bool fast;
+};
+
+void gr_merge_out_release(struct gr_merge_out *o);
+int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
+	     struct gr_merge_out *ret, struct err *err);
+
+/* The trees of req's base, head and merge_base (optional) as a merge. */
+int gr_merge_decode(struct gr *g, const json_t *req, struct gr_repo **ret_r,
+		    struct gr_merge_in *ret, struct err *err);
+/* outcome "conflict" with its list. */
+void gr_put_conflict(json_t *ans, const struct gr_merge_out *out);
+
+/* The way through git: 0, or -1 when it could not find out. */
+int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
+		    struct gr_merge_out *ret, struct err *err);
+
+int gr_op_merge(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+
+#define GR_MERGE_TIMEOUT_MS 120000
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * merge_fast.h - a three-way merge of tree objects that decides only what is plain.
+ *
+ * Subtrees that one side left as they were are taken from the other side without being opened, so
+ * that the work is in proportion to what both changed. New trees and blobs go to the memory store.
+ *
+ * "Undecided" is the answer wherever git's rename detection, its handling of directories that became
+ * files, submodules or attributes could have a say. Why what is left needs none of it:
+ *   - A rename matters only through its source. A source that the other side changed shows up here
+ *     as "deleted / modified", one that both deleted as "both deleted": undecided. Any other source
+ *     was left alone by the other side, and then a rename is what it looks like: a deletion and an
+ *     addition.
+ *   - A renamed folder matters only if it is gone on the side that renamed it while the other side
+ *     added to it: "deleted / modified" of a subtree, undecided. The root cannot be gone; where one
+ *     side deleted files directly in it and the other added there: undecided all the same.
+ *   - Both sides added the same path with different content: undecided.
+ *   - A name that is a file on one side and a folder on another: undecided, found by looking the
+ *     name up in its other sorting place.
+ *   - A path that both changed is merged only if it is a regular file with one mode in all three
+ *     trees, and only by textmerge.h's sure answers; a textual conflict is git's to describe.
+ *   - Attributes: in a bare repository git reads none but info/attributes, whose presence makes
+ *     every merge undecided.
+ */
+#ifndef YM_GIT_MERGE_FAST_H
+#define YM_GIT_MERGE_FAST_H
+
+#include "git/repo.h"
+
+/* 1: clean, *ret is the tree; 0: undecided; -1. */
+int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const git_oid *ours,
+		  const git_oid *theirs, git_oid *ret, struct err *err);
+
+#endif

@@ -1,0 +1,298 @@
+/* merge_slow.c - the merge as git itself does it; see merge.h */
+#include "git/merge.h"
+#include "git/textmerge.h"
+#include "git/tree.h"
+#include "sys/fs.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Where git writes: the repository, or a quarantine that reads the repository as an alternate. */
+struct store {
+	char *dir; /* NULL: the repository itself */
+	git_odb *odb;
+	struct strvec env;
+};
+
+static void store_release(struct store *s)
+{
+	git_odb_free(s->odb);
+	if (s->dir)
+		fs_remove_tree(s->dir, NULL);
+	free(s->dir);
+	strvec_release(&s->env);
+}
+
+/* A path in a list that ':' separates, quoted the way git reads it. */
+static char *quoted(const char *path)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	buf_addc(&b, '"');
+	for (; *path; path++) {
+		if (*path == '"' || *path == '\\')
+			buf_addc(&b, '\\');
+		buf_addc(&b, *path);
+	}
+	buf_addc(&b, '"');
+	return buf_steal(&b);
+}
+
+static int quarantine(struct gr_repo *r, struct store *s, struct err *err)
+{
+	/* Git's own prefix for temporary objects, so that its prune removes one left by a kill. */
+	autofree char *dir = xasprintf("%s/objects/tmp_objdir-merge-XXXXXX", r->path);
+	autofree char *objects = path_join(r->path, "objects");
+	autofree char *alternate = quoted(objects);
+	git_odb_backend *loose = NULL;
+	int rc;
+
+	if (!mkdtemp(dir))
+		return err_errno(err, "make %s", dir);
+	s->dir = steal(&dir);
+	strvec_pushf(&s->env, "GIT_OBJECT_DIRECTORY=%s", s->dir);
+	strvec_pushf(&s->env, "GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", alternate);
+	rc = git_odb_new(&s->odb);
+	if (rc == 0)
+		rc = git_odb_backend_loose(&loose, s->dir, -1, 0, 0, 0);
+	if (rc == 0)
+		rc = git_odb_add_backend(s->odb, loose, 1);
+	return rc < 0 ? gr_fail(err, rc, "quarantine %s", s->dir) : 0;
+}
+
+/* A commit that nobody keeps: git 2.39 takes no merge base, so two commits on a common parent say
+ * what it is to be. Written where git will look for it. */
+static int synthetic(struct gr_repo *r, struct store *s, const git_oid *tree, const git_oid *parent,
+		     git_oid *ret, struct err *err)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	int rc;
+
+	buf_addf(&b, "tree %s\n", git_oid_tostr_s(tree));
+	if (parent)
+		buf_addf(&b, "parent %s\n", git_oid_tostr_s(parent));
+	buf_adds(&b, "author yardmaster <yardmaster@localhost> 0 +0000\n"
+		     "committer yardmaster <yardmaster@localhost> 0 +0000\n\nmerge base\n");
+	rc = git_odb_write(ret, s->odb ? s->odb : r->odb, b.s, b.len, GIT_OBJECT_COMMIT);
+	return rc < 0 ? gr_fail(err, rc, "write a commit for a merge base") : 0;
+}
+
+static int sides(struct gr_repo *r, struct store *s, const struct gr_merge_in *in, git_oid *ours,
+		 git_oid *theirs, struct err *err)
+{
+	git_oid root;
+
+	*ours = in->ours;
+	*theirs = in->theirs;
+	if (!in->explicit_base)
+		return 0;
+	if (synthetic(r, s, &in->ancestor_tree, NULL, &root, err) < 0 ||
+	    synthetic(r, s, &in->ours_tree, &root, ours, err) < 0)
+		return -1;
+	return synthetic(r, s, &in->theirs_tree, &root, theirs, err);
+}
+
+/* The next text that a NUL ends; NULL at the end. */
+static const char *next_text(const char **p, const char *end)
+{
+	const char *s = *p, *nul;
+
+	if (s >= end)
+		return NULL;
+	nul = memchr(s, 0, (size_t)(end - s));
+	if (!nul)
+		return NULL;
+	*p = nul + 1;
+	return s;
+}
+
+static json_t *conflict_of(json_t *list, const char *path)
+{
+	autojson json_t *name = json_utf8(path, strlen(path));
+	json_t *c;
+	size_t i;
+
+	json_array_foreach (list, i, c)
+		if (json_equal(json_object_get(c, "path"), name))
+			return c;
+	return NULL;
+}
+
+/* "CONFLICT (contents)" -> "contents"; NULL for what is no conflict ("Auto-merging"). */
+static char *kind_of(const char *type)
+{
+	size_t n;
+
+	if (strncmp(type, "CONFLICT (", 10))
+		return NULL;
+	n = strcspn(type + 10, ")");
+	return xstrndup(type + 10, n);
+}
+
+/* <number of paths> NUL, the paths, the stable short type, the message for people; repeated. */
+static int read_messages(const char *p, const char *end, json_t *list)
+{
+	const char *count;
+
+	while ((count = next_text(&p, end))) {
+		cleanup(strvec_release) struct strvec paths = STRVEC_INIT;
+		autofree char *kind = NULL;
+		const char *type;
+		long n = strtol(count, NULL, 10);
+
+		for (long i = 0; i < n; i++) {
+			const char *path = next_text(&p, end);
+
+			if (!path)
+				return -1;
+			strvec_push(&paths, path);
+		}
+		type = next_text(&p, end);
+		if (!type || !next_text(&p, end))
+			return -1;
+		kind = kind_of(type);
+		strvec_foreach (&paths, path) {
+			json_t *c = kind ? conflict_of(list, *path) : NULL;
+
+			if (c)
+				json_put_str(c, "kind", kind);
+		}
+	}
+	return 0;
+}
+
+/* The three versions of one conflicted path. */
+struct stages {
+	const char *path;
+	git_oid oid[3];
+	bool has[3];
+};
+
+/* The lines of "ours" that conflict, for a path of which there are three texts. */
+static json_t *conflict_lines(struct gr_repo *r, const struct stages *s)
+{
+	cleanup(gr_ranges_release) struct gr_ranges where = {0};
+	git_odb_object *blob[3] = {NULL, NULL, NULL};
+	json_t *lines = json_array();
+	struct buf text[3];
+	bool all = true;
+
+	for (size_t i = 0; all && i < 3; i++) {
+		all = s->has[i] && gr_blob_read(r, &s->oid[i], GR_TEXT_MAX, &blob[i], NULL) == 0;
+		if (all)
+			text[i] = (struct buf){.s = (char *)(uintptr_t)git_odb_object_data(blob[i]),
+					       .len = git_odb_object_size(blob[i])};
+	}
+	if (all)
+		gr_text_merge(&text[0], &text[1], &text[2], NULL, &where);
+	for (size_t i = 0; i < where.n; i++)
+		json_array_append_new(lines, json_pack("[I,I]", (json_int_t)where.v[i].first,
+						       (json_int_t)where.v[i].last));
+	for (size_t i = 0; i < 3; i++)
+		git_odb_object_free(blob[i]);
+	return lines;
+}
+
+/* "mode oid stage\tpath"; false when it is not that. */
+static bool read_stage(const char *s, const char **ret_path, git_oid *ret_oid, size_t *ret_stage)
+{
+	char hex[GIT_OID_HEXSZ + 1];
+	int stage, end = 0;
+
+	if (sscanf(s, "%*o %40[0-9a-f] %d\t%n", hex, &stage, &end) < 2 || !end || stage < 1 ||
+	    stage > 3 || git_oid_fromstr(ret_oid, hex) < 0)
+		return false;
+	*ret_path = s + end;
+	*ret_stage = (size_t)stage - 1;
+	return true;
+}
+
+static void add_conflict(struct gr_repo *r, json_t *list, const struct stages *s)
+{
+	json_t *c = json_object();
+
+	if (!s->path) {
+		json_decref(c);
+		return;
+	}
+	json_put_str(c, "path", s->path);
+	json_put_str(c, "kind", "conflict");
+	json_put(c, "lines", conflict_lines(r, s));
+	json_array_append_new(list, c);
+}
+
+/* The stages, those of one path after each other, up to an empty text; then the messages. */
+static int read_conflicts(struct gr_repo *r, const char *p, const char *end, json_t *list)
+{
+	struct stages at = {0};
+	const char *s, *path;
+	size_t stage;
+	git_oid oid;
+
+	while ((s = next_text(&p, end)) && *s) {
+		if (!read_stage(s, &path, &oid, &stage))
+			return -1;
+		if (!at.path || strcmp(at.path, path)) {
+			add_conflict(r, list, &at);
+			at = (struct stages){.path = path};
+		}
+		at.oid[stage] = oid;
+		at.has[stage] = true;
+	}
+	add_conflict(r, list, &at);
+	return s ? read_messages(p, end, list) : -1;
+}
+
+static int read_answer(struct gr_repo *r, int code, const struct buf *out, struct gr_merge_out *ret,
+		       struct err *err)
+{
+	const char *p = out->s, *end = out->s + out->len, *tree = next_text(&p, end);
+
+	if (!tree || gr_oid_parse(tree, &ret->tree, NULL) < 0)
+		return err_set(err, ERR_INTERNAL, "git merge-tree: an answer without a tree");
+	ret->clean = code == 0;
+	if (ret->clean)
+		return 0;
+	ret->conflicts = json_array();
+	if (read_conflicts(r, p, end, ret->conflicts) < 0)
+		return err_set(err, ERR_INTERNAL, "git merge-tree: an answer of unknown form");
+	return 0;
+}
+
+int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
+		    struct gr_merge_out *ret, struct err *err)
+{
+	cleanup(store_release) struct store s = {0};
+	cleanup(err_release) struct err why = ERR_INIT;
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	char a[GIT_OID_HEXSZ + 1], b[GIT_OID_HEXSZ + 1];
+	const char *args[] = {"-c",
+			      in->keep ? "core.fsync=all" : "core.fsync=none",
+			      "merge-tree",
+			      "--write-tree",
+			      "--messages",
+			      "-z",
+			      a,
+			      b,
+			      NULL};
+	git_oid ours, theirs;
+	int rc;
+
+	*ret = (struct gr_merge_out){0};
+	/* What is in memory only, git cannot see: the steps of a rebase so far, or, when nothing is to
+	 * be kept, what the fast way gave up on. */
+	if (!in->keep)
+		gr_mem_drop(r);
+	if (gr_mem_flush(r, err) < 0 || (!in->keep && quarantine(r, &s, err) < 0) ||
+	    sides(r, &s, in, &ours, &theirs, err) < 0)
+		return -1;
+	git_oid_tostr(a, sizeof(a), &ours);
+	git_oid_tostr(b, sizeof(b), &theirs);
+	rc = gr_git(g, r->path, (const char *const *)s.env.v, args, NULL, 0, GR_MERGE_TIMEOUT_MS,
+		    &out, &why);
+	if (rc != 0 && rc != 1) {
+		err_move(err, &why);
+		return err_wrap(err, "merge %s and %s in %s", a, b, r->path);
+	}
+	return read_answer(r, rc, &out, ret, err);
+}

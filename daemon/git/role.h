@@ -1,0 +1,99 @@
+/*
+ * role.h - the `git` role: the only process that touches Git objects.
+ *
+ * `yardmaster role git` reads one request a line from descriptor 0 (a socket pair), answers one line
+ * a request, in order, and ends at end of file. Nothing here trusts a repository's content: no hook,
+ * filter, fsmonitor, alias or config of a worktree is ever executed or obeyed.
+ *
+ *   request  {"id":7,"op":"land","repo":"/srv/ym/repos/app.git", …}
+ *   answer   {"id":7,"ok":true, …}
+ *            {"id":7,"ok":false,"error":{"code":"exists","text":"…"}}     (code: err_code_name)
+ *
+ * Expected outcomes (conflict, unchanged, refused, moved) are ok:true with "outcome". Every
+ * operation may be repeated: the second time finds what the first one did and says the same. Object
+ * ids are 40 (or 64) lower-case hexadecimal digits. `null` and absent are the same.
+ *
+ * Repositories
+ *   init      {repo, base}              bare, HEAD on base, gc.auto=0
+ *   import    {repo, from, base?}       the same, with the branches and tags of `from` (a path);
+ *                                       without base: the branch of its HEAD
+ *                                       -> {base_oid, base}
+ *   ref       {repo, ref}               -> {oid|null}
+ *   refs      {repo, prefix}            -> {refs:{name:oid}}
+ *   ref-set   {repo, ref, old, new, any?}
+ *                                       old null: must not exist; any true: whatever it is;
+ *                                       new null: delete
+ *                                       -> {outcome:"set"|"moved", found:oid|null}
+ *   file      {repo, commit, path, max} -> {found:bool, oid, text}
+ *   files     {repo, commit, dir}       -> {files:[{path, oid, size}]}  direct children
+ *   log       {repo, not, commit, max}  -> {commits:[{oid, subject, body, author,
+ *                                          trailers:[{key,value}]}], more:bool}  newest first
+ *   changed   {repo, base, head}        head against its merge base with base
+ *                                       -> {merge_base, files:[{path, status:"A|M|D|R"}],
+ *                                          insertions, deletions}
+ *   diff      {repo, base, head, max}   -> {text, cut:bool}
+ *   contains  {repo, commit, in}        -> {contains:bool}  `in` has `commit` in its history
+ *   contained {repo, base, heads:[oid]} -> {pairs:[[i,j]]}  heads[j] contains heads[i], which is
+ *                                          not in base
+ *   tree-read {repo, commit, paths, oids?}
+ *                                       every file at or below the paths; oids true: without text
+ *                                       -> {files:[{path, oid, text}]}
+ *   config-set {repo, values:{key:text}}
+ *   remove    {path}                    a folder of ours, whoever wrote below it
+ *   maintain  {repo}                    pack-refs, incremental repack, prune expired
+ *
+ * Worktrees of tasks, checkouts of candidates
+ *   worktree-add {repo, name, path, gitdir, branch, start}
+ *       worktree `name` of the repository at `path` (mode 0700) on `branch`, made at `start` (a
+ *       branch that exists stays where it is). `gitdir` is a private Git directory for the sandbox:
+ *       own refs, index and config, HEAD on `branch`, objects/info/alternates naming /yard/objects
+ *       -> {head}
+ *   worktree-restore {repo, path, gitdir, commit}
+ *       the files of `commit`, and nothing untracked but what its .gitignore names
+ *   worktree-commit {repo, name, path, branch, parent, base, allow:[glob], protect:[glob],
+ *                    except:[glob], max_file_bytes, max_files, max_bytes, message, author_name,
+ *                    author_email, time_ms, sign_key}
+ *       the host's commit from the files of the worktree, with a private index; nothing that is
+ *       ignored is added. `parent` becomes the commit's parent; the checks hold for the whole diff
+ *       from `base` to the new tree; `branch` is moved from `parent` to the commit
+ *       -> {outcome:"committed", commit, tree, files:[path]}
+ *          {outcome:"unchanged"}                       the tree equals base's
+ *          {outcome:"refused", path, reason, text}     reason: outside-allow, protected, symlink,
+ *                               dot-git, submodule, file-size, file-count, total-size, name,
+ *                               special (a FIFO, socket or device instead of a tracked file)
+ *   worktree-remove {repo, name, path, gitdir, branch, delete_branch:bool}
+ *   checkout  {repo, commit, path, gitdir}
+ *       a fresh folder with the commit's files and a private Git directory with HEAD detached there
+ *   layer-save {repo, commit, path, layer, max_bytes?}
+ *       what is in `path` and not in `commit`, copied whole to `layer` (atomically; existing: kept)
+ *   layer-apply {layer, path}           copied (reflinks where possible), files that are there stay
+ *                                       -> {found:bool}
+ *
+ * Merging
+ *   merge     {repo, base, head, merge_base?}
+ *       verdict and tree in memory, nothing written
+ *       -> {outcome:"clean", tree} | {outcome:"conflict", conflicts:[{path, kind, lines:[[a,b]]}]}
+ *       lines: 1-based ranges in base's version of the file
+ *   candidate {repo, base, head, merge_base?, merge_base_landed?, method:"merge"|"rebase"|"squash",
+ *              message, author_name, author_email, time_ms, ref}
+ *       merge_base counts only when head contains it, and does not contain merge_base_landed (the
+ *       commit that it landed as); the answer's merge_base is the one that was used, or null
+ *       commits written as one pack, `ref` set to the last one. merge: a two-parent commit; rebase:
+ *       each commit of merge_base..head replayed, author kept; squash: one commit
+ *       -> {outcome:"built", commit, tree} | {outcome:"conflict", …} | {outcome:"empty"}
+ *   verify    {repo, base, head, merge_base?, method, candidate}
+ *       recomputed with `git merge-tree --write-tree`, another implementation than the one that
+ *       built it, with empty configuration -> {same:bool, expected, found, git_version}
+ *   land      {repo, branch, old, new, receipt:{…}, keep:[{ref, oid}]}
+ *       one ref transaction: refs/heads/BRANCH old -> new (which must be a descendant), the note on
+ *       `new` in refs/notes/yardmaster, the refs in keep
+ *       -> {outcome:"landed"|"already"|"moved", found}
+ *   receipt   {repo, commit}            -> {found:bool, receipt}
+ */
+#ifndef YM_GIT_ROLE_H
+#define YM_GIT_ROLE_H
+
+/* The role's main loop on a descriptor; returns the exit code. `git` is the absolute path of git. */
+int git_role_main(int fd, const char *git);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * scan.h - reading a folder that somebody hostile wrote, into a tree.
+ *
+ * Nothing runs and nothing is followed: folders are opened from the folder above with O_NOFOLLOW,
+ * files are opened O_NOFOLLOW | O_NONBLOCK and looked at again after opening. What is read is capped
+ * while it is read. The objects go into the repository's memory store; the caller writes them out or
+ * drops them.
+ *
+ * Against the parent tree: what is tracked there counts even when it is ignored; a new name must not
+ * mean ".git" nor hold control characters; a symbolic link that is new or changed must stay inside
+ * the tree; the folder of a submodule must be empty; a FIFO, socket or device is skipped when it is
+ * new (git does not track such things) and refused in the place of a tracked file. The `.git` of the
+ * root is skipped when it is a file.
+ */
+#ifndef YM_GIT_SCAN_H
+#define YM_GIT_SCAN_H
+
+#include "git/stats.h"
+
+struct gr_limits {
+	int64_t file_bytes; /* one new or changed file */
+	int64_t files;      /* new or changed files */
+	int64_t bytes;      /* all of them */
+};
+
+struct gr_refusal {
+	char *path;         /* NULL: not refused */
+	const char *reason; /* as in role.h */
+	char *text;         /* a sentence for a person */
+};
+
+void gr_refusal_release(struct gr_refusal *r);
+/* Fills *ret unless it is filled; returns 1. */
+int gr_refuse(struct gr_refusal *ret, const char *path, const char *reason, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
+struct gr_scan {
+	struct gr_repo *r;
+	const struct gr_stats *known; /* may be NULL */
+	git_index *index; /* gets every file of the new tree, in no order; may be NULL */
+	struct gr_limits limits;
+	struct gr_refusal refusal; /* out */
+};
+
+/* 0: *ret_tree is the folder's tree; 1: s->refusal says why not; -1. */
+int gr_scan_folder(struct gr_scan *s, const char *path, const git_oid *parent_tree,
+		   git_oid *ret_tree, struct err *err);
+
+#endif

@@ -1,0 +1,91 @@
+/* sign.c - see sign.h */
+#include "git/sign.h"
+
+#include "sys/child.h"
+
+#define SIGN_TIMEOUT_MS 20000
+
+static void add_identity(struct buf *b, const char *what, const git_signature *s)
+{
+	int minutes = s->when.offset < 0 ? -s->when.offset : s->when.offset;
+
+	buf_addf(b, "%s %s <%s> %lld %c%02d%02d\n", what, s->name, s->email,
+		 (long long)s->when.time, s->when.offset < 0 ? '-' : '+', minutes / 60,
+		 minutes % 60);
+}
+
+static void add_headers(struct buf *b, const struct gr_commit *c)
+{
+	buf_addf(b, "tree %s\n", git_oid_tostr_s(&c->tree));
+	for (size_t i = 0; i < c->nparents; i++)
+		buf_addf(b, "parent %s\n", git_oid_tostr_s(&c->parents[i]));
+	add_identity(b, "author", c->author);
+	add_identity(b, "committer", c->committer);
+}
+
+/* A message ends in exactly one newline, as `git commit` has it. */
+static void add_message(struct buf *b, const char *message)
+{
+	size_t n = strlen(message);
+
+	while (n && message[n - 1] == '\n')
+		n--;
+	buf_addc(b, '\n');
+	buf_add(b, message, n);
+	buf_addc(b, '\n');
+}
+
+static int make_signature(const char *key, const struct buf *text, struct buf *ret, struct err *err)
+{
+	static const char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/nonexistent", "LC_ALL=C",
+					  NULL};
+	const char *const argv[] = {"ssh-keygen", "-Y", "sign", "-q", "-n", "git", "-f", key, NULL};
+	autofree char *file = NULL;
+	struct child_opts o = {.argv = (char *const *)argv, .envp = (char *const *)env};
+	int rc;
+
+	if (child_which("ssh-keygen", "/usr/bin:/usr/local/bin:/bin", &file, err) < 0)
+		return err_wrap(err, "sign a commit");
+	o.file = file;
+	rc = child_run(&o, text->s, text->len, 65536, SIGN_TIMEOUT_MS, ret, err);
+	if (rc > 0 && err && err->code == ERR_NONE)
+		err_set(err, ERR_IO, "exit code %d", rc);
+	return rc == 0 ? 0 : err_wrap(err, "sign a commit with %s: ssh-keygen", key);
+}
+
+static int sign(const struct gr_commit *c, const struct buf *head, struct buf *text,
+		struct err *err)
+{
+	cleanup(buf_release) struct buf sig = BUF_INIT;
+	cleanup(strvec_release) struct strvec lines = STRVEC_INIT;
+
+	if (make_signature(c->sign_key, text, &sig, err) < 0)
+		return -1;
+	buf_rtrim(&sig);
+	if (strncmp(sig.s, "-----BEGIN SSH SIGNATURE-----", 29))
+		return err_set(err, ERR_UNSAFE,
+			       "sign a commit with %s: ssh-keygen wrote no signature", c->sign_key);
+	strvec_split(&lines, sig.s, '\n');
+	buf_reset(text);
+	buf_add(text, head->s, head->len);
+	buf_adds(text, "gpgsig");
+	strvec_foreach (&lines, line)
+		buf_addf(text, " %s\n", *line);
+	add_message(text, c->message);
+	return 0;
+}
+
+int gr_commit_put(struct gr_repo *r, const struct gr_commit *c, git_oid *ret, struct err *err)
+{
+	cleanup(buf_release) struct buf head = BUF_INIT;
+	cleanup(buf_release) struct buf text = BUF_INIT;
+
+	add_headers(&head, c);
+	buf_add(&text, head.s, head.len);
+	add_message(&text, c->message);
+	if (c->sign_key && sign(c, &head, &text, err) < 0)
+		return -1;
+	if (text.failed)
+		return err_set(err, ERR_LIMIT, "commit message too long");
+	return gr_mem_put(r, GIT_OBJECT_COMMIT, text.s, text.len, ret, err);
+}

@@ -1,0 +1,24 @@
+/*
+ * sign.h - making commit objects, signed with an SSH key when one is configured.
+ *
+ * The bytes of a commit depend on its arguments alone, so that a repeated operation makes the same
+ * object (an Ed25519 or RSA signature is a function of the bytes, too).
+ */
+#ifndef YM_GIT_SIGN_H
+#define YM_GIT_SIGN_H
+
+#include "git/repo.h"
+
+struct gr_commit {
+	const git_signature *author, *committer;
+	const char *message;
+	git_oid tree;
+	const git_oid *parents;
+	size_t nparents;
+	const char *sign_key; /* path of a private key for ssh-keygen, or NULL */
+};
+
+/* Into the memory store of r. */
+int gr_commit_put(struct gr_repo *r, const struct gr_commit *c, git_oid *ret, struct err *err);
+
+#endif

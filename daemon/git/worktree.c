@@ -1,0 +1,195 @@
+/* worktree.c - see worktree.h */
+#include "git/worktree.h"
+
+#include "git/checkout.h"
+#include "git/refs.h"
+#include "sys/fs.h"
+
+#include <dirent.h>
+
+struct place {
+	struct gr_repo *r;
+	const char *path, *gitdir;
+	char *admin, *index;
+};
+
+static void place_release(struct place *p)
+{
+	free(p->admin);
+	free(p->index);
+}
+
+char *gr_admin_dir(const struct gr_repo *r, const char *name)
+{
+	return xasprintf("%s/worktrees/%s", r->path, name);
+}
+
+static int get_place(struct gr *g, const json_t *req, struct place *p, struct err *err)
+{
+	if (gr_get_repo(g, req, &p->r, err) < 0 || gr_get_path(req, "path", &p->path, err) < 0)
+		return -1;
+	return gr_get_path(req, "gitdir", &p->gitdir, err);
+}
+
+static int write_admin(const struct place *p, const char *branch, struct err *err)
+{
+	autofree char *gitdir = xasprintf("%s/.git\n", p->path);
+	autofree char *head = xasprintf("ref: %s\n", branch);
+
+	if (fs_mkdir_p(p->admin, 0755, err) < 0 ||
+	    gr_write_text(p->admin, "gitdir", gitdir, err) < 0 ||
+	    gr_write_text(p->admin, "commondir", "../..\n", err) < 0)
+		return -1;
+	return gr_write_text(p->admin, "HEAD", head, err);
+}
+
+/* Files, then the private directory, then the index that says "complete". */
+static int build(const struct place *p, const char *branch, const git_oid *commit,
+		 const git_oid *tree, const struct gr_stats *known, struct err *err)
+{
+	auto_git(git_index) *index = NULL;
+	autofree char *staged = xasprintf("%s.new", p->index);
+	struct gr_sync s = {.r = p->r, .known = known, .keep_ignored = known != NULL};
+
+	if (gr_stats_begin(p->index, &index, err) < 0)
+		return -1;
+	s.index = index;
+	if (gr_sync_tree(&s, tree, p->path, err) < 0 || gr_write_dotgit(p->path, p->admin, err) < 0)
+		return -1;
+	if (gr_stats_write(index, p->index, err) < 0 ||
+	    gr_write_gitdir(p->gitdir, branch, commit, staged, err) < 0)
+		return -1;
+	return rename(staged, p->index) < 0 ? err_errno(err, "rename %s", staged) : 0;
+}
+
+/* The branch at `start`, unless it exists; *ret is where it is. */
+static int ensure_branch(struct gr *g, struct gr_repo *r, const char *ref, const git_oid *start,
+			 git_oid *ret, struct err *err)
+{
+	autoclose int guard = -1;
+	bool has;
+	int rc;
+
+	if (gr_ref_guard(r, &guard, err) < 0)
+		return -1;
+	rc = gr_ref_move(g, r, ref, NULL, start, false, ret, &has, err);
+	if (rc == 1)
+		*ret = *start;
+	return rc < 0 ? -1 : 0;
+}
+
+int gr_op_worktree_add(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(place_release) struct place p = {0};
+	auto_git(git_commit) *start = NULL;
+	auto_git(git_commit) *head = NULL;
+	autofree char *branch = NULL;
+	const char *name;
+	git_oid at;
+
+	if (get_place(g, req, &p, err) < 0 || gr_get_name(req, "name", &name, err) < 0 ||
+	    gr_get_branch(req, "branch", &branch, err) < 0 ||
+	    gr_get_commit(p.r, req, "start", &start, err) < 0 ||
+	    ensure_branch(g, p.r, branch, git_commit_id(start), &at, err) < 0 ||
+	    gr_commit_of(p.r, &at, &head, err) < 0)
+		return -1;
+	p.admin = gr_admin_dir(p.r, name);
+	p.index = path_join(p.admin, "index");
+	gr_put_oid(ans, "head", &at);
+	if (fs_exists(p.index) && fs_exists(p.path) && fs_exists(p.gitdir))
+		return 0;
+	if (fs_remove_tree(p.admin, err) < 0 || write_admin(&p, branch, err) < 0 ||
+	    gr_fresh_dir(p.path, err) < 0)
+		return -1;
+	return build(&p, branch, &at, git_commit_tree_id(head), NULL, err);
+}
+
+/* Which worktree of the repository is at this path? Its admin folder, or NULL. */
+static char *admin_of(const struct gr_repo *r, const char *path)
+{
+	autofree char *all = path_join(r->path, "worktrees");
+	autofree char *want = xasprintf("%s/.git\n", path);
+	DIR *dir = opendir(all);
+	char *found = NULL;
+	struct dirent *d;
+
+	while (dir && !found && (d = readdir(dir))) {
+		cleanup(buf_release) struct buf text = BUF_INIT_MAX(8192);
+		autofree char *admin = path_join(all, d->d_name);
+		autofree char *file = path_join(admin, "gitdir");
+
+		if (d->d_name[0] != '.' && fs_read(file, 8000, &text, NULL) == 0 &&
+		    !strcmp(text.s, want))
+			found = steal(&admin);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* The branch that the host recorded, never the one that a private directory names. */
+static int admin_branch(const char *admin, char **ret, struct err *err)
+{
+	cleanup(buf_release) struct buf head = BUF_INIT_MAX(4096);
+	autofree char *file = path_join(admin, "HEAD");
+
+	if (fs_read(file, 4000, &head, err) < 0)
+		return -1;
+	buf_rtrim(&head);
+	if (strncmp(head.s, "ref: refs/heads/", 16) || gr_check_ref(head.s + 5, NULL) < 0)
+		return err_set(err, ERR_CORRUPT, "%s: expected a branch, found '%.100s'", file,
+			       head.s);
+	*ret = xstrdup(head.s + 5);
+	return 0;
+}
+
+int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(gr_stats_release) struct gr_stats known = {0};
+	cleanup(place_release) struct place p = {0};
+	auto_git(git_commit) *c = NULL;
+	autofree char *branch = NULL;
+
+	(void)ans;
+	if (get_place(g, req, &p, err) < 0 || gr_get_commit(p.r, req, "commit", &c, err) < 0)
+		return -1;
+	p.admin = admin_of(p.r, p.path);
+	if (!p.admin)
+		return err_set(err, ERR_NOT_FOUND, "%s has no worktree at %s", p.r->path, p.path);
+	p.index = path_join(p.admin, "index");
+	if (admin_branch(p.admin, &branch, err) < 0 || gr_stats_load(p.index, &known, err) < 0)
+		return -1;
+	if (!fs_exists(p.path) && gr_fresh_dir(p.path, err) < 0)
+		return -1;
+	return build(&p, branch, git_commit_id(c), git_commit_tree_id(c), &known, err);
+}
+
+static int drop_branch(struct gr *g, struct gr_repo *r, const char *ref, struct err *err)
+{
+	autoclose int guard = -1;
+	git_oid found;
+	bool has;
+
+	if (gr_ref_guard(r, &guard, err) < 0)
+		return -1;
+	return gr_ref_move(g, r, ref, NULL, NULL, true, &found, &has, err) < 0 ? -1 : 0;
+}
+
+int gr_op_worktree_remove(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(place_release) struct place p = {0};
+	autofree char *branch = NULL;
+	bool drop = false;
+	const char *name;
+
+	(void)ans;
+	if (get_place(g, req, &p, err) < 0 || gr_get_name(req, "name", &name, err) < 0 ||
+	    gr_get_branch(req, "branch", &branch, err) < 0 ||
+	    json_opt_bool(req, "delete_branch", &drop, err) < 0)
+		return -1;
+	p.admin = gr_admin_dir(p.r, name);
+	if (fs_remove_tree(p.path, err) < 0 || fs_remove_tree(p.gitdir, err) < 0 ||
+	    fs_remove_tree(p.admin, err) < 0)
+		return -1;
+	return drop ? drop_branch(g, p.r, branch, err) : 0;
+}

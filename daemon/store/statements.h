@@ -1,0 +1,187 @@
+/*
+ * statements.h - every SQL statement of the program, by name.
+ *
+ * Adding one: a line here; it is prepared at its first use and kept. Parameters are ?1, ?2 … in the
+ * order of the type string given to db_run() and friends. SELECTs of whole rows are read by column
+ * name (rows.h). SQLite uses a partial index only where its condition stands in the statement word
+ * for word: "state < 2 AND state = 0".
+ */
+#ifndef YM_STORE_STATEMENTS_H
+#define YM_STORE_STATEMENTS_H
+
+/* clang-format off */
+#define STATEMENTS(X)                                                                              \
+	X(META_GET, "SELECT value FROM meta WHERE key = ?1")                                       \
+	X(META_SET, "INSERT INTO meta (key, value) VALUES (?1, ?2) "                               \
+		"ON CONFLICT (key) DO UPDATE SET value = excluded.value")                          \
+	X(META_CLEAR, "DELETE FROM meta WHERE key = ?1")                                           \
+	/* inbox */                                                                                \
+	X(EVENT_ADD, "INSERT INTO event (key, kind, payload, at_ms) VALUES (?1, ?2, ?3, ?4) "      \
+		"ON CONFLICT (key) DO NOTHING")                                                    \
+	X(EVENT_NEXT, "SELECT * FROM event WHERE state = 0 ORDER BY id LIMIT 1")                   \
+	X(EVENT_DECIDED, "UPDATE event SET state = ?2, note = ?3, decided_ms = ?4 WHERE id = ?1")  \
+	X(EVENT_WAKE, "UPDATE event SET state = 0 WHERE state = 4")                                \
+	X(EVENT_NEW_COUNT, "SELECT count(*) FROM event WHERE state = 0")                           \
+	X(EVENT_COUNT, "SELECT count(*) FROM event WHERE state > 1 AND state = ?1")                \
+	X(EVENT_PURGE, "DELETE FROM event WHERE state <> 0 AND at_ms < ?1 "                        \
+		"AND id IN (SELECT id FROM event WHERE state <> 0 AND at_ms < ?1 LIMIT 1000)")     \
+	/* outbox */                                                                               \
+	X(EFFECT_ADD, "INSERT INTO effect (key, subject, kind, payload, at_ms) "                   \
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key) DO NOTHING")                        \
+	X(EFFECT_DUE, "SELECT e.* FROM effect e INDEXED BY effect_open "                           \
+		"WHERE e.state < 2 AND e.state = 0 AND e.not_before_ms <= ?1 "                     \
+		"AND e.id = (SELECT min(f.id) FROM effect f WHERE f.subject = e.subject "          \
+		"AND f.state < 2) ORDER BY e.id")                                                  \
+	X(EFFECT_NEXT_MS, "SELECT min(not_before_ms) FROM effect WHERE state < 2 "                 \
+		"AND state = 0 AND not_before_ms > ?1 HAVING count(*) > 0")                        \
+	X(EFFECT_STARTED, "UPDATE effect SET state = 1, tries = tries + 1 WHERE id = ?1")          \
+	X(EFFECT_DONE, "UPDATE effect SET state = ?2, result = ?3, done_ms = ?4 WHERE id = ?1")    \
+	X(EFFECT_AGAIN, "UPDATE effect SET state = 0, not_before_ms = ?2 WHERE id = ?1")           \
+	X(EFFECT_WITHDRAW, "UPDATE effect SET state = 4, done_ms = ?2 "                            \
+		"WHERE subject = ?1 AND state < 2 AND state = 0")                                  \
+	X(EFFECT_RECOVER, "UPDATE effect SET state = 0 WHERE state < 2 AND state = 1")             \
+	X(EFFECT_IS_OPEN, "SELECT count(*) FROM effect WHERE key = ?1 AND state < 2")              \
+	X(EFFECT_OPEN_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2")          \
+	X(EFFECT_HELD, "SELECT * FROM effect WHERE state < 2 ORDER BY id LIMIT 100")               \
+	X(EFFECT_OPEN, "SELECT count(*) FROM effect WHERE state < 2")                              \
+	X(EFFECT_PURGE, "DELETE FROM effect WHERE id IN (SELECT id FROM effect "                   \
+		"WHERE state >= 2 AND done_ms < ?1 LIMIT 1000)")                                   \
+	/* audit */                                                                                \
+	X(AUDIT_HEAD, "SELECT hash FROM audit ORDER BY id DESC LIMIT 1")                           \
+	X(AUDIT_ADD, "INSERT INTO audit (at_ms, actor, action, subject, detail, hash) "            \
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6)")                                                 \
+	X(AUDIT_ALL, "SELECT id, at_ms, actor, action, subject, detail, hash FROM audit "          \
+		"ORDER BY id")                                                                     \
+	X(AUDIT_COUNT, "SELECT coalesce(max(id), 0) FROM audit")                                   \
+	X(AUDIT_HASH, "SELECT hash FROM audit WHERE id = ?1")                                      \
+	X(AUDIT_LAST, "SELECT id, at_ms, actor, action, subject, detail FROM audit "               \
+		"ORDER BY id DESC LIMIT ?1")                                                       \
+	/* repositories, users */                                                                  \
+	X(REPO_BY_NAME, "SELECT * FROM repo WHERE name = ?1")                                      \
+	X(REPO_BY_PATH, "SELECT * FROM repo WHERE path = ?1")                                      \
+	X(REPO_ALL, "SELECT * FROM repo ORDER BY name")                                            \
+	X(REPO_NUMBER, "UPDATE repo SET next_number = next_number + 1 WHERE id = ?1 "              \
+		"RETURNING next_number - 1")                                                       \
+	X(USER_BY_NAME, "SELECT * FROM user WHERE name = ?1")                                      \
+	X(USER_BY_UID, "SELECT * FROM user WHERE uid = ?1")                                        \
+	X(USER_ALL, "SELECT * FROM user ORDER BY name")                                            \
+	X(PERMISSION_OF, "SELECT max(level) FROM permission WHERE user = ?1 "                      \
+		"AND repo IN (0, ?2) HAVING count(*) > 0")                                         \
+	X(PERMISSION_SET, "INSERT INTO permission (user, repo, level) VALUES (?1, ?2, ?3) "        \
+		"ON CONFLICT (user, repo) DO UPDATE SET level = excluded.level")                   \
+	X(PERMISSION_ALL, "SELECT * FROM permission WHERE user = ?1 ORDER BY repo")                \
+	/* issues, comments, labels */                                                             \
+	X(ISSUE_BY_NUMBER, "SELECT * FROM issue WHERE repo = ?1 AND number = ?2")                  \
+	X(ISSUE_LIST, "SELECT * FROM issue WHERE repo = ?1 AND (?2 = 'all' OR state = ?2) "        \
+		"ORDER BY number")                                                                 \
+	X(LABEL_SET, "INSERT INTO label (repo, number, name, by, at_ms) "                          \
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, number, name) DO NOTHING")         \
+	X(LABEL_CLEAR, "DELETE FROM label WHERE repo = ?1 AND number = ?2 AND name = ?3")          \
+	X(LABEL_OF, "SELECT * FROM label WHERE repo = ?1 AND number = ?2 ORDER BY name")           \
+	X(LABELLED, "SELECT l.* FROM label l JOIN issue i ON i.repo = l.repo "                     \
+		"AND i.number = l.number WHERE l.repo = ?1 AND i.state = 'open' ORDER BY l.id")    \
+	X(COMMENT_OF, "SELECT * FROM comment WHERE repo = ?1 AND number = ?2 ORDER BY id")         \
+	X(COMMENT_BY_KEY, "SELECT * FROM comment WHERE key = ?1")                                  \
+	/* PRs */                                                                                  \
+	X(PR_BY_NUMBER, "SELECT * FROM pr WHERE repo = ?1 AND number = ?2")                        \
+	X(PR_BY_TOPIC, "SELECT * FROM pr WHERE repo = ?1 AND topic = ?2 AND author = ?3 "          \
+		"AND base = ?4 AND state = 'open'")                                                \
+	X(PR_LIST, "SELECT * FROM pr WHERE repo = ?1 AND (?2 = 'all' OR state = ?2) "              \
+		"ORDER BY number")                                                                 \
+	X(PR_LANDED_AS, "SELECT * FROM pr WHERE repo = ?1 AND landed = ?2")                        \
+	X(PR_LAST_LANDED, "SELECT * FROM pr WHERE repo = ?1 AND state = 'merged' "                 \
+		"ORDER BY updated_ms DESC LIMIT 200")                                              \
+	X(APPROVAL_COUNT, "SELECT count(DISTINCT user) FROM approval WHERE repo = ?1 "             \
+		"AND pr = ?2 AND head = ?3 AND void_ms IS NULL")                                   \
+	X(APPROVAL_COUNT_NOT, "SELECT count(DISTINCT user) FROM approval WHERE repo = ?1 "         \
+		"AND pr = ?2 AND head = ?3 AND void_ms IS NULL AND user <> ?4")                    \
+	X(APPROVAL_OF, "SELECT * FROM approval WHERE repo = ?1 AND pr = ?2 ORDER BY id")           \
+	X(APPROVAL_SET, "INSERT INTO approval (repo, pr, head, user, at_ms) "                      \
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, pr, head, user) "                  \
+		"DO UPDATE SET at_ms = excluded.at_ms, void_ms = NULL, void_reason = NULL "        \
+		"WHERE void_ms IS NOT NULL")                                                       \
+	X(APPROVAL_VOID, "UPDATE approval SET void_ms = ?3, void_reason = ?4 "                     \
+		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND head <> ?5")                  \
+	X(APPROVAL_VOID_BY, "UPDATE approval SET void_ms = ?3, void_reason = ?4 "                  \
+		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND user = ?5")                   \
+	X(DEPENDENCY_ADD, "INSERT INTO dependency (repo, pr, on_pr, source, at_ms) "               \
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, pr, on_pr, source) DO NOTHING")    \
+	X(DEPENDENCY_CLEAR, "DELETE FROM dependency WHERE repo = ?1 AND pr = ?2 AND source = ?3")  \
+	X(DEPENDENCY_CLEAR_STACK, "DELETE FROM dependency WHERE repo = ?1 AND pr = ?2 "            \
+		"AND source = 'stack' AND on_pr IN (SELECT number FROM pr WHERE repo = ?1 "        \
+		"AND state = 'open')")                                                             \
+	X(DEPENDENCY_OF, "SELECT * FROM dependency WHERE repo = ?1 AND pr = ?2 ORDER BY on_pr")    \
+	X(DEPENDENT_ON, "SELECT * FROM dependency WHERE repo = ?1 AND on_pr = ?2 ORDER BY pr")     \
+	/* tasks */                                                                                \
+	X(TASK_OPEN, "SELECT id, repo, state, reason FROM task WHERE ended_ms IS NULL "            \
+		"ORDER BY id")                                                                     \
+	X(TASK_OPEN_OF_ISSUE, "SELECT * FROM task WHERE repo = ?1 AND issue = ?2 "                 \
+		"AND ended_ms IS NULL ORDER BY id DESC LIMIT 1")                                   \
+	X(TASK_LAST_OF_ISSUE, "SELECT * FROM task WHERE repo = ?1 AND issue = ?2 "                 \
+		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(TASK_LAST_OF_PR, "SELECT * FROM task WHERE repo = ?1 AND pr = ?2 "                       \
+		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(TASK_WAITING, "SELECT * FROM task WHERE state = 'waiting' ORDER BY id")                  \
+	X(TASK_LIST, "SELECT * FROM task WHERE (?1 = 0 OR repo = ?1) "                             \
+		"AND (?2 = 'all' OR state = ?2 OR (?2 = 'open' AND ended_ms IS NULL)) "            \
+		"ORDER BY id")                                                                     \
+	X(TASK_STATES, "SELECT state, count(*) FROM task GROUP BY state ORDER BY state")           \
+	X(TASK_KEPT, "SELECT * FROM task WHERE worktree IS NOT NULL AND ended_ms IS NOT NULL "     \
+		"ORDER BY id")                                                                     \
+	X(TASK_PAST, "SELECT * FROM task WHERE ended_ms < ?1 AND worktree IS NULL "                \
+		"ORDER BY id LIMIT 100")                                                           \
+	X(ATTEMPT_PURGE, "DELETE FROM attempt WHERE task = ?1")                                    \
+	X(TASK_PURGE, "DELETE FROM task WHERE id = ?1")                                            \
+	X(TASK_RUNS, "UPDATE task SET runs = runs + 1 WHERE id = ?1 RETURNING runs")               \
+	X(TASK_AGENT_PRS, "SELECT count(*) FROM pr WHERE repo = ?1 AND state = 'open' "            \
+		"AND task IS NOT NULL")                                                            \
+	X(USAGE_ADD, "INSERT INTO usage (repo, task, attempt, tokens_in, tokens_out, "             \
+		"cost_microusd, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                       \
+	X(ATTEMPT_BY_RUN, "SELECT * FROM attempt WHERE run = ?1")                                  \
+	X(ATTEMPT_OPEN, "SELECT * FROM attempt WHERE state <> 'ended' ORDER BY id")                \
+	X(ATTEMPT_OPEN_OF_TASK, "SELECT * FROM attempt WHERE task = ?1 AND state <> 'ended' "      \
+		"ORDER BY id")                                                                     \
+	X(ATTEMPT_OPEN_OF_CANDIDATE, "SELECT * FROM attempt WHERE candidate = ?1 "                 \
+		"AND state <> 'ended' ORDER BY id")                                                \
+	X(ATTEMPT_OF_TASK, "SELECT * FROM attempt WHERE task = ?1 ORDER BY id")                    \
+	X(ATTEMPT_OF_CANDIDATE, "SELECT * FROM attempt WHERE candidate = ?1 ORDER BY id")          \
+	X(ATTEMPT_LAST_OF_TASK, "SELECT * FROM attempt WHERE task = ?1 "                           \
+		"AND coalesce(outcome, '') <> 'not-started' ORDER BY id DESC LIMIT 1")             \
+	X(ATTEMPT_MS_OF_TASK, "SELECT coalesce(sum(ended_ms - started_ms), 0) FROM attempt "       \
+		"WHERE task = ?1 AND started_ms > 0 AND ended_ms > started_ms")                    \
+	X(ATTEMPT_BUSY, "SELECT count(*) FROM attempt WHERE kind = ?1 AND state <> 'ended'")       \
+	X(LEASE_OF_REPO, "SELECT * FROM lease WHERE repo = ?1 ORDER BY id")                        \
+	X(LEASE_END, "DELETE FROM lease WHERE task = ?1")                                          \
+	/* queue */                                                                                \
+	X(QUEUE_OPEN, "SELECT * FROM queue_entry WHERE repo = ?1 AND state = 'queued' "            \
+		"ORDER BY id")                                                                     \
+	X(QUEUE_OF_PR, "SELECT * FROM queue_entry WHERE repo = ?1 AND pr = ?2 "                    \
+		"AND state = 'queued'")                                                            \
+	X(QUEUE_LAST_OF_PR, "SELECT * FROM queue_entry WHERE repo = ?1 AND pr = ?2 "               \
+		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(CANDIDATE_LIVE, "SELECT * FROM candidate WHERE repo = ?1 AND ended_ms IS NULL "          \
+		"ORDER BY id")                                                                     \
+	X(CANDIDATE_BASE, "SELECT * FROM candidate WHERE repo = ?1 AND kind = 'base' "             \
+		"AND ended_ms IS NULL ORDER BY id DESC LIMIT 1")                                   \
+	X(CANDIDATE_BASE_COUNT, "SELECT count(*) FROM candidate WHERE repo = ?1 "                  \
+		"AND kind = 'base' AND base = ?2 AND state = ?3")                                  \
+	X(CANDIDATE_TESTING, "SELECT count(*) FROM candidate WHERE ended_ms IS NULL "              \
+		"AND state = 'testing'")                                                           \
+	X(LANDING_OPEN, "SELECT * FROM landing WHERE repo = ?1 AND state = 'intent'")              \
+	X(LANDING_BY_NEW, "SELECT * FROM landing WHERE repo = ?1 AND new = ?2 "                    \
+		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(LANDING_BY_PREFIX, "SELECT * FROM landing WHERE repo = ?1 AND length(?2) >= 7 "          \
+		"AND substr(new, 1, length(?2)) = ?2 ORDER BY id DESC LIMIT 1")                    \
+	X(LANDING_COUNT, "SELECT count(*) FROM landing WHERE candidate = ?1")                      \
+	X(LANDING_BY_CANDIDATE, "SELECT * FROM landing WHERE candidate = ?1 "                      \
+		"ORDER BY id DESC LIMIT 1")
+/* clang-format on */
+
+enum stmt_id {
+#define X(id, sql) ST_##id,
+	STATEMENTS(X)
+#undef X
+		ST_COUNT
+};
+
+#endif

@@ -1,0 +1,59 @@
+#!/bin/bash
+# An agent that takes more than it may is ended, whole, and the task says by which limit.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/task_lib.sh"
+
+doer
+blueprint tight <<'END'
+limits: { rounds: 1, memory-mb: 96, processes: 24, disk-mb: 16, output-mb: 1, silence-minutes: 1 }
+steps:
+  - agent: prompts/do.md
+    gates: ["sh src/gate.sh"]
+  - pull-request: {}
+END
+blueprint two <<'END'
+limits: { rounds: 2, output-mb: 1 }
+steps:
+  - agent: prompts/do.md
+  - pull-request: {}
+END
+ym_start
+me
+task_repo app
+
+limited() { # NAME OUTCOME TEXT LINE...
+	do_issue agent:tight "${@:4}"
+	until_state needs-human
+	is "$(ymj '[.runs[] | select(.kind == "agent")][-1].outcome' task show "$K")" "$2" "$1: ended by its limit"
+	like "$(reason)" 'was ended by a limit' "$1: the task says so"
+	wait_for "comments $N | grep -q 'needs a person'"
+	like "$(comments "$N")" "$3" "$1: the comment names the limit"
+	wait_ok "$1: the whole tree is gone" "! alive 'sleep 33$K'"
+	is "$(ymj .pr task show "$K")" 0 "$1: nothing of it is taken"
+}
+# shellcheck disable=SC2016 # for the agent
+bg='(setsid sleep 33$YARDMASTER_TASK &)'
+limited 'it forks without end' procs 'processes.*24' "$bg" 'while :; do sleep 50 & done 2>/dev/null'
+limited 'it fills memory' memory 'MiB|memory' "$bg" 'perl -e "\$x .= \"x\" x 1000000 while 1"'
+limited 'it fills the disk' disk 'disk|MiB|folder' "$bg" 'mkdir -p src/d; i=0; while :; do head -c 1000000 /dev/zero >src/d/$i; i=$((i+1)); done'
+limited 'it prints without end' output 'output|MiB' "$bg" 'exec yes'
+
+# --- /tmp is its own and bounded: the agent is told by the system, and judged by how it ends
+do_issue agent:tight 'i=0; while :; do head -c 1000000 /dev/zero >/tmp/$i; i=$((i+1)); done'
+until_state needs-human
+like "$(ym task logs "$K")" 'No space left' '/tmp is bounded'
+
+# --- what a limit says is in the next prompt
+do_issue agent:two '[ $ROUND = 2 ] || exec yes too much' 'echo x >>src/a.txt'
+until_state done
+like "$(prompt_of 2)" 'ended by a limit' 'the next round hears of it'
+like "$(ymj '[.runs[] | select(.kind == "agent")][0].detail' task show "$K")" '1' 'and the run has the limit'
+
+# --- a gate has limits too
+do_issue agent:tight 'echo "yes too much" >src/gate.sh'
+until_state needs-human
+like "$(reason)" 'gate .* is red' 'a gate that prints without end is red'
+like "$(comments "$N")" 'output' 'and the log says why'
+ym_stop
+is $? 0 'the daemon ends when told'
+done_testing

@@ -1,0 +1,153 @@
+#!/bin/bash
+# Dependencies land before dependents, whatever is ready first; what can never land is told so.
+# check: sanitize
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/queue.sh"
+
+ym_start
+me
+queue_repo
+add() { ym queue add "$1" >/dev/null; }
+order() { git -C "$bare" log --first-parent --format=%s "-$1" main | sed 's/^Merge #\([0-9]*\):.*/\1/' | tac | tr '\n' ' '; }
+
+# --- in the order of need -------------------------------------------------------------------------
+a=$(pr a src/a1 a 'First')
+b=$(pr b src/b1 b "Second
+
+Depends-On: #$a")
+wait_for "[ \"\$(ymj '.depends[].on_pr' pr show $b | sort -u)\" = $a ]"
+pass 'Depends-On in the text is read'
+add "$b"
+wait_ok 'the dependent waits, although it is ready first' "[[ \"\$(entry $b waits)\" == \"waits for #$a to be merged\" ]]"
+like "$(sticky "$b")" "waits for #$a to be merged" '... and says so on the PR'
+add "$a"
+ok 'both land' landed "$b"
+is "$(order 2)" "$a $b " '... in the order of need'
+
+# A trailer of a commit that is not the first.
+c=$(pr c src/c1 c 'Third')
+git -C "$C" checkout -q --detach origin/main
+commit_file "$C" src/d1 d 'Fourth'
+commit_file "$C" src/d2 d "More of it
+
+Depends-On: #$c"
+git -C "$C" push -q origin +HEAD:refs/for/main/d 2>/dev/null
+d=$(ymj '.[] | select(.topic == "d") | .number' pr list)
+add "$d"
+wait_ok 'a trailer counts' "[[ \"\$(entry $d waits)\" == \"waits for #$c to be merged\" ]]"
+e=$(pr e src/e1 e 'Fifth')
+say "$e" "/yard depends #$d #$c"
+wait_ok 'so does a command' "[[ \"\$(answer $e)\" == *\"Lands after #$d, #$c\"* ]]"
+ym queue add "$e" --priority 50 >/dev/null
+add "$c"
+ok 'all land' landed "$e"
+is "$(order 3)" "$c $d $e " '... in the order of need, whatever the priority'
+
+# --- a push right behind another is not quicker than what it says ---------------------------------
+x=$(pr x src/x1 x 'Needed')
+y=$(pr y src/y1 y "Needs
+
+Depends-On: #$x") && add "$y"
+wait_ok 'a dependent queued at once waits' "[[ \"\$(entry $y waits)\" == \"waits for #$x to be merged\" ]]"
+is "$(pr_state "$y")" open '... and has not landed before it was understood'
+add "$x"
+ok '... but after what it needs' landed "$y"
+is "$(order 2)" "$x $y " '... in order'
+
+# --- stacks ---------------------------------------------------------------------------------------
+p=$(pr p src/a.txt "$(sed 's/^line 5$/line 5 parent/' "$C/src/a.txt")" 'Parent')
+q=$(pr q src/a.txt "$(sed 's/^line 5$/line 5 parent/; s/^line 6$/line 6 child/' "$C/src/a.txt")" 'Child' pr-p)
+wait_ok 'a PR on top of another depends on it' "[ \"\$(ymj '.depends[] | \"\(.on_pr) \(.source)\"' pr show $q)\" = '$p stack' ]"
+add "$q"
+wait_ok '... and waits for it' "[[ \"\$(entry $q waits)\" == \"waits for #$p to be merged\" ]]"
+add "$p"
+ok 'it lands after it' landed "$q"
+is "$(order 2)" "$p $q " '... in order'
+
+n=$(pr squash .github/yardmaster.yml 'queue:
+  method: squash
+  gates: ["sh gate.sh"]' 'Squash')
+add "$n"
+landed "$n"
+p=$(pr p2 src/b.txt "$(sed 's/^line 5$/line 5 parent/' "$C/src/b.txt")" 'Parent to squash')
+sed 's/^line 5 parent$/line 5 parent and child/' "$C/src/b.txt" >"$T/child"
+q=$(pr q2 src/b.txt "$(cat "$T/child")" 'Child of a squash' pr-p2)
+add "$p"
+add "$q"
+ok 'a child of a squashed parent lands without a conflict' landed "$q"
+unlike "$(comments "$q")" conflict '... and without a word of one'
+ok '... with a receipt that holds' "$YARDMASTER" receipt verify main --repo-path "$bare"
+
+# The parent is changed after the child was made of it: the child must not take the change back.
+old=$(pr p3 src/new.txt 'first version' 'Parent, first version')
+q=$(pr q3 src/other.txt 'child' 'Child of the first version' pr-p3)
+wait_for "[ \"\$(ymj '.depends[].on_pr' pr show $q)\" = $old ]"
+git -C "$C" checkout -q --detach pr-p3
+echo 'second version' >"$C/src/new.txt"
+git -C "$C" commit -q -a --amend -m 'Parent, second version'
+git -C "$C" push -q -f origin +HEAD:refs/for/main/p3 2>/dev/null
+add "$old"
+add "$q"
+landed "$old"
+wait_ok 'a child of an older head of its parent conflicts or keeps the newer one' \
+	"[ \$(pr_state $q) = merged ] || [[ \"\$(comments $q)\" == *'conflicts with'* ]]"
+is "$(base_file $R src/new.txt)" 'second version' '... and takes nothing back'
+
+# --- what can never land --------------------------------------------------------------------------
+n=$(pr m src/m1 m "Needs nothing that exists
+
+Depends-On: #999")
+add "$n"
+wait_ok 'a dependency that does not exist' "[[ \"\$(comments $n)\" == *'Taken out of the merge queue: it depends on #999, which does not exist'* ]]"
+say "$n" '/yard depends #998'
+wait_ok '... is refused in a command' "[[ \"\$(answer $n)\" == *'#998 is no PR of $R'* ]]"
+say "$n" "/yard depends #$n"
+wait_ok 'so is oneself' "[[ \"\$(answer $n)\" == *'cannot depend on itself'* ]]"
+
+f=$(pr f src/f1 f 'To be closed')
+g=$(pr g src/g1 g "On it
+
+Depends-On: #$f")
+add "$g"
+wait_for "[[ \"\$(entry $g waits)\" == *\"#$f\"* ]]"
+ym pr close "$f" >/dev/null
+wait_ok 'a dependency that is closed' "[[ \"\$(comments $g)\" == *'it depends on #$f, which was closed without being merged'* ]]"
+
+h=$(pr h src/bug.txt 'a bug' 'Red')
+i=$(pr i src/i1 i "On the red one
+
+Depends-On: #$h")
+add "$i"
+wait_for "[[ \"\$(entry $i waits)\" == *\"#$h\"* ]]"
+add "$h"
+wait_ok 'a dependent of a PR that is taken out' "[[ \"\$(comments $i)\" == *'it depends on #$h, which leaves the queue'* ]]"
+is "$(pr_state "$i")" open '... does not land'
+
+j=$(pr j src/j1 j 'One of three')
+k=$(pr k src/k1 k "Two of three
+
+Depends-On: #$j")
+l=$(pr l src/l1 l "Three of three
+
+Depends-On: #$k")
+say "$j" "/yard depends #$l"
+wait_for "[[ \"\$(answer $j)\" == *'Lands after'* ]]"
+ym queue freeze >/dev/null
+for n in $j $k $l; do add "$n"; done
+for n in $j $k $l; do
+	wait_ok "a cycle is reported to its member #$n" "[[ \"\$(comments $n)\" == *'it depends on itself: #'*'needs #'*'needs #'*'needs #'* ]]"
+	for o in $j $k $l; do [[ "$(comments "$n")" == *"#$o"* ]] || fail "the report on #$n names #$o"; done
+done
+ym queue thaw >/dev/null
+
+# Two proposals of the very same commit are no cycle.
+o=$(pr o src/o1 o 'Twice')
+git -C "$C" push -q origin pr-o:refs/for/main/o-again 2>/dev/null
+s=$(ymj '.[] | select(.topic == "o-again") | .number' pr list)
+add "$o"
+add "$s"
+ok 'of two PRs with one head the first lands' landed "$o"
+wait_ok '... and the other has nothing left' "[[ \"\$(comments $s)\" == *'nothing of it is left to land'* ]]"
+ym_stop
+is $? 0 'the daemon ends when told'
+done_testing

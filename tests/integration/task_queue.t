@@ -1,0 +1,104 @@
+#!/bin/bash
+# A task's way after its PR: red in the queue and asked changes are rounds of the agent, a new head needs a new
+# approval, and what fails by infrastructure costs no round and goes on by `retry` where it stood.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/task_lib.sh"
+
+mkdir -p "$T/go"
+doer
+sed -i "s|read-only: \[\"$T/agents\"\]|read-only: [\"$T/agents\", \"$T/go\"]|" "$T/yardmaster.yml"
+conf <<END
+limits: { agents: 1 }
+END
+# The queue's gate is stricter than the agent's.
+cat >"$T/repo.yml" <<'END'
+queue:
+  flake-reruns: 0
+  gates: ["sh gate.sh", "! grep -rn late src || { echo 'the queue says: late' >&2; exit 1; }"]
+END
+blueprint fix <<'END'
+limits: { rounds: 1, ci-rounds: 1 }
+steps:
+  - agent: prompts/do.md
+    gates: ["sh gate.sh"]
+  - pull-request: {}
+  - review: {}
+  - queue: {}
+END
+blueprint short <<'END'
+limits: { rounds: 1 }
+steps:
+  - agent: prompts/do.md
+  - pull-request: {}
+END
+ym_start
+me
+task_repo app
+
+# --- ejected: one CI round with the log
+do_issue agent:fix 'if ! grep -q "^## What was wron[g]" "$PROMPT"; then echo late >>src/a.txt; else sed -i s/late/early/ src/a.txt; fi'
+until_state review
+pr=$(ymj .pr task show "$K")
+head=$(ymj .head pr show "$pr")
+ym pr approve "$pr" >/dev/null
+wait_ok 'red in the queue starts a CI round' "[ \$(rounds) = 2 ]"
+until_state review
+like "$(ym pr show "$pr" --json | jq -r '.comments[].body')" 'the queue says: late' 'the PR has the log'
+like "$(prompt_of 2)" 'taken out of the merge queue' "the round's prompt says what happened"
+like "$(prompt_of 2)" 'the queue says: late' 'with the log of the queue'
+isnt "$(ymj .head pr show "$pr")" "$head" 'the PR has a new head'
+is "$(ymj .state pr show "$pr")" open 'and the old approval does not count for it'
+like "$(reason)" '0 of 1 approvals' 'a person is asked again'
+ym pr approve "$pr" >/dev/null
+until_state merged
+like "$(base_file app src/a.txt)" early 'it landed as mended'
+is "$(ymj .state issue show "$N")" closed 'the issue is closed'
+
+# --- CI rounds are bounded
+do_issue agent:fix 'echo "late $(grep -c . "$PROMPT")" >>src/b.txt'
+until_state review
+pr=$(ymj .pr task show "$K")
+ym pr approve "$pr" >/dev/null
+wait_ok 'a CI round' "[ \$(rounds) = 2 ] && [ \$(task_state $K) = review ]"
+ym pr approve "$pr" >/dev/null
+until_state needs-human
+like "$(reason)" 'CI rounds spent: 1 of 1' 'CI rounds have an end'
+is "$(pr_state "$pr")" open 'the PR stays'
+# A person mends it, and lands it by hand.
+clone app "$T/hand" 2>/dev/null
+git -C "$T/hand" fetch -q origin "$(ymj .branch task show "$K")"
+git -C "$T/hand" checkout -q FETCH_HEAD
+sed -i s/late/early/ "$T/hand/src/b.txt"
+git -C "$T/hand" commit -qam 'By hand'
+say "$N" "/yard say do not say late"
+wait_ok 'a person can still give it a round' "[ \$(rounds) = 3 ]"
+
+# --- the PR of a blueprint that ends before the queue
+do_issue agent:short 'echo short >>src/c.txt'
+until_state done
+pr=$(ymj .pr task show "$K")
+branch=$(ymj .branch task show "$K")
+ok 'its branch stays while the PR is open' git -C "$(repo_path app)" rev-parse -q --verify "refs/heads/$branch"
+ym pr comment "$pr" -b '/yard queue' >/dev/null
+until_state merged
+wait_ok 'the branch goes when a person lands it' "! git -C '$(repo_path app)' rev-parse -q --verify 'refs/heads/$branch'"
+is "$(ymj .state issue show "$N")" closed 'and the issue is closed'
+
+# --- infrastructure: the host cannot commit
+do_issue agent:fix "while [ ! -e $T/go/on ]; do sleep 0.03; done" 'echo fine >>src/d.txt'
+until_state running
+wait_for "[ \"\$(run_of agent)\" != null ]"
+mv "$(repo_path app)/worktrees/t$K" "$T/away"
+touch "$T/go/on"
+until_state needs-human
+like "$(reason)" 'Infrastructure failed 4 times in a row' 'tried again, then a person gets it'
+like "$(reason)" 'No round was spent' 'and no round is spent'
+like "$(labels "$N")" 'needs-human' 'with the label'
+mv "$T/away" "$(repo_path app)/worktrees/t$K"
+say "$N" '/yard retry'
+until_state review
+is "$(rounds)" 1 'retry commits what the agent left, without another round'
+unlike "$(labels "$N")" 'needs-human' 'and the label that called for a person is taken off'
+ym_stop
+is $? 0 'the daemon ends when told'
+done_testing

@@ -1,0 +1,159 @@
+/*
+ * git_fixture.h - what the tests of the git role share: a folder, a shell, requests.
+ *
+ * A test gets an empty folder and one role state; fx_sh() runs a shell script in the folder with
+ * plain git and a clean environment, fx_ask() sends one request to the role's table.
+ */
+#ifndef YM_TESTS_GIT_FIXTURE_H
+#define YM_TESTS_GIT_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "git/ops.h"
+#include "sys/child.h"
+#include "sys/fs.h"
+#include "unpriv.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fx {
+	char *dir;  /* removed at the end */
+	char *repo; /* dir/app.git */
+	struct gr g;
+};
+
+static inline int fx_setup(void **state)
+{
+	struct fx *f = xcalloc(1, sizeof(*f));
+	const char *tmp = getenv("TMPDIR");
+
+	f->dir = xasprintf("%s/ym-git-XXXXXX", tmp && access(tmp, W_OK) == 0 ? tmp : "/tmp");
+	if (!mkdtemp(f->dir) || gr_init(&f->g, "/usr/bin/git", NULL) < 0)
+		return -1;
+	f->repo = path_join(f->dir, "app.git");
+	*state = f;
+	return 0;
+}
+
+static inline int fx_teardown(void **state)
+{
+	struct fx *f = *state;
+	struct err err = ERR_INIT;
+
+	gr_release(&f->g);
+	if (fs_remove_tree(f->dir, &err) < 0)
+		print_error("%s\n", err_text(&err));
+	free(f->dir);
+	free(f->repo);
+	free(f);
+	return 0;
+}
+
+/* Runs a script in the folder; returns its output without the last newline. Fails the test when the
+ * script does. */
+__attribute__((format(printf, 2, 3))) static inline char *fx_sh(struct fx *f, const char *fmt, ...)
+{
+	static const char *const env[] = {"PATH=/usr/local/bin:/usr/bin:/bin",
+					  "HOME=/nonexistent",
+					  "LC_ALL=C.UTF-8",
+					  "GIT_CONFIG_NOSYSTEM=1",
+					  "GIT_CONFIG_GLOBAL=/dev/null",
+					  "GIT_AUTHOR_NAME=A U Thor",
+					  "GIT_AUTHOR_EMAIL=a@example.org",
+					  "GIT_AUTHOR_DATE=1700000000 +0000",
+					  "GIT_COMMITTER_NAME=C",
+					  "GIT_COMMITTER_EMAIL=c@example.org",
+					  "GIT_COMMITTER_DATE=1700000000 +0000",
+					  NULL};
+	struct buf out = BUF_INIT;
+	struct err err = ERR_INIT;
+	autofree char *script = NULL;
+	va_list ap;
+	int rc;
+
+	va_start(ap, fmt);
+	script = xvasprintf(fmt, ap);
+	va_end(ap);
+	{
+		const char *argv[] = {"sh", "-euc", script, NULL};
+		struct child_opts o = {.file = "/bin/sh",
+				       .argv = (char *const *)argv,
+				       .envp = (char *const *)env,
+				       .cwd = f->dir};
+
+		rc = child_run(&o, NULL, 0, (size_t)64 << 20, 120000, &out, &err);
+	}
+	if (rc != 0)
+		print_error("script: %s\nexit %d: %s\n%s\n", script, rc, err_text(&err), out.s);
+	err_release(&err);
+	assert_int_equal(rc, 0);
+	buf_rtrim(&out);
+	return buf_steal(&out);
+}
+
+#define fx_run(...) free(fx_sh(__VA_ARGS__))
+
+/* One request; "repo" is added. The answer belongs to the caller. */
+static inline json_t *fx_ask(struct fx *f, const char *fmt, ...)
+{
+	json_t *req, *ans;
+	json_error_t je;
+	va_list ap;
+
+	va_start(ap, fmt);
+	req = json_vpack_ex(&je, 0, fmt, ap);
+	va_end(ap);
+	if (!req)
+		print_error("request: %s\n", je.text);
+	assert_non_null(req);
+	if (!json_object_get(req, "repo"))
+		json_object_set_new(req, "repo", json_string(f->repo));
+	json_object_set_new(req, "id", json_integer(7));
+	ans = gr_request(&f->g, req);
+	json_decref(req);
+	assert_int_equal(json_int(ans, "id", 0), 7);
+	return ans;
+}
+
+/* The same, and it has to succeed. */
+#define fx_ok(f, ...)                                                                              \
+	({                                                                                         \
+		json_t *fx_ans = fx_ask(f, __VA_ARGS__);                                           \
+		if (!json_flag(fx_ans, "ok"))                                                      \
+			print_error("%s\n", json_text(fx_ans));                                    \
+		assert_true(json_flag(fx_ans, "ok"));                                              \
+		fx_ans;                                                                            \
+	})
+
+static inline const char *fx_error(const json_t *ans)
+{
+	return json_str(json_object_get(ans, "error"), "code", "none");
+}
+
+/* A bare repository with one commit of a few files on main; returns its id. */
+static inline char *fx_seed(struct fx *f)
+{
+	fx_run(f, "git init -q -b main src; cd src; mkdir -p src docs .github;"
+		  "printf 'one\\ntwo\\nthree\\nfour\\nfive\\nsix\\nseven\\n' >src/a.c;"
+		  "echo b >src/b.c; echo read >README; echo '*.log' >.gitignore;"
+		  "echo x >docs/x.md; ln -s ../README docs/link; printf '#!/bin/sh\\n' >run.sh;"
+		  "chmod +x run.sh; git add -A; git commit -qm 'first commit'");
+	json_decref(fx_ok(f, "{s:s,s:s,s:s}", "op", "import", "base", "main", "from", ({
+				  static char from[4096];
+				  snprintf(from, sizeof(from), "%s/src", f->dir);
+				  from;
+			  })));
+	return fx_sh(f, "git -C app.git rev-parse main");
+}
+
+#define FX_TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
+
+#endif
