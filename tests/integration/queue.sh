@@ -29,8 +29,10 @@ queue_repo() {
 		if git diff --name-only HEAD^1 HEAD -- src/wait | grep -q .; then
 			: >waiting
 			while [ ! -s verdict ]; do sleep 0.02; done
-			echo "gate: told to end with $(cat verdict)"
-			exit "$(cat verdict)"
+			read -r code <verdict
+			rm waiting # from here on it is no longer the one to answer, also while its checkout is removed
+			echo "gate: told to end with $code"
+			exit "$code"
 		fi
 	END
 	git -C "$T/src/$R" commit -q -am 'Let the gate wait'
@@ -69,8 +71,11 @@ gate_dir() { # of the candidate that is being tested, once its gate waits
 	return 1
 }
 verdict() {
+	local d
 	wait_for 'gate_dir' || return 1
-	echo "$1" >"$(gate_dir)/verdict"
+	d=$(gate_dir) || return 1
+	echo "$1" >"$d/verdict"
+	wait_for "[ ! -e '$d/waiting' ]"
 }
 
 move_base() {

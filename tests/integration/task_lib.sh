@@ -92,8 +92,12 @@ reason() { ymj '.reason // ""' task show "${1-$K}"; }
 run_of() { ymj "[.runs[] | select(.kind == \"$1\")] | .[${2:--1}].run" task show "${3-$K}"; }
 prompt_of() {
 	local k=${2-$K}
-	ym task logs "$k" --run "$(ymj "[.runs[] | select(.kind == \"agent\")] | .[$(($1 - 1))].run" task show "$k")" |
-		sed -n '/^prompt of round .* begins/,/^prompt of round .* ends/p'
+	# The doer may still be writing it.
+	wait_for "round_log $1 $k | grep -q '^prompt of round .* ends'" >&2
+	round_log "$1" "$k" | sed -n '/^prompt of round .* begins/,/^prompt of round .* ends/p'
+}
+round_log() {
+	ym task logs "$2" --run "$(ymj "[.runs[] | select(.kind == \"agent\")] | .[$(($1 - 1))].run" task show "$2")"
 }
 rounds() { ymj '[.runs[] | select(.kind == "agent")] | length' task show "${1-$K}"; }
 
