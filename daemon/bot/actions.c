@@ -336,12 +336,33 @@ static int do_halt(const struct action *a, char **ret, struct err *err)
 	return bot_halt(a->bot, a->actor, a->cmd->text, err);
 }
 
+/* What the actor may do in every repository. A name of one forge says nothing about another forge. */
+static int level_everywhere(const struct action *a, enum forge_level *ret, struct err *err)
+{
+	cleanup(repo_list_release) struct repo_list l = {0};
+	enum forge_level least = FORGE_MAINTAIN, have;
+
+	if (!bot_forge(a->bot, a->repo).ops->remote)
+		return bot_permission_here(a->bot, 0, a->actor, ret, err);
+	if (repo_all(a->bot->db, ST_REPO_ALL, &l, err, "") < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		have = FORGE_NONE;
+		if (!strcmp(l.v[i].forge, a->repo->forge) &&
+		    bot_permission(a->bot, l.v[i].id, a->actor, &have, err) < 0)
+			return -1;
+		least = have < least ? have : least;
+	}
+	*ret = least;
+	return 0;
+}
+
 /* It lets agents of every repository go on: a permission on one of them is not enough. */
 static int do_resume(const struct action *a, char **ret, struct err *err)
 {
 	enum forge_level have;
 
-	if (bot_permission(a->bot, 0, a->actor, &have, err) < 0)
+	if (level_everywhere(a, &have, err) < 0)
 		return -1;
 	if (have < FORGE_MAINTAIN)
 		return err_set(

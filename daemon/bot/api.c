@@ -225,10 +225,10 @@ static int check_level(struct request *q, enum forge_level need, struct err *err
 	if (need == FORGE_NONE)
 		return 0;
 	if (q->repo.id) {
-		if (bot_permission(q->bot, q->repo.id, q->actor, &have, err) < 0)
+		if (bot_permission_here(q->bot, q->repo.id, q->actor, &have, err) < 0)
 			return -1;
 	} else {
-		if (bot_permission(q->bot, 0, q->actor, &have, err) < 0)
+		if (bot_permission_here(q->bot, 0, q->actor, &have, err) < 0)
 			return -1;
 	}
 	if (have >= need)

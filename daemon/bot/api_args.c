@@ -62,7 +62,7 @@ int args_need(struct request *q, int64_t repo, enum forge_level need, struct err
 {
 	enum forge_level have;
 
-	if (bot_permission(q->bot, repo, q->actor, &have, err) < 0)
+	if (bot_permission_here(q->bot, repo, q->actor, &have, err) < 0)
 		return -1;
 	if (have >= need)
 		return 0;

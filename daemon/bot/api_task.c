@@ -51,7 +51,7 @@ int api_task_list(struct request *q, json_t **ret, struct err *err)
 	for (size_t i = 0; i < l.n; i++) {
 		enum forge_level have;
 
-		if (bot_permission(q->bot, l.v[i].repo, q->actor, &have, err) < 0) {
+		if (bot_permission_here(q->bot, l.v[i].repo, q->actor, &have, err) < 0) {
 			json_decref(rows);
 			return -1;
 		}

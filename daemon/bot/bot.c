@@ -102,7 +102,7 @@ struct forge bot_forge(struct bot *b, const struct repo *r)
 {
 	const struct forge_ops *ops = forge_find(r->forge);
 
-	return (struct forge){ops ? ops : &forge_local, b->db, b->clock};
+	return (struct forge){ops ? ops : &forge_local, b->db, b->clock, b->github};
 }
 
 int bot_repo(struct bot *b, int64_t id, struct repo *ret, struct err *err)
@@ -119,13 +119,29 @@ int bot_permission(struct bot *b, int64_t repo, const char *user, enum forge_lev
 		   struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
-	struct forge f = {&forge_local, b->db, b->clock};
+	struct forge f = {&forge_local, b->db, b->clock, NULL};
+	int rc;
 
 	if (repo && bot_repo(b, repo, &r, err) < 0)
 		return -1;
 	if (repo)
 		f = bot_forge(b, &r);
-	return f.ops->permission(&f, repo, user, ret, err);
+	rc = f.ops->permission(&f, repo, user, ret, err);
+	if (rc != FORGE_LATER)
+		return rc;
+	b->asked_repo = repo;
+	free(b->asked_user);
+	b->asked_user = xstrdup(user);
+	return err_set(err, ERR_UNAVAILABLE, "%s is asked what %s may do in %s", r.forge, user,
+		       r.name);
+}
+
+int bot_permission_here(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
+			struct err *err)
+{
+	struct forge f = {&forge_local, b->db, b->clock, NULL};
+
+	return forge_local.permission(&f, repo, user, ret, err);
 }
 
 int bot_repo_conf(struct bot *b, const struct repo *r, struct conf_repo *ret, struct err *err)

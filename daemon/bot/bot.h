@@ -26,6 +26,7 @@
 #include "store/ledger.h"
 #include "sys/loop.h"
 
+struct github;
 struct outbox;
 struct follow;
 struct api;
@@ -44,6 +45,7 @@ struct bot {
 	char *const *environ_;
 	struct outbox *outbox;
 	struct api *api;
+	struct github *github;        /* NULL: not configured */
 	struct follow *follows;       /* logs that are being sent */
 	uid_t owner;                  /* uid of the data directory's owner, which is ours */
 	struct err fatal;             /* set: the daemon must end; it says why */
@@ -56,6 +58,8 @@ struct bot {
 	bool seen_halted;     /* and whether the kill switch was on */
 	bool look;            /* something outside of the ledger has changed: pass again */
 	bool stopping;
+	int64_t asked_repo; /* a decision waits for what this user may do there */
+	char *asked_user;
 	bool undecided; /* the turn's time was over before its events were */
 };
 
@@ -89,9 +93,16 @@ int bot_notify(struct bot *b, const char *what, int64_t repo, int64_t number, co
 	       const char *once, struct err *err);
 
 struct forge bot_forge(struct bot *b, const struct repo *r);
-/* repo 0: on all repositories, as the owner of the data directory gave it. */
+/*
+ * What a user of the repository's forge may do. repo 0: on all repositories, as the owner of the data
+ * directory gave it. Where the forge has to be asked first it fails with ERR_UNAVAILABLE; an event that is
+ * being decided then waits, and is decided again when the answer is there (decide.c).
+ */
 int bot_permission(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
 		   struct err *err);
+/* What a user of this machine may do, whichever forge the repository is on. */
+int bot_permission_here(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
+			struct err *err);
 /* The configuration in force: the last good one. The caller releases *ret. */
 int bot_repo_conf(struct bot *b, const struct repo *r, struct conf_repo *ret, struct err *err);
 int bot_repo(struct bot *b, int64_t id, struct repo *ret,

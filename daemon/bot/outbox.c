@@ -267,7 +267,8 @@ static void start_notify(struct outbox *o, struct active *a)
 	loop_timer_in(a->limit, NOTIFY_MS);
 }
 
-/* The local forge acts inside the transaction: its rows and the result are one. */
+/* The local forge acts inside the transaction: its rows and the result are one. One over a network
+ * waits for the commit. */
 static int act_forge(struct outbox *o, struct active *a, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
@@ -276,12 +277,16 @@ static int act_forge(struct outbox *o, struct active *a, struct err *err)
 	struct forge f;
 	int rc;
 
-	if (bot_repo(o->bot, json_int(a->payload, "repo", 0), &r, err) < 0 ||
-	    db_savepoint(o->bot->db, err) < 0)
+	if (bot_repo(o->bot, json_int(a->payload, "repo", 0), &r, err) < 0)
 		return -1;
 	f = bot_forge(o->bot, &r);
+	if (f.ops->remote)
+		return 0;
+	a->started = true;
+	if (db_savepoint(o->bot->db, err) < 0)
+		return -1;
 	fault_point(a->row.kind, "before");
-	rc = f.ops->act(&f, a->row.kind, a->payload, &result, &why);
+	rc = f.ops->act(&f, a->row.id, a->row.kind, a->payload, &result, &why);
 	if (rc < 0)
 		db_rollback_to(o->bot->db);
 	else if (db_release(o->bot->db, err) < 0)
@@ -289,6 +294,23 @@ static int act_forge(struct outbox *o, struct active *a, struct err *err)
 	if (rc != FORGE_LATER)
 		outbox_result(o, a->row.id, steal(&result), rc < 0 ? &why : NULL);
 	return 0;
+}
+
+/* After the commit: the request goes out, and its answer comes in a later turn. */
+static void start_forge(struct outbox *o, struct active *a)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(err_release) struct err why = ERR_INIT;
+	json_t *result = NULL;
+	struct forge f;
+	int rc = bot_repo(o->bot, json_int(a->payload, "repo", 0), &r, &why);
+
+	if (rc == 0) {
+		f = bot_forge(o->bot, &r);
+		rc = f.ops->act(&f, a->row.id, a->row.kind, a->payload, &result, &why);
+	}
+	if (rc != FORGE_LATER)
+		outbox_result(o, a->row.id, result, rc < 0 ? &why : NULL);
 }
 
 /* Written by another version of the program: it fails, which is better than a daemon that never starts. */
@@ -320,11 +342,9 @@ static int take_one(struct outbox *o, struct effect *e, struct err *err)
 		return -1;
 	if (!a->kind)
 		return no_executor(o, a, err);
-	if (a->kind->executor == EXEC_FORGE) {
-		a->started = true;
-		return act_forge(o, a, err);
-	}
-	return 0;
+	return a->kind->executor == EXEC_FORGE || a->kind->executor == EXEC_ASK
+		       ? act_forge(o, a, err)
+		       : 0;
 }
 
 int outbox_take(struct outbox *o, struct err *err)
@@ -339,7 +359,7 @@ int outbox_take(struct outbox *o, struct err *err)
 	for (size_t i = 0; i < l.n; i++) {
 		const struct effect_kind *k = kind_of(l.v[i].kind);
 
-		if (waits && k && k->executor != EXEC_READ)
+		if (waits && k && k->executor != EXEC_READ && k->executor != EXEC_ASK)
 			continue;
 		if (take_one(o, &l.v[i], err) < 0)
 			return -1;
@@ -367,7 +387,9 @@ static void start_one(struct outbox *o, struct active *a)
 		start_notify(o, a);
 		break;
 	case EXEC_FORGE:
-		break; /* done when it was taken */
+	case EXEC_ASK:
+		start_forge(o, a);
+		break;
 	}
 }
 

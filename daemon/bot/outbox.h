@@ -25,6 +25,7 @@ enum executor {
 	EXEC_WORK, /* the role that fills and reads worktrees: merges never wait behind it */
 	EXEC_RUN,  /* start or end a run */
 	EXEC_FORGE,
+	EXEC_ASK, /* the forge, too; changes nothing there: also while a ledger waits */
 	EXEC_NOTIFY,
 };
 

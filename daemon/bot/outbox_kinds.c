@@ -8,6 +8,7 @@
 #include "bot/queue_flow.h"
 #include "bot/rebuild.h"
 #include "bot/reconcile.h"
+#include "bot/remote.h"
 #include "bot/runs.h"
 #include "bot/task_flow.h"
 
@@ -31,6 +32,10 @@ const struct effect_kind outbox_kinds[] = {
 	{"forge-pr-update", EXEC_FORGE, task_did_pr_open},
 	{"forge-pr-merged", EXEC_FORGE, NULL},
 	{"forge-issue-close", EXEC_FORGE, NULL},
+	{"forge-list", EXEC_ASK, remote_did},
+	{"forge-sync", EXEC_ASK, remote_did},
+	{"forge-level", EXEC_ASK, remote_did_level},
+	{"forge-changed", EXEC_READ, remote_did},
 	{"notify", EXEC_NOTIFY, NULL},
 	/* repositories and PRs */
 	{"repo-base", EXEC_READ, reconcile_did_base},

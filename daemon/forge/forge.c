@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-static const struct forge_ops *const backends[] = {&forge_local};
+static const struct forge_ops *const backends[] = {&forge_local, &forge_github};
 static const char *const levels[] = {"none", "read", "write", "maintain"};
 
 const struct forge_ops *forge_find(const char *name)

@@ -166,9 +166,10 @@ static const struct {
 	{"forge-issue-close", act_issue_close},
 };
 
-static int local_act(struct forge *f, const char *kind, const json_t *payload, json_t **ret_result,
-		     struct err *err)
+static int local_act(struct forge *f, int64_t effect, const char *kind, const json_t *payload,
+		     json_t **ret_result, struct err *err)
 {
+	(void)effect;
 	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
 		autojson json_t *result = NULL;
 

@@ -75,7 +75,7 @@ static int act(struct world *w, const char *kind, json_t *payload)
 	autojson json_t *p = payload, *result = NULL;
 
 	json_put_int(p, "repo", w->repo.id);
-	return forge_local.act(&w->f, kind, p, &result, &w->fx->err);
+	return forge_local.act(&w->f, 1, kind, p, &result, &w->fx->err);
 }
 
 static int64_t new_issue(struct world *w)
