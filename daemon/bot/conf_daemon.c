@@ -308,6 +308,11 @@ static int load_notify(struct load *l, const struct yaml_node *n)
 	return command ? load_argv(l, command, &l->c->notify) : 0;
 }
 
+static int load_path_of(void *load, const struct yaml_node *n, char **ret)
+{
+	return load_path(load, n, ret);
+}
+
 static int load_root(struct load *l, const struct yaml_node *root)
 {
 	static const char *const keys[] = {"data",
@@ -323,6 +328,7 @@ static int load_root(struct load *l, const struct yaml_node *root)
 					   "author",
 					   "sign-key",
 					   "reconcile-seconds",
+					   "github",
 					   NULL};
 
 	l->c->handle = xstrdup("yard");
@@ -333,7 +339,10 @@ static int load_root(struct load *l, const struct yaml_node *root)
 	    load_default_agent(l, yaml_get(root, "default-agent")) < 0 ||
 	    load_sections(l, root) < 0 || load_notify(l, yaml_get(root, "notify")) < 0)
 		return -1;
-	return load_author(l, yaml_get(root, "author"));
+	return load_author(l, yaml_get(root, "author")) < 0
+		       ? -1
+		       : conf_github_load(l->doc, yaml_get(root, "github"), load_path_of, l,
+					  &l->c->github, l->err);
 }
 
 /* The folder that the file stands in, absolute; a file given relative is relative to where we are. */
@@ -381,6 +390,7 @@ void conf_daemon_release(struct conf_daemon *c)
 	free(c->author_email);
 	free(c->sign_key);
 	strvec_release(&c->notify);
+	conf_github_release(&c->github);
 	*c = (struct conf_daemon){0};
 }
 
@@ -449,5 +459,6 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	json_put_str(author, "email", c->author_email);
 	json_put(o, "author", author);
 	json_put_str(o, "sign-key", c->sign_key);
+	json_put(o, "github", conf_github_json(&c->github));
 	return json_text(o);
 }

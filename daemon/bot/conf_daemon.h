@@ -40,12 +40,14 @@
  *   reconcile-seconds: 300         how often the forge is read again; 5..86400
  *   author: { name: Yardmaster, email: yardmaster@localhost }   of the commits that the host makes
  *   sign-key: PATH                 an SSH private key that signs them; none
+ *   github: { … }                  how to reach GitHub (conf_github.h); none
  */
 #ifndef YM_BOT_CONF_DAEMON_H
 #define YM_BOT_CONF_DAEMON_H
 
 #include "agent/agent.h"
 #include "base/err.h"
+#include "bot/conf_github.h"
 #include "base/strvec.h"
 
 #include <stddef.h>
@@ -75,6 +77,7 @@ struct conf_daemon {
 	int64_t reconcile_seconds;
 	char *author_name, *author_email;
 	char *sign_key; /* NULL: commits are not signed */
+	struct conf_github github;
 };
 
 /*

@@ -174,7 +174,23 @@
 		"AND substr(new, 1, length(?2)) = ?2 ORDER BY id DESC LIMIT 1")                    \
 	X(LANDING_COUNT, "SELECT count(*) FROM landing WHERE candidate = ?1")                      \
 	X(LANDING_BY_CANDIDATE, "SELECT * FROM landing WHERE candidate = ?1 "                      \
-		"ORDER BY id DESC LIMIT 1")
+		"ORDER BY id DESC LIMIT 1")                                                        \
+	/* GitHub */                                                                               \
+	X(GITHUB_OF, "SELECT * FROM github_repo WHERE repo = ?1")                                  \
+	X(GITHUB_BY_NAME, "SELECT * FROM github_repo WHERE full_name = ?1 COLLATE NOCASE")         \
+	X(GITHUB_BY_REMOTE, "SELECT * FROM github_repo WHERE remote = ?1")                         \
+	X(GITHUB_ALL, "SELECT * FROM github_repo ORDER BY repo")                                   \
+	X(GITHUB_LEVEL, "SELECT * FROM github_level WHERE repo = ?1 AND login = ?2")               \
+	X(GITHUB_LEVEL_SET, "INSERT INTO github_level (repo, login, level, at_ms) "                \
+		"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (repo, login) "                               \
+		"DO UPDATE SET level = excluded.level, at_ms = excluded.at_ms")                    \
+	X(EFFECT_PENDING_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "       \
+		"AND state = 0 AND kind = ?2")                                                     \
+	X(COMMENT_NEWER, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "           \
+		"AND id > ?2 AND kind = 'forge-comment' AND payload ->> '$.key' = ?3")             \
+	X(LABEL_PUT, "INSERT INTO label (repo, number, name, by, at_ms) "                          \
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, number, name) "                    \
+		"DO UPDATE SET by = excluded.by, at_ms = excluded.at_ms")
 /* clang-format on */
 
 enum stmt_id {

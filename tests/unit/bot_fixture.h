@@ -102,7 +102,8 @@ static inline int fx_forge(struct fx *f)
 			continue;
 		assert_int_equal(
 			json_parse(l.v[i].payload, strlen(l.v[i].payload), SIZE_MAX, &p, NULL), 0);
-		assert_int_equal(forge_local.act(&f->forge, l.v[i].id, l.v[i].kind, p, &result, NULL), 0);
+		assert_int_equal(
+			forge_local.act(&f->forge, l.v[i].id, l.v[i].kind, p, &result, NULL), 0);
 		assert_int_equal(effect_done(f->bot.db, l.v[i].id, true, NULL, fx_now, NULL), 1);
 		n = 1;
 	}

@@ -1,0 +1,124 @@
+/* conf_github.c - see conf_github.h */
+#include "bot/conf_github.h"
+
+#include "base/mem.h"
+#include "sys/secret.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum kind { LINE, SOURCE, PATH };
+
+static const struct {
+	const char *key;
+	enum kind kind;
+	size_t offset;
+} table[] = {
+	{"api", LINE, offsetof(struct conf_github, api)},
+	{"app", LINE, offsetof(struct conf_github, app)},
+	{"key", SOURCE, offsetof(struct conf_github, key)},
+	{"token", SOURCE, offsetof(struct conf_github, token)},
+	{"ca-file", PATH, offsetof(struct conf_github, ca_file)},
+	{"proxy", LINE, offsetof(struct conf_github, proxy)},
+	{"ssh-key", PATH, offsetof(struct conf_github, ssh_key)},
+	{"known-hosts", PATH, offsetof(struct conf_github, known_hosts)},
+};
+
+static char **field(const struct conf_github *c, size_t i)
+{
+	return (char **)(void *)((char *)(void *)c + table[i].offset);
+}
+
+static int load_source(const struct yaml_doc *doc, const struct yaml_node *n, char **ret,
+		       struct err *err)
+{
+	cleanup(err_release) struct err why = ERR_INIT;
+
+	if (!n)
+		return 0;
+	/* What was found is not shown: it may be the secret itself. */
+	if (n->kind != YAML_TEXT || secret_check(n->text, &why) < 0)
+		return yaml_fail(doc, n,
+				 "env:NAME, file:PATH or cred:NAME: where the secret is, never the "
+				 "secret itself",
+				 err, "found something else");
+	return yaml_line(doc, n, 4096, ret, err);
+}
+
+/* A number without quotes is an App ID all the same. */
+static int load_one(const struct yaml_doc *doc, const struct yaml_node *n, size_t i,
+		    conf_path_fn path, void *arg, struct conf_github *c, struct err *err)
+{
+	switch (table[i].kind) {
+	case LINE:
+		return yaml_line(doc, n, 400, field(c, i), err);
+	case SOURCE:
+		return load_source(doc, n, field(c, i), err);
+	case PATH:
+		return path(arg, n, field(c, i));
+	}
+	return -1;
+}
+
+static int check(const struct yaml_doc *doc, const struct yaml_node *n, const struct conf_github *c,
+		 struct err *err)
+{
+	if (c->app && c->token)
+		return yaml_fail(doc, n, "an App ('app' and 'key') or a 'token', not both", err,
+				 "found 'app' and 'token'");
+	if (!c->app && !c->token)
+		return yaml_fail(doc, n, "an App ('app' and 'key') or a 'token'", err,
+				 "found neither 'app' nor 'token'");
+	if (!c->app != !c->key)
+		return yaml_fail(doc, n, "both of 'app' and 'key'", err, "found only '%s'",
+				 c->app ? "app" : "key");
+	if (!c->ssh_key != !c->known_hosts)
+		return yaml_fail(doc, n, "both of 'ssh-key' and 'known-hosts'", err,
+				 "found only '%s'", c->ssh_key ? "ssh-key" : "known-hosts");
+	return 0;
+}
+
+int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, conf_path_fn path,
+		     void *arg, struct conf_github *ret, struct err *err)
+{
+	cleanup(conf_github_release) struct conf_github c = {0};
+	const char *keys[ARRAY_LEN(table) + 1] = {NULL};
+
+	if (!n)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		keys[i] = table[i].key;
+	if (yaml_must_map(doc, n, err) < 0 || yaml_only(doc, n, keys, err) < 0)
+		return -1;
+	c.set = true;
+	c.api = xstrdup("https://api.github.com");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (load_one(doc, yaml_get(n, table[i].key), i, path, arg, &c, err) < 0)
+			return -1;
+	if (check(doc, n, &c, err) < 0)
+		return -1;
+	*ret = c;
+	c = (struct conf_github){0};
+	return 0;
+}
+
+void conf_github_release(struct conf_github *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		free(*field(c, i));
+	*c = (struct conf_github){0};
+}
+
+json_t *conf_github_json(const struct conf_github *c)
+{
+	json_t *o;
+
+	if (!c->set)
+		return json_null();
+	o = json_object();
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		json_put_str(o, table[i].key, *field(c, i));
+	return o;
+}
