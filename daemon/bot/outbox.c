@@ -32,7 +32,9 @@ struct active {
 
 struct outbox {
 	struct bot *bot;
-	struct role *merge, *work;
+	struct role *merge, *work, *net;
+	auth_fn auth;
+	void *auth_arg;
 	struct runs *runs;
 	struct active *first;
 	bool crash; /* for tests: this turn wrote the result that fault.h asks for */
@@ -57,10 +59,12 @@ int outbox_new(struct bot *b, struct outbox **ret, struct err *err)
 {
 	struct outbox *o = xcalloc(1, sizeof(*o));
 	struct role_conf conf = {b->loop, b->self, "git", b->git, ROLE_IDLE_MS};
+	struct role_conf net = {b->loop, b->self, "net", b->git, ROLE_IDLE_MS};
 
 	o->bot = b;
 	o->merge = role_new(&conf);
 	o->work = role_new(&conf);
+	o->net = role_new(&net);
 	o->runs = runs_new(b);
 	*ret = o;
 	if (effect_recover(b->db, err) < 0 || runs_recover(o->runs, err) < 0) {
@@ -86,6 +90,7 @@ void outbox_free(struct outbox *o)
 		return;
 	role_free(o->merge);
 	role_free(o->work);
+	role_free(o->net);
 	runs_free(o->runs);
 	while (o->first) {
 		struct active *next = o->first->next;
@@ -198,6 +203,43 @@ static void start_git(struct outbox *o, struct active *a, struct role *role)
 	json_object_del(req, "ctx");
 	if (role_ask(role, req, on_git, a, &err) < 0)
 		outbox_result(o, a->row.id, NULL, &err);
+}
+
+/* The credential has come; it leaves with this request and is kept nowhere. */
+static void on_auth(void *done_arg, json_t *auth, const struct err *why)
+{
+	struct active *a = done_arg;
+	cleanup(err_release) struct err err = ERR_INIT;
+	json_t *req;
+
+	if (why && why->code) {
+		json_decref(auth);
+		outbox_result(a->outbox, a->row.id, NULL, why);
+		return;
+	}
+	req = json_copy(a->payload);
+	json_object_del(req, "ctx");
+	json_put(req, "auth", auth ? auth : json_null());
+	if (role_ask(a->outbox->net, req, on_git, a, &err) < 0)
+		outbox_result(a->outbox, a->row.id, NULL, &err);
+	else
+		role_flush(a->outbox->net);
+}
+
+static void start_net(struct outbox *o, struct active *a)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (!o->auth)
+		on_auth(a, NULL, NULL);
+	else if (o->auth(o->auth_arg, a->payload, on_auth, a, &err) < 0)
+		outbox_result(o, a->row.id, NULL, &err);
+}
+
+void outbox_set_auth(struct outbox *o, auth_fn auth, void *arg)
+{
+	o->auth = auth;
+	o->auth_arg = arg;
 }
 
 static void start_run(struct outbox *o, struct active *a)
@@ -379,6 +421,9 @@ static void start_one(struct outbox *o, struct active *a)
 		break;
 	case EXEC_WORK:
 		start_git(o, a, o->work);
+		break;
+	case EXEC_NET:
+		start_net(o, a);
 		break;
 	case EXEC_RUN:
 		start_run(o, a);

@@ -84,7 +84,7 @@ static void on_message(void *arg, struct chan *c, json_t *msg)
 		const json_t *e = json_object_get(msg, "error");
 
 		err_set(&why, err_code_from_name(json_str(e, "code", NULL)), "%s",
-			json_str(e, "text", "the git role gave no reason"));
+			json_str(e, "text", "the role gave no reason"));
 		q->done(q->arg, NULL, &why);
 	}
 	free(q);
