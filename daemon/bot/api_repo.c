@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "bot/outbox.h"
 #include "bot/reconcile.h"
+#include "bot/remote.h"
 #include "bot/source.h"
 #include "forge/local.h"
 #include "forge/local_repo.h"
@@ -224,6 +225,8 @@ int api_repo_add(struct request *q, json_t **ret, struct err *err)
 	json_t *req;
 
 	(void)ret;
+	if (name && strchr(name, '/'))
+		return remote_repo_add(q, name, err);
 	if (check_name("repository", name, err) < 0)
 		return -1;
 	parent = path_join(b->data, "repos");

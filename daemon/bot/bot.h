@@ -26,6 +26,7 @@
 #include "store/ledger.h"
 #include "sys/loop.h"
 
+struct gh;
 struct github;
 struct outbox;
 struct follow;
@@ -45,7 +46,8 @@ struct bot {
 	char *const *environ_;
 	struct outbox *outbox;
 	struct api *api;
-	struct github *github;        /* NULL: not configured */
+	struct gh *gh; /* NULL: not configured */
+	struct github *github;
 	struct follow *follows;       /* logs that are being sent */
 	uid_t owner;                  /* uid of the data directory's owner, which is ours */
 	struct err fatal;             /* set: the daemon must end; it says why */

@@ -47,8 +47,8 @@
 
 #include "agent/agent.h"
 #include "base/err.h"
-#include "bot/conf_github.h"
 #include "base/strvec.h"
+#include "bot/conf_github.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -20,6 +20,7 @@ static const struct {
 	{"token", SOURCE, offsetof(struct conf_github, token)},
 	{"ca-file", PATH, offsetof(struct conf_github, ca_file)},
 	{"proxy", LINE, offsetof(struct conf_github, proxy)},
+	{"git", LINE, offsetof(struct conf_github, git)},
 	{"ssh-key", PATH, offsetof(struct conf_github, ssh_key)},
 	{"known-hosts", PATH, offsetof(struct conf_github, known_hosts)},
 };

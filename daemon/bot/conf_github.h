@@ -8,6 +8,8 @@
  *     token: SOURCE                or a plain token instead of an App, for trying out
  *     ca-file: PATH                certificates of a private authority; the system's
  *     proxy: URL                   none
+ *     git: URL                     where repositories are cloned from: URL/OWNER/NAME.git; what the
+ *                                  API says. ssh://git@HOST with a deploy key
  *     ssh-key: PATH                a deploy key: Git goes over SSH instead of HTTPS, with
  *     known-hosts: PATH            the file that the host's key is checked against
  *
@@ -24,7 +26,7 @@
 
 struct conf_github {
 	bool set; /* the section is there */
-	char *api, *app, *key, *token, *ca_file, *proxy, *ssh_key, *known_hosts;
+	char *api, *app, *key, *token, *ca_file, *proxy, *git, *ssh_key, *known_hosts;
 };
 
 /* `path` makes a path absolute, as for the other keys of the file. */

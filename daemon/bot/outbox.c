@@ -13,7 +13,9 @@
 
 #define NOTIFY_TEXT_MAX 16384
 #define TRIES_MAX       6
-#define BACKOFF_MS      500 /* doubled with each try: 0.5 s … 8 s */
+#define BACKOFF_MS      500 /* doubled with each try: 0.5 s … 8 s, for a forge to five minutes */
+#define PAUSE_MAX_MS    ((int64_t)5 * 60 * 1000)
+#define PATIENCE_MS     ((int64_t)24 * 3600 * 1000)
 #define ROLE_IDLE_MS    60000
 #define NOTIFY_MS       60000
 
@@ -26,6 +28,7 @@ struct active {
 	struct loop_child *child; /* of a notification */
 	struct loop_timer *limit; /* … which is ended when it hangs: the next ones wait for it */
 	pid_t pid;
+	int64_t not_before_ms; /* the executor knows when another try makes sense */
 	bool started;
 	struct active *next;
 };
@@ -119,10 +122,32 @@ static void active_remove(struct outbox *o, struct active *a)
 	active_free(a);
 }
 
+/* A forge may be away for hours, and comes back. A landing does not wait for it: it is in doubt. */
+static bool is_patient(const struct active *a)
+{
+	enum executor x = a->kind->executor;
+
+	return x == EXEC_ASK || x == EXEC_FORGE || x == EXEC_FETCH ||
+	       (x == EXEC_NET && strncmp(a->row.kind, "cand-", 5) != 0);
+}
+
 /* Worth another try: the other side was away, or the machine refused. */
 static bool may_retry(const struct active *a, const struct err *why)
 {
-	return (why->code == ERR_UNAVAILABLE || why->code == ERR_IO) && a->row.tries < TRIES_MAX;
+	if (why->code != ERR_UNAVAILABLE && why->code != ERR_IO)
+		return false;
+	return a->row.tries < TRIES_MAX || (why->code == ERR_UNAVAILABLE && is_patient(a) &&
+					    bot_now(a->outbox->bot) - a->row.at_ms < PATIENCE_MS);
+}
+
+static int64_t pause_of(const struct active *a)
+{
+	int64_t twice = a->row.tries < 12 ? a->row.tries - 1 : 11;
+	int64_t pause = (int64_t)BACKOFF_MS << twice, now = bot_now(a->outbox->bot);
+
+	if (a->not_before_ms > now)
+		return a->not_before_ms - now;
+	return pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
 }
 
 static json_t *result_payload(const struct active *a, json_t *result, const struct err *why)
@@ -153,7 +178,7 @@ static int write_result(struct outbox *o, struct active *a, json_t *result, cons
 	autofree char *kind = NULL, *text = NULL;
 
 	if (!ok && may_retry(a, why)) {
-		int64_t pause = (int64_t)BACKOFF_MS << (a->row.tries - 1);
+		int64_t pause = pause_of(a);
 
 		log_warn("effect %lld (%s): try %lld: %s", (long long)a->row.id, a->row.kind,
 			 (long long)a->row.tries, err_text(why));
@@ -173,12 +198,19 @@ static int write_result(struct outbox *o, struct active *a, json_t *result, cons
 
 void outbox_result(struct outbox *o, int64_t effect, json_t *result, const struct err *why)
 {
+	outbox_result_at(o, effect, result, why, 0);
+}
+
+void outbox_result_at(struct outbox *o, int64_t effect, json_t *result, const struct err *why,
+		      int64_t not_before_ms)
+{
 	cleanup(err_release) struct err err = ERR_INIT;
 	autojson json_t *r = result;
 	struct active *a = active_find(o, effect);
 
 	if (!a)
 		return;
+	a->not_before_ms = not_before_ms;
 	fault_point(a->row.kind, "after");
 	o->crash |= fault_at(a->row.kind, "committed");
 	if (write_result(o, a, r, why, &err) < 0)
@@ -401,7 +433,8 @@ int outbox_take(struct outbox *o, struct err *err)
 	for (size_t i = 0; i < l.n; i++) {
 		const struct effect_kind *k = kind_of(l.v[i].kind);
 
-		if (waits && k && k->executor != EXEC_READ && k->executor != EXEC_ASK)
+		if (waits && k && k->executor != EXEC_READ && k->executor != EXEC_ASK &&
+		    k->executor != EXEC_FETCH)
 			continue;
 		if (take_one(o, &l.v[i], err) < 0)
 			return -1;
@@ -423,6 +456,7 @@ static void start_one(struct outbox *o, struct active *a)
 		start_git(o, a, o->work);
 		break;
 	case EXEC_NET:
+	case EXEC_FETCH:
 		start_net(o, a);
 		break;
 	case EXEC_RUN:

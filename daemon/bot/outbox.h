@@ -9,7 +9,7 @@
  *     {"effect":7, "ok":false, "error":{"code","text"}, "ctx":{…}}
  *
  * An executor that is away (role died, disk full, temporary refusal) is tried again, at most TRIES_MAX
- * times with growing pauses; only then the result is an error. Every executor finds what an earlier
+ * times with growing pauses; a forge over a network for a day. Only then the result is an error. Every executor finds what an earlier
  * try did, so a repeated effect has one outcome.
  *
  * For EXEC_GIT and EXEC_NET the payload is the role's request (git/role.h, git/net.h): "op" and its
@@ -26,6 +26,7 @@ enum executor {
 	EXEC_WORK, /* the role that fills and reads worktrees: merges never wait behind it */
 	EXEC_RUN,  /* start or end a run */
 	EXEC_NET,  /* the role that fetches and pushes over the wire (git/net.h) */
+	EXEC_FETCH, /* the same one; changes nothing there: also while a ledger waits */
 	EXEC_FORGE,
 	EXEC_ASK, /* the forge, too; changes nothing there: also while a ledger waits */
 	EXEC_NOTIFY,
@@ -67,5 +68,8 @@ void outbox_set_auth(struct outbox *o, auth_fn auth, void *arg);
 
 /* The result of an effect, now or later; called by executors. Takes result (NULL with an error). */
 void outbox_result(struct outbox *o, int64_t effect, json_t *result, const struct err *why);
+/* With an ERR_UNAVAILABLE: not to be tried again before; 0: as usual. */
+void outbox_result_at(struct outbox *o, int64_t effect, json_t *result, const struct err *why,
+		      int64_t not_before_ms);
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bot/rebuild.h"
+#include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
@@ -380,5 +381,5 @@ int reconcile_all(struct bot *b, struct err *err)
 	for (size_t i = 0; i < l.n; i++)
 		if (reconcile_base(b, &l.v[i], err) < 0)
 			return -1;
-	return purge(b, err);
+	return remote_reconcile(b, err) < 0 ? -1 : purge(b, err);
 }

@@ -6,6 +6,7 @@
 #include "bot/api.h"
 #include "bot/bot.h"
 #include "bot/follow.h"
+#include "bot/remote.h"
 #include "sys/child.h"
 #include "sys/fs.h"
 
@@ -32,6 +33,7 @@ static void serve_release(struct serve *s)
 	s->bot.api = NULL;
 	if (s->bot.loop)
 		bot_stop(&s->bot);
+	remote_stop(&s->bot);
 	loop_free(s->bot.loop);
 	db_close(s->bot.db);
 	free(s->self);
@@ -206,8 +208,11 @@ static int prepare(struct serve *s, struct err *err)
 	b->git = s->git;
 	b->environ_ = s->options->environ_;
 	b->owner = geteuid();
-	return add_owner(b, err) < 0 || api_new(b, &b->api, err) < 0 || bot_start(b, err) < 0 ? -1
-											      : 0;
+	if (add_owner(b, err) < 0 || remote_start(b, err) < 0 || api_new(b, &b->api, err) < 0 ||
+	    bot_start(b, err) < 0)
+		return -1;
+	remote_ready(b);
+	return 0;
 }
 
 int serve_run(const struct serve_options *o, struct err *err)

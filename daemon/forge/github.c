@@ -28,7 +28,9 @@ struct github *github_new(const struct github_opts *o)
 	g->o = *o;
 	g->self = xstrdup(o->self);
 	g->marker_key = xstrdup(o->marker_key);
+	g->git = xstrdup(o->git);
 	g->o.self = g->self;
+	g->o.git = g->git;
 	g->o.marker_key = g->marker_key;
 	return g;
 }
@@ -58,6 +60,7 @@ void github_free(struct github *g)
 	while (g->jobs)
 		job_free(g->jobs);
 	free(g->self);
+	free(g->git);
 	free(g->marker_key);
 	free(g);
 }
@@ -65,6 +68,18 @@ void github_free(struct github *g)
 struct gh *github_client(struct github *g)
 {
 	return g->o.client;
+}
+
+void github_set_self(struct github *g, const char *login)
+{
+	row_set(&g->self, login);
+	g->o.self = g->self;
+}
+
+void github_url(const struct github *g, struct github_repo *gr)
+{
+	if (g->git)
+		row_take(&gr->url, xasprintf("%s/%s.git", g->git, gr->full_name));
 }
 
 int64_t job_number(const struct job *j)
@@ -396,6 +411,8 @@ int github_reconcile(struct github *g, int64_t repo, struct err *err)
 		return 0;
 	p = json_object();
 	json_put_int(p, "repo", repo);
+	json_put(p, "ctx", json_object());
+	json_put_int(json_object_get(p, "ctx"), "repo", repo);
 	return add_effect(g, subject, "forge-list", p, err);
 }
 

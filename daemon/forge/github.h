@@ -39,6 +39,8 @@ struct github_opts {
 	struct gh *client; /* the caller's, who frees it after github_free() */
 	const char *self;  /* login of our own account, "NAME[bot]" for an App; NULL: not known */
 	const char *marker_key; /* of the HMAC in comments */
+	const char *git; /* "https://HOST": repositories are at GIT/OWNER/NAME.git; NULL: where
+				 * the API says */
 	github_done_fn done;
 	void *arg;
 };
@@ -46,6 +48,9 @@ struct github_opts {
 struct github *github_new(const struct github_opts *o);
 void github_free(struct github *g); /* what is under way gets no result */
 struct gh *github_client(struct github *g);
+void github_set_self(struct github *g, const char *login);
+/* Where Git finds it: gr->url, by the configuration. */
+void github_url(const struct github *g, struct github_repo *gr);
 
 /* The rows of a repository that was read from the forge. 1, 0 none, -1. */
 int github_repo_of(struct db *db, int64_t repo, struct github_repo *ret, struct err *err);

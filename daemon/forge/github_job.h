@@ -13,7 +13,7 @@
 
 struct github {
 	struct github_opts o;
-	char *self, *marker_key;
+	char *self, *marker_key, *git;
 	struct job *jobs;
 };
 

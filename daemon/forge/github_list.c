@@ -209,6 +209,7 @@ static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 			       (long long)j->remote.remote);
 	row_set(&j->remote.full_name, now.full_name);
 	row_set(&j->remote.url, now.url);
+	github_url(j->g, &j->remote);
 	return ask_issues(j);
 }
 
