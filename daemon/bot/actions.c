@@ -286,8 +286,10 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 		*ret = xasprintf("It is %s%s%.12s.", pr.state, pr.landed ? " as " : "",
 				 pr.landed ? pr.landed : "");
 	else if (rc == 0)
-		*ret = xasprintf("It is not in the merge queue: %s. `/yard queue` puts it there.",
-				 approvals);
+		*ret = xasprintf(
+			"It is not in the merge queue: %s%s%s. `/yard queue` puts it there.",
+			approvals, pr.learn_why ? "; what it depends on is not known: " : "",
+			pr.learn_why ? pr.learn_why : "");
 	else if (strcmp(e.state, "queued") != 0)
 		*ret = xasprintf("It left the merge queue (%s): %s; %s.", e.state,
 				 e.reason ? e.reason : "", approvals);

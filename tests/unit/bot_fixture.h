@@ -240,9 +240,9 @@ static inline void fx_learnt(struct fx *f)
 {
 	fx_turn(f);
 	while (fx_due(f, "pr-log", NULL))
-		fx_answer(f, "pr-log", json_pack("{s:[]}", "commits"));
+		fx_answer(f, "pr-log", json_pack("{s:[],s:b}", "commits", "more", 0));
 	while (fx_due(f, "pr-contained", NULL))
-		fx_answer(f, "pr-contained", json_pack("{s:[]}", "pairs"));
+		fx_answer(f, "pr-contained", json_pack("{s:[],s:[]}", "below", "above"));
 }
 
 /* The state of a PR's last entry in the queue, "" for none. Caller frees. */

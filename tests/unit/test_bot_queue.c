@@ -1,6 +1,8 @@
 /* test_bot_queue.c - the merge queue between its steps: what people and failures do at the wrong moment. */
 #include "bot_fixture.h"
 
+#include "base/buf.h"
+
 #define HEAD_A "a000000000000000000000000000000000000001"
 #define HEAD_B "b000000000000000000000000000000000000002"
 #define CAND   "c000000000000000000000000000000000000003"
@@ -156,7 +158,7 @@ static void a_head_that_comes_back_is_read_again(void **state)
 			  i % 2 ? json_pack("{s:[]}", "commits")
 				: json_pack("{s:[{s:[{s:s,s:s}]}]}", "commits", "trailers", "key",
 					    "Depends-On", "value", "#2"));
-		fx_answer(f, "pr-contained", json_pack("{s:[]}", "pairs"));
+		fx_answer(f, "pr-contained", json_pack("{s:[]}", "below"));
 	}
 	assert_int_equal(
 		dependency_all(f->bot.db, ST_DEPENDENCY_OF, &l, NULL, "ii", f->repo.id, (int64_t)1),
@@ -177,13 +179,42 @@ static void an_answer_about_an_old_head_is_ignored(void **state)
 	fx_turn(f);
 	fx_answer(f, "pr-log", json_pack("{s:[]}", "commits"));
 	fx_push(f, 1, CAND, NULL);
-	fx_turn(f);
-	fx_answer(f, "pr-contained", json_pack("{s:[[i,i],[i,i]]}", "pairs", 0, 1, 1, 0));
+	fx_answer(f, "pr-contained", json_pack("{s:[s],s:[s]}", "below", HEAD_B, "above", HEAD_B));
 	assert_int_equal(
 		dependency_all(f->bot.db, ST_DEPENDENCY_OF, &l, NULL, "ii", f->repo.id, (int64_t)1),
 		0);
 	assert_int_equal(l.n, 0);
 }
+
+/* What a person reads of the place of a PR in the queue. Caller frees. */
+static char *waits_of(struct fx *f, int64_t number)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+
+	assert_int_equal(
+		queue_entry_find(f->bot.db, ST_QUEUE_OF_PR, &e, NULL, "ii", f->repo.id, number), 1);
+	return e.waits ? steal(&e.waits) : xstrdup("");
+}
+
+/* Everything that was said on a PR. Caller frees. */
+static char *said_on(struct fx *f, int64_t number)
+{
+	cleanup(comment_list_release) struct comment_list l = {0};
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	assert_true(comment_all(f->bot.db, ST_COMMENT_OF, &l, NULL, "ii", f->repo.id, number) >= 0);
+	for (size_t i = 0; i < l.n; i++)
+		buf_addf(&b, "%s\n", l.v[i].body);
+	return buf_steal(&b);
+}
+
+#define assert_has(text_, word)                                                                    \
+	do {                                                                                       \
+		autofree char *has_ = (text_);                                                     \
+                                                                                                   \
+		if (!strstr(has_, word))                                                           \
+			fail_msg("found '%s', expected '%s' in it", has_, word);                   \
+	} while (0)
 
 static void what_cannot_be_read_does_not_land(void **state)
 {
@@ -193,9 +224,106 @@ static void what_cannot_be_read_does_not_land(void **state)
 	fx_turn(f);
 	fx_enqueue(f, 1);
 	fx_turn(f);
-	fx_fail(f, "pr-log", "a pack is damaged");
-	assert_entry(f, 1, "dequeued");
 	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	fx_fail(f, "pr-log", "a pack is damaged");
+	assert_entry(f, 1, "queued");
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_has(waits_of(f, 1), "what it depends on is not known yet (a pack is damaged)");
+	assert_has(said_on(f, 1), "could not be found out: a pack is damaged");
+	assert_int_not_equal(fx_due(f, "notify", NULL), 0);
+}
+
+/* The failure came first, and nobody was in the queue to be taken out of it. */
+static void what_could_not_be_read_before_it_was_queued_does_not_land(void **state)
+{
+	struct fx *f = *state;
+
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_turn(f);
+	fx_fail(f, "pr-log", "a pack is damaged");
+	fx_now += 3600000;
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_has(waits_of(f, 1), "a pack is damaged");
+	fx_answer(f, "pr-log", json_pack("{s:[]}", "commits"));
+	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_has(said_on(f, 1), "is known now");
+}
+
+static void nor_when_its_stack_could_not(void **state)
+{
+	struct fx *f = *state;
+
+	fx_push(f, 2, HEAD_B, NULL);
+	fx_learnt(f);
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_turn(f);
+	fx_answer(f, "pr-log", json_pack("{s:[]}", "commits"));
+	fx_fail(f, "pr-contained", "a commit is missing");
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_has(waits_of(f, 1), "a commit is missing");
+}
+
+static void nor_when_only_a_part_of_its_commits_was_read(void **state)
+{
+	struct fx *f = *state;
+
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_turn(f);
+	fx_enqueue(f, 1);
+	fx_answer(f, "pr-log", json_pack("{s:[],s:b}", "commits", "more", 1));
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_has(waits_of(f, 1), "more than");
+}
+
+/* Later each time, but never later than ten minutes; a push asks at once. */
+static void it_is_asked_again_in_good_time(void **state)
+{
+	struct fx *f = *state;
+	int64_t last = 0;
+
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_turn(f);
+	for (int i = 0; i < 12; i++) {
+		int64_t at = fx_now;
+
+		fx_fail(f, "pr-log", "a pack is damaged");
+		assert_int_equal(fx_due(f, "pr-log", NULL), 0);
+		while (!fx_due(f, "pr-log", NULL))
+			fx_now += 1000;
+		assert_in_range(fx_now - at, last, 601000);
+		last = fx_now - at - 1000;
+	}
+	fx_fail(f, "pr-log", "a pack is damaged");
+	assert_int_equal(fx_due(f, "pr-log", NULL), 0);
+	fx_push(f, 1, HEAD_B, NULL);
+	fx_turn(f);
+	assert_int_not_equal(fx_due(f, "pr-log", NULL), 0);
+}
+
+/* The event of a push was lost: the next reconciliation asks. */
+static void what_was_never_asked_is_asked(void **state)
+{
+	struct fx *f = *state;
+
+	fx_push(f, 1, HEAD_A, NULL);
+	assert_int_equal(db_run(f->bot.db, ST_EVENT_PURGE, NULL, "i", (int64_t)0), 0);
+	fx_enqueue(f, 1);
+	{
+		cleanup(event_release) struct event e = {0};
+
+		while (event_next(f->bot.db, &e, NULL) > 0)
+			event_decided(f->bot.db, e.id, EVENT_FAILED, "broken", fx_now, NULL);
+	}
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_int_equal(fx_due(f, "pr-log", NULL), 0);
+	assert_int_equal(queue_learn_missing(&f->bot, &f->repo, NULL), 0);
+	fx_answer(f, "pr-log", json_pack("{s:[]}", "commits"));
+	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
 }
 
 #define GATED "queue:\n  gates: [\"make check\"]\n"
@@ -310,6 +438,11 @@ int main(void)
 		TEST(a_head_that_comes_back_is_read_again),
 		TEST(an_answer_about_an_old_head_is_ignored),
 		TEST(what_cannot_be_read_does_not_land),
+		TEST(what_could_not_be_read_before_it_was_queued_does_not_land),
+		TEST(nor_when_its_stack_could_not),
+		TEST(nor_when_only_a_part_of_its_commits_was_read),
+		TEST(it_is_asked_again_in_good_time),
+		TEST(what_was_never_asked_is_asked),
 		TEST(a_base_that_cannot_be_checked_out_is_tried_again),
 		TEST(the_end_of_an_older_run_says_nothing),
 		TEST(a_doubt_is_asked_about_in_good_time),
