@@ -172,7 +172,8 @@ static int do_queue(const struct action *a, char **ret, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 
 	if (find_open_pr(a, &pr, err) < 0 || approve_known(a, &pr, err) < 0 ||
-	    queue_enqueue(a->bot, a->repo, pr.number, pr.head, a->actor, a->cmd->priority, err) < 0)
+	    queue_enqueue(a->bot, a->repo, pr.number, pr.head, a->actor,
+			  a->cmd->has_priority ? &a->cmd->priority : NULL, err) < 0)
 		return -1;
 	*ret = xasprintf("Approved at %.12s and in the merge queue.", pr.head);
 	return 0;

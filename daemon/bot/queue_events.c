@@ -93,16 +93,44 @@ static int leave_old_head(struct bot *b, const struct repo *r, const struct pr *
 	return queue_leave(b, r, pr->number, "dequeued", "a push came after the approval", err);
 }
 
+/* Is it landing, or may it have landed? Then it is too late for a push. */
+static int is_landing(struct bot *b, const struct repo *r, int64_t pr, bool *ret, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry q = {0};
+	cleanup(candidate_release) struct candidate c = {0};
+	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &q, err, "ii", r->id, pr);
+
+	if (rc > 0 && q.candidate)
+		rc = candidate_get(b->db, q.candidate, &c, err);
+	*ret = c.id && (!strcmp(c.state, "landing") || !strcmp(c.state, "doubt"));
+	return rc < 0 ? -1 : 0;
+}
+
+static char *pushed_text(const char *old, const char *head, bool landing, bool left)
+{
+	if (landing)
+		return xasprintf(
+			"A push moved the head from %.12s to %.12s while the PR was landing. If "
+			"it lands, then with %.12s, which was approved, and the push came too "
+			"late; else the approval of the old head is void.",
+			old, head, old);
+	return xasprintf(
+		"A push moved the head from %.12s to %.12s: the approval of the old head is "
+		"void%s. Approve and queue the new one.",
+		old, head, left ? ", and the PR has left the merge queue" : "");
+}
+
 int queue_on_pr_updated(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
 	cleanup(pr_release) struct pr pr = {0};
-	const char *old = json_str(p, "old", "");
+	bool landing = false;
 	int voided, left, rc = queue_event_pr(b, p, &r, &pr, err);
 
-	(void)e;
-	if (rc <= 0)
-		return rc;
+	if (rc <= 0 || strcmp(pr.state, "open") != 0)
+		return rc < 0 ? -1 : 0;
+	if (is_landing(b, &r, pr.number, &landing, err) < 0)
+		return -1;
 	/* Of the head that is there now an approval may have come already: it is of this head. */
 	voided = db_run(b->db, ST_APPROVAL_VOID, err, "iiiss", r.id, pr.number, bot_now(b),
 			"a push came after it", pr.head);
@@ -111,11 +139,7 @@ int queue_on_pr_updated(struct bot *b, const struct event *e, const json_t *p, s
 		return -1;
 	if ((voided || left) &&
 	    bot_say(b, r.id, pr.number,
-		    xasprintf("A push moved the head from %.12s to %.12s: the approval of the old "
-			      "head "
-			      "is void%s. Approve and queue the new one.",
-			      old, json_str(p, "head", ""),
-			      left ? ", and the PR has left the merge queue" : ""),
+		    pushed_text(json_str(p, "old", ""), json_str(p, "head", ""), landing, left),
 		    err, "void:%lld", (long long)e->id) < 0)
 		return -1;
 	return learn(b, &r, &pr, e, err);

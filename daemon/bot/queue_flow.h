@@ -22,10 +22,10 @@
 
 int queue_pass(struct bot *b, struct err *err);
 
-/* Puts a PR into the queue at this head. An entry that is there already is left alone, but for a
- * priority that is not 0. */
+/* Puts a PR into the queue at this head. An entry that is there already is left alone, but for the priority
+ * when one is given (NULL: none; a new entry then has 0). */
 int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
-		  int64_t priority, struct err *err);
+		  const int64_t *priority, struct err *err);
 /* Takes it out: state "dequeued" or "ejected". Its candidate is dropped. 1 it was in, 0 not. */
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err);

@@ -179,7 +179,8 @@
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(LANDING_BY_PREFIX, "SELECT * FROM landing WHERE repo = ?1 AND length(?2) >= 7 "          \
 		"AND substr(new, 1, length(?2)) = ?2 ORDER BY id DESC LIMIT 1")                    \
-	X(LANDING_COUNT, "SELECT count(*) FROM landing WHERE candidate = ?1")                      \
+	X(LANDING_FAILED, "SELECT count(*) FROM landing WHERE candidate = ?1 "                     \
+		"AND state = 'failed'")                                                            \
 	X(LANDING_BY_CANDIDATE, "SELECT * FROM landing WHERE candidate = ?1 "                      \
 		"ORDER BY id DESC LIMIT 1")
 /* clang-format on */

@@ -12,11 +12,12 @@ queue_repo
 a=$(pr a src/a1 a 'Needed')
 ym_stop
 
-# Of a PR of two commits the first one, with the trailer, goes away before it was read.
+# Of a PR of three commits the second one, with the trailer, goes away before it was read.
 YARDMASTER_CRASH_AT=pr-log:before "$YARDMASTER" serve --config "$T/yardmaster.yml" >>"$T/daemon.log" 2>&1 </dev/null &
 daemon=$!
 wait_for 'ym status' || bail 'the daemon did not start'
 git -C "$C" checkout -q --detach origin/main
+commit_file "$C" src/b0 b 'Begin'
 commit_file "$C" src/b1 b "Needs it
 
 Depends-On: #$a"
@@ -43,7 +44,7 @@ ok 'others go on' landed "$c"
 is "$(pr_state "$b")" open '... and it stays'
 mv "$T/object" "$object"
 wait_ok 'when it can be read again its dependency is known' "[[ \"\$(entry $b waits)\" == \"waits for #$a to be merged\" ]]" 90
-like "$(comments "$b")" 'What this PR depends on is known now' '... and said so'
+wait_ok '... and said so' "[[ \"\$(comments $b)\" == *'What this PR depends on is known now'* ]]"
 ym queue add "$a" >/dev/null
 ok 'both land' landed "$b"
 is "$(git -C "$bare" log --first-parent --format=%s -2 main | sed 's/:.*//' | tr '\n' '|')" "Merge #$b|Merge #$a|" '... in the order of need'

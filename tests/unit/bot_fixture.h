@@ -232,7 +232,7 @@ static inline void fx_enqueue(struct fx *f, int64_t number)
 	cleanup(pr_release) struct pr p = fx_pr(f, number);
 
 	fx_approve(f, number);
-	assert_int_equal(queue_enqueue(&f->bot, &f->repo, number, p.head, "anna", 0, NULL), 0);
+	assert_int_equal(queue_enqueue(&f->bot, &f->repo, number, p.head, "anna", NULL, NULL), 0);
 }
 
 /* The git role has nothing to say about what was pushed. */
