@@ -172,7 +172,8 @@ static int do_queue(const struct action *a, char **ret, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 
 	if (find_open_pr(a, &pr, err) < 0 || approve_known(a, &pr, err) < 0 ||
-	    queue_enqueue(a->bot, a->repo, pr.number, pr.head, a->actor, a->cmd->priority, err) < 0)
+	    queue_enqueue(a->bot, a->repo, pr.number, pr.head, a->actor,
+			  a->cmd->has_priority ? &a->cmd->priority : NULL, err) < 0)
 		return -1;
 	*ret = xasprintf("Approved at %.12s and in the merge queue.", pr.head);
 	return 0;
@@ -286,8 +287,10 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 		*ret = xasprintf("It is %s%s%.12s.", pr.state, pr.landed ? " as " : "",
 				 pr.landed ? pr.landed : "");
 	else if (rc == 0)
-		*ret = xasprintf("It is not in the merge queue: %s. `/yard queue` puts it there.",
-				 approvals);
+		*ret = xasprintf(
+			"It is not in the merge queue: %s%s%s. `/yard queue` puts it there.",
+			approvals, pr.learn_why ? "; what it depends on is not known: " : "",
+			pr.learn_why ? pr.learn_why : "");
 	else if (strcmp(e.state, "queued") != 0)
 		*ret = xasprintf("It left the merge queue (%s): %s; %s.", e.state,
 				 e.reason ? e.reason : "", approvals);

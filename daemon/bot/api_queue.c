@@ -71,7 +71,9 @@ int api_queue_why(struct request *q, json_t **ret, struct err *err)
 int api_queue_add(struct request *q, json_t **ret, struct err *err)
 {
 	struct command cmd = {.sha = (char *)args_str(q->args, "head"),
-			      .priority = json_int(q->args, "priority", 0)};
+			      .priority = json_int(q->args, "priority", 0),
+			      .has_priority =
+				      json_is_integer(json_object_get(q->args, "priority"))};
 
 	if (cmd.priority < -PRIORITY_MAX || cmd.priority > PRIORITY_MAX)
 		return err_set(err, ERR_INPUT, "priority %lld: expected -%d to %d",

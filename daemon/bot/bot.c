@@ -3,7 +3,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "bot/api.h"
 #include "bot/dispatch.h"
 #include "bot/outbox.h"
@@ -58,24 +57,28 @@ int bot_audit(struct bot *b, const char *actor, const char *action, json_t *deta
 int bot_say(struct bot *b, int64_t repo, int64_t number, char *body, struct err *err,
 	    const char *key_fmt, ...)
 {
-	json_t *p = json_object();
-	autofree char *text = body, *key = NULL, *subject = NULL, *hash = NULL;
+	autojson json_t *p = json_object();
+	autofree char *text = body, *key = NULL, *subject = NULL;
+	int rc = 0;
 	va_list ap;
 
 	va_start(ap, key_fmt);
 	key = xvasprintf(key_fmt, ap);
 	va_end(ap);
-	hash = text_sha256(text, strlen(text));
 	subject = xasprintf("talk:%lld:%lld", (long long)repo, (long long)number);
 	json_put_int(p, "repo", repo);
 	json_put_int(p, "number", number);
 	json_put_str(p, "key", key);
 	json_put_str(p, "body", text);
-	/* The comment's key says which comment; the time says which version of it. */
-	return bot_effect(b, subject, "forge-comment", p, err, "say:%s:%s:%lld", key, hash,
-			  (long long)bot_now(b)) < 0
-		       ? -1
-		       : 0;
+	/* The comment's key says which comment, the rest which version of it: what is said last stands, also
+	 * when it was said before within the same millisecond. Saying the same twice does no harm. */
+	for (int again = 0; rc == 0; again++) {
+		autofree char *effect =
+			xasprintf("say:%s:%lld:%d", key, (long long)bot_now(b), again);
+
+		rc = effect_add(b->db, effect, subject, "forge-comment", p, bot_now(b), err);
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 int bot_notify(struct bot *b, const char *what, int64_t repo, int64_t number, const char *text,

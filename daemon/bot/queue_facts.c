@@ -133,6 +133,7 @@ static int fill_entry(struct bot *b, const struct repo *r, const struct conf_rep
 	v->enqueued_ms = e->enqueued_ms;
 	v->reruns = (int)e->reruns;
 	v->errors = (int)e->errors;
+	v->unknown = !p->known_head || strcmp(p->known_head, e->head) != 0;
 	if (e->candidate && candidate_get(b->db, e->candidate, c, err) < 0)
 		return -1;
 	if (c->id) {
@@ -164,46 +165,12 @@ static int count_base(struct bot *b, const struct repo *r, const char *state, in
 		       : 0;
 }
 
-/*
- * Entries of which the dependencies are not known yet (the questions that a push raises are still
- * with the git role) are left out of this pass: the answer starts the next one. While everything is
- * halted the questions wait as well, and nothing can go on too early: all are there to say so.
- */
-static int drop_unknown(struct bot *b, const struct repo *r, struct queue_facts *f, struct err *err)
-{
-	size_t n = 0;
-
-	if (bot_halted(b, NULL))
-		return 0;
-	for (size_t i = 0; i < f->entries.n; i++) {
-		struct queue_entry *e = &f->entries.v[i];
-		autofree char *subject =
-			xasprintf("pr:%lld:%lld", (long long)r->id, (long long)e->pr);
-		int64_t open = 0;
-
-		if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
-			return -1;
-		if (open && !e->candidate) {
-			queue_entry_release(e);
-			continue;
-		}
-		if (n != i) {
-			f->entries.v[n] = *e;
-			*e = (struct queue_entry){0};
-		}
-		n++;
-	}
-	f->entries.n = n;
-	return 0;
-}
-
 int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		     struct queue_facts *f, struct err *err)
 {
 	int64_t reds = 0, errors = 0;
 
-	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &f->entries, err, "i", r->id) < 0 ||
-	    drop_unknown(b, r, f, err) < 0)
+	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &f->entries, err, "i", r->id) < 0)
 		return -1;
 	f->prs = xcalloc(f->entries.n, sizeof(*f->prs));
 	f->cands = xcalloc(f->entries.n, sizeof(*f->cands));

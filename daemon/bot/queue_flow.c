@@ -37,7 +37,7 @@ static bool is_landing(const struct candidate *c)
 }
 
 int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
-		  int64_t priority, struct err *err)
+		  const int64_t *priority, struct err *err)
 {
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, pr);
@@ -47,16 +47,16 @@ int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *h
 		return -1;
 	if (rc > 0) {
 		/* Said again without one, as a second approver does: as it was. */
-		if (!priority || e.priority == priority)
+		if (!priority || e.priority == *priority)
 			return 0;
-		e.priority = priority;
+		e.priority = *priority;
 		return queue_entry_save(b->db, &e, err);
 	}
 	e.repo = r->id;
 	e.pr = pr;
 	e.head = xstrdup(head);
 	e.by = xstrdup(by);
-	e.priority = priority;
+	e.priority = priority ? *priority : 0;
 	e.state = xstrdup("queued");
 	e.enqueued_ms = bot_now(b);
 	if (queue_entry_insert(b->db, &e, err) < 0)
@@ -208,6 +208,9 @@ static int eject(struct bot *b, const struct repo *r, struct queue_entry *e,
 	if (a->reason == PLAN_R_CONFLICT &&
 	    bot_notify(b, "conflict", r->id, e->pr, text, NULL, err) < 0)
 		return -1;
+	if (a->reason == PLAN_R_ERRORS &&
+	    bot_notify(b, "errors", r->id, e->pr, text, NULL, err) < 0)
+		return -1;
 	return tell_task(b, r->id, e->pr, BP_EV_EJECTED, text, err);
 }
 
@@ -269,7 +272,9 @@ static int act(struct bot *b, const struct repo *r, const struct conf_repo *conf
 	case PLAN_LAND:
 		return queue_land(b, r, &f->cands[i], err);
 	case PLAN_SETTLE:
-		return queue_settle(b, r, &f->cands[i], err);
+		return wait_text(b, r, e, place, plan_reason_text(a), err) < 0
+			       ? -1
+			       : queue_settle(b, r, &f->cands[i], err);
 	case PLAN_DISCARD:
 		return discard(b, r, e, a, err);
 	case PLAN_EJECT:
@@ -295,6 +300,24 @@ static int must_wait(struct bot *b, enum plan_act act, struct err *err)
 	if (db_int(b->db, ST_CANDIDATE_TESTING, &busy, err, "") < 0)
 		return -1;
 	return busy >= b->conf->limits.gates;
+}
+
+/* What tests the base says nothing of itself: the entry that it is tested for does. */
+static int wait_for_place(struct bot *b, const struct repo *r, struct queue_facts *f,
+			  const struct plan_action *a, size_t place, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < f->entries.n && f->entries.v[i].id != a->entry)
+		i++;
+	if (i == f->entries.n)
+		return 0;
+	return wait_text(b, r, &f->entries.v[i], place,
+			 xasprintf("is built and waits for a place to be tested: %lld of %lld are "
+				   "taken (limits.gates)",
+				   (long long)b->conf->limits.gates,
+				   (long long)b->conf->limits.gates),
+			 err);
 }
 
 /* Without a base, or without rules, nothing is built: all wait, and say for what. Takes why. */
@@ -358,9 +381,8 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 
 		int rc = must_wait(b, a->act, err);
 
-		if (rc == 0)
-			rc = act(b, r, &conf, &f, a, i + 1, err) < 0 ? -1 : 0;
-		if (rc < 0)
+		if (rc < 0 || (rc ? wait_for_place(b, r, &f, a, i + 1, err)
+				  : act(b, r, &conf, &f, a, i + 1, err)) < 0)
 			return -1;
 		/* A doubt is asked, not decided: its answer is an event. */
 		*ret_again =

@@ -10,7 +10,9 @@
  *   queue_words.c   the sentences that people read about it
  *   queue_test.c    a candidate's checkout and gates, and those of the base itself
  *   queue_land.c    verify, land, settle a doubt, receipts
+ *   queue_learn.c   what a PR depends on
  *   queue_events.c  what happens to PRs and to the base
+ *   queue_conflict.c the report of a conflict
  */
 #ifndef YM_BOT_QUEUE_FLOW_H
 #define YM_BOT_QUEUE_FLOW_H
@@ -20,10 +22,10 @@
 
 int queue_pass(struct bot *b, struct err *err);
 
-/* Puts a PR into the queue at this head. An entry that is there already is left alone, but for a
- * priority that is not 0. */
+/* Puts a PR into the queue at this head. An entry that is there already is left alone, but for the priority
+ * when one is given (NULL: none; a new entry then has 0). */
 int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
-		  int64_t priority, struct err *err);
+		  const int64_t *priority, struct err *err);
 /* Takes it out: state "dequeued" or "ejected". Its candidate is dropped. 1 it was in, 0 not. */
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err);
@@ -43,6 +45,17 @@ int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const cha
 	       struct err *err);
 /* The ref that held a candidate: what landed is held by the base. */
 int queue_drop_ref(struct bot *b, const struct repo *r, int64_t candidate, struct err *err);
+
+/* queue_learn.c */
+/* The PR that an event or a result's ctx names: 1, 0 gone, -1. */
+int queue_event_pr(struct bot *b, const json_t *p, struct repo *r, struct pr *pr, struct err *err);
+/* The role's request `op`, of which the result tells about the PR at this head. */
+json_t *queue_pr_request(const struct repo *r, const struct pr *pr, const char *op);
+/* Forgets what is known of the dependencies and asks for those of the head that is there now. The nonce
+ * is another one for each time. */
+int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonce, struct err *err);
+/* Asks for what was never asked, or of which the answer was lost. */
+int queue_learn_missing(struct bot *b, const struct repo *r, struct err *err);
 
 /* queue_words.c: what people read. Callers free. */
 /* "1 of 2 approvals of 123456789abc", and who is needed beside the labeller. */

@@ -6,7 +6,8 @@
  *   land:   one ref transaction with the expected old value                   effect cand-land
  *   decide: landed | moved (the base went elsewhere: build anew) | doubt
  *
- * A repeated `land` finds that the base contains the commit and says "already". When the outcome is
+ * A landing that fails, and is known not to have gone through, is tried again LAND_TRIES times; then the entry
+ * goes back to its people. A repeated `land` finds that the base contains the commit and says "already". When the outcome is
  * unknown for good (the effect failed), the candidate is in doubt: the base is asked, and nothing
  * else lands there before the answer.
  */
@@ -17,7 +18,7 @@
 #include "bot/report.h"
 #include "bot/task_flow.h"
 
-#define LAND_TRIES 3 /* of one candidate on a base that does not move */
+#define LAND_TRIES 3 /* that failed, of one candidate */
 
 #define SETTLE_MS 2000 /* between two questions about a landing in doubt */
 
@@ -194,6 +195,7 @@ static int tell_forge_merged(struct bot *b, const struct landing_ctx *x, struct 
 	json_put_int(p, "number", x->c.pr);
 	json_put_str(p, "commit", x->c.oid);
 	json_put_str(p, "base", x->c.base);
+	json_put_str(p, "head", x->c.head);
 	return bot_effect(b, subject, "forge-pr-merged", p, err, "merged:%lld:%lld",
 			  (long long)x->r.id, (long long)x->c.pr) < 0
 		       ? -1
@@ -228,13 +230,30 @@ static int tell_base_moved(struct bot *b, const struct repo *r, int64_t landing,
 			 new ? new : "", (long long)landing);
 }
 
+/* A push that came while the landing was on its way is not in it. */
+static int tell_late_push(struct bot *b, const struct landing_ctx *x, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
+
+	if (rc <= 0 || !strcmp(pr.head, x->c.head))
+		return rc < 0 ? -1 : 0;
+	return bot_say(
+		b, x->r.id, x->c.pr,
+		xasprintf("The push came too late: the PR has landed with the head %.12s, which "
+			  "was approved and tested. %.12s is not in it; push that to a new topic.",
+			  x->c.head, pr.head),
+		err, "late:%lld", (long long)x->l.id);
+}
+
 static int landed(struct bot *b, struct landing_ctx *x, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
 	int rc;
 
 	if (close_landing(b, x, "landed", err) < 0 || close_entry(b, x, err) < 0 ||
-	    tell_forge_merged(b, x, err) < 0 || queue_drop_ref(b, &x->r, x->c.id, err) < 0 ||
+	    tell_late_push(b, x, err) < 0 || tell_forge_merged(b, x, err) < 0 ||
+	    queue_drop_ref(b, &x->r, x->c.id, err) < 0 ||
 	    tell_base_moved(b, &x->r, x->l.id, x->c.base, x->c.oid, "queue", err) < 0)
 		return -1;
 	row_set(&x->c.state, "landed");
@@ -283,15 +302,19 @@ static int doubt(struct bot *b, struct landing_ctx *x, const char *why, struct e
 			 (long long)x->c.pr);
 }
 
-/* Nothing lands here until a person has looked. */
-static int freeze(struct bot *b, struct landing_ctx *x, const char *text, struct err *err)
+/* I2 is broken: two implementations do not agree about what would land. Nothing lands here until a person
+ * has looked, and this PR not before it is queued again: it would only freeze the others anew. */
+static int mismatch(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
 {
-	if (close_landing(b, x, "failed", err) < 0)
-		return -1;
+	autofree char *text =
+		xasprintf("not landed: the tree could not be verified independently: %s", why);
+
 	row_set(&x->c.state, "green");
 	x->r.frozen = 1;
 	row_take(&x->r.frozen_reason, xasprintf("yardmaster: %s", text));
-	if (candidate_save(b->db, &x->c, err) < 0 || repo_save(b->db, &x->r, err) < 0 ||
+	if (close_landing(b, x, "failed", err) < 0 || candidate_save(b->db, &x->c, err) < 0 ||
+	    repo_save(b->db, &x->r, err) < 0 ||
+	    queue_leave(b, &x->r, x->c.pr, "ejected", text, err) < 0 ||
 	    bot_say(b, x->r.id, x->c.pr,
 		    xasprintf("%s. The queue is frozen; `/yard thaw` opens it again.", text), err,
 		    "verify:%lld", (long long)x->l.id) < 0)
@@ -299,28 +322,36 @@ static int freeze(struct bot *b, struct landing_ctx *x, const char *text, struct
 	return bot_notify(b, "verify", x->r.id, x->c.pr, text, NULL, err);
 }
 
-/* I2 is broken or could not be checked. */
-static int unverified(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
+/* Bounded: the entry goes back to its people, and the others go on. */
+static int give_back(struct bot *b, struct landing_ctx *x, const char *why, int64_t tries,
+		     struct err *err)
 {
 	autofree char *text =
-		xasprintf("not landed: the tree could not be verified independently: %s", why);
+		xasprintf("it could not be landed, tried %lld times: %s", (long long)tries, why);
 
-	return freeze(b, x, text, err);
+	if (queue_leave(b, &x->r, x->c.pr, "ejected", text, err) < 0 ||
+	    bot_say(b, x->r.id, x->c.pr,
+		    xasprintf("Taken out of the merge queue: %s.\n\nIts checks passed; this is "
+			      "about the repository or the machine. `/yard queue` queues it again "
+			      "when that is mended.",
+			      text),
+		    err, "landing:%lld", (long long)x->l.id) < 0)
+		return -1;
+	return bot_notify(b, "landing-failed", x->r.id, x->c.pr, text, NULL, err);
 }
 
-/* The base is where it was: the landing itself failed. Once more is worth a try, for ever is not. */
-static int failed(struct bot *b, struct landing_ctx *x, struct err *err)
+/* The landing failed, and the base does not contain the candidate, for certain. Once more is worth a try, for
+ * ever is not. */
+static int failed(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
 {
-	autofree char *text = NULL;
+	autofree char *text = xstrdup(why && *why ? why : "no reason was given");
 	int64_t n = 0;
 
-	if (db_int(b->db, ST_LANDING_COUNT, &n, err, "i", x->c.id) < 0)
+	row_set(&x->c.state, "green");
+	if (close_landing(b, x, "failed", err) < 0 || candidate_save(b->db, &x->c, err) < 0 ||
+	    db_int(b->db, ST_LANDING_FAILED, &n, err, "i", x->c.id) < 0)
 		return -1;
-	if (n < LAND_TRIES)
-		return moved(b, x, NULL, err);
-	text = xasprintf("not landed, tried %lld times: %s", (long long)n,
-			 x->c.detail ? x->c.detail : "no reason was given");
-	return freeze(b, x, text, err);
+	return n < LAND_TRIES ? 0 : give_back(b, x, text, n, err);
 }
 
 /* ---- results ---- */
@@ -357,7 +388,7 @@ static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why
 static int call_off(struct bot *b, struct landing_ctx *x, struct err *err)
 {
 	row_set(&x->c.state, "green");
-	return close_landing(b, x, "failed", err) < 0 ? -1 : candidate_save(b->db, &x->c, err);
+	return close_landing(b, x, "called-off", err) < 0 ? -1 : candidate_save(b->db, &x->c, err);
 }
 
 int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -371,11 +402,11 @@ int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, stru
 	if (open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
-		return unverified(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
+		return failed(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
 	if (!json_flag(r, "same")) {
 		why = xasprintf("expected %s, found %s", json_str(r, "expected", "?"),
 				json_str(r, "found", "?"));
-		return unverified(b, &x, why, err);
+		return mismatch(b, &x, why, err);
 	}
 	if (called_off(b, &x, &why, err) < 0)
 		return -1;
@@ -449,6 +480,20 @@ int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c,
 	return rc < 0 ? -1 : 0;
 }
 
+/* The planner asks again, for as long as it takes; a person may have to mend what stands in the way. */
+static int still_in_doubt(struct bot *b, const struct landing_ctx *x, const json_t *p,
+			  struct err *err)
+{
+	autofree char *once = xasprintf("%lld", (long long)x->l.id);
+	autofree char *text =
+		xasprintf("it may have landed, and the base could not be asked: %s; nothing else "
+			  "lands before "
+			  "that is known",
+			  json_str(json_object_get(p, "error"), "text", "no reason was given"));
+
+	return bot_notify(b, "landing-in-doubt", x->r.id, x->c.pr, text, once, err);
+}
+
 int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(landing_ctx_release) struct landing_ctx x = {0};
@@ -459,7 +504,7 @@ int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, 
 	if (open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
-		return 0; /* still in doubt: the planner asks again */
+		return still_in_doubt(b, &x, p, err);
 	if (!oid)
 		return moved(b, &x, NULL, err); /* no branch contains nothing */
 	subject = subject_of(&x.r);
@@ -479,11 +524,13 @@ int queue_did_settle(struct bot *b, const struct event *e, const json_t *p, stru
 	const char *base = json_str(json_object_get(p, "ctx"), "base", NULL);
 
 	(void)e;
-	if (open_ctx(b, p, &x, err) < 0 || !json_flag(p, "ok"))
-		return json_flag(p, "ok") ? -1 : 0;
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return still_in_doubt(b, &x, p, err);
 	if (json_flag(json_object_get(p, "result"), "contains"))
 		return landed(b, &x, err);
 	if (!base || !strcmp(base, x.c.base))
-		return failed(b, &x, err);
+		return failed(b, &x, x.c.detail, err);
 	return moved(b, &x, base, err);
 }

@@ -73,6 +73,9 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 	case PLAN_R_NOT_APPROVED:
 		more = queue_approvals_text(b, r, conf, pr);
 		break;
+	case PLAN_R_UNKNOWN:
+		more = pr->learn_why ? xstrdup(pr->learn_why) : NULL;
+		break;
 	case PLAN_R_HALTED:
 		bot_halted(b, &more);
 		break;

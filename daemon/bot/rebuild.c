@@ -3,22 +3,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/git_request.h"
 #include "bot/queue_flow.h"
 #include "bot/reconcile.h"
 #include "bot/task_flow.h"
 
 #define LOG_MAX 1000 /* commits of the base that are looked at */
-
-static json_t *request(const struct repo *r, const char *op)
-{
-	json_t *p = json_object(), *x = json_object();
-
-	json_put_int(x, "repo", r->id);
-	json_put_str(p, "op", op);
-	json_put_str(p, "repo", r->path);
-	json_put(p, "ctx", x);
-	return p;
-}
 
 /* Takes p. */
 static int ask(struct bot *b, const struct repo *r, const char *kind, json_t *p, const char *what,
@@ -34,7 +24,7 @@ static int ask(struct bot *b, const struct repo *r, const char *kind, json_t *p,
 
 static int ask_pulls(struct bot *b, const struct repo *r, struct err *err)
 {
-	json_t *p = request(r, "refs");
+	json_t *p = git_request_of(r, "refs");
 
 	json_put_str(p, "prefix", "refs/pull/");
 	return ask(b, r, "repo-pulls", p, "", err);
@@ -46,7 +36,7 @@ int rebuild_start(struct bot *b, const struct repo *r, const char *base, struct 
 
 	if (!base || (r->base_oid && !strcmp(r->base_oid, base)))
 		return ask_pulls(b, r, err);
-	p = request(r, "log");
+	p = git_request_of(r, "log");
 	json_put_str(p, "not", r->base_oid);
 	json_put_str(p, "commit", base);
 	json_put_int(p, "max", LOG_MAX);
@@ -63,7 +53,7 @@ int rebuild_did_log(struct bot *b, const struct event *e, const json_t *p, struc
 		return -1;
 	for (size_t i = json_array_size(commits); i > 0; i--) { /* oldest first */
 		const char *commit = json_str(json_array_get(commits, i - 1), "oid", "");
-		json_t *q = request(&r, "receipt");
+		json_t *q = git_request_of(&r, "receipt");
 
 		json_put_str(q, "commit", commit);
 		json_put_str(json_object_get(q, "ctx"), "commit", commit);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/git_request.h"
 #include "sys/chan.h"
 #include "sys/child.h"
 
@@ -60,6 +61,7 @@ static int role_ask(struct role *r, json_t *req, json_t **ret, struct err *err)
 	autojson json_t *q = req, *answer = NULL;
 	int rc;
 
+	json_put_int(q, "id", 1);
 	if (chan_sync_send(r->chan, q, err) < 0)
 		return -1;
 	rc = chan_sync_recv(r->chan, ANSWER_MS, &answer, err);
@@ -105,20 +107,10 @@ static int git_line(const char *git, const char *path, const char *const *words,
 	return 0;
 }
 
-static json_t *request(const char *op, const char *repo)
-{
-	json_t *q = json_object();
-
-	json_put_int(q, "id", 1);
-	json_put_str(q, "op", op);
-	json_put_str(q, "repo", repo);
-	return q;
-}
-
 static json_t *verify_request(const char *repo, const json_t *receipt)
 {
 	static const char *const same[] = {"base", "head", "merge_base", "method"};
-	json_t *q = request("verify", repo);
+	json_t *q = git_request("verify", repo);
 
 	for (size_t i = 0; i < ARRAY_LEN(same); i++)
 		if (json_str(receipt, same[i], NULL))
@@ -173,7 +165,7 @@ int receipt_verify(const char *repo_path, const char *commit, json_t *ret, struc
 		     err) < 0 ||
 	    role_start(&role, git, err) < 0)
 		return err_wrap(err, "receipt of %s", commit);
-	q = request("receipt", repo);
+	q = git_request("receipt", repo);
 	json_put_str(q, "commit", oid);
 	if (role_ask(&role, q, &note, err) < 0)
 		return -1;

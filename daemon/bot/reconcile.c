@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/git_request.h"
+#include "bot/queue_flow.h"
 #include "bot/rebuild.h"
 #include "bot/remote.h"
 #include "bot/report.h"
@@ -37,22 +39,11 @@ json_t *reconcile_files(const json_t *tree_read)
 	return o;
 }
 
-static json_t *request(const struct repo *r, const char *op)
-{
-	json_t *p = json_object(), *x = json_object();
-
-	json_put_int(x, "repo", r->id);
-	json_put_str(p, "op", op);
-	json_put_str(p, "repo", r->path);
-	json_put(p, "ctx", x);
-	return p;
-}
-
 static int ask_base(struct bot *b, const struct repo *r, bool anew, struct err *err)
 {
 	autofree char *subject = xasprintf("repo:%lld", (long long)r->id);
 	autofree char *ref = xasprintf("refs/heads/%s", r->base);
-	json_t *p = request(r, "ref");
+	json_t *p = git_request_of(r, "ref");
 
 	json_put_str(p, "ref", ref);
 	json_put_bool(json_object_get(p, "ctx"), "rebuild", anew);
@@ -79,7 +70,7 @@ int reconcile_config(struct bot *b, const struct repo *r, struct err *err)
 
 	if (!r->base_oid || (r->config_oid && !strcmp(r->config_oid, r->base_oid)))
 		return 0;
-	p = request(r, "tree-read");
+	p = git_request_of(r, "tree-read");
 	json_put_str(p, "commit", r->base_oid);
 	json_put(p, "paths", reconcile_paths());
 	json_put_str(json_object_get(p, "ctx"), "commit", r->base_oid);
@@ -379,7 +370,7 @@ int reconcile_all(struct bot *b, struct err *err)
 	if (repo_all(b->db, ST_REPO_ALL, &l, err, "") < 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++)
-		if (reconcile_base(b, &l.v[i], err) < 0)
+		if (reconcile_base(b, &l.v[i], err) < 0 || queue_learn_missing(b, &l.v[i], err) < 0)
 			return -1;
 	return remote_reconcile(b, err) < 0 ? -1 : purge(b, err);
 }

@@ -12,7 +12,7 @@
  *   forge-react       comment, reaction       on a command that was read ("eyes")
  *   forge-pr-open     task, title, body, base, topic, author, head, files   -> {number}
  *   forge-pr-update   number, head, files     a new head of our own
- *   forge-pr-merged   number, commit, base    the queue has landed it
+ *   forge-pr-merged   number, commit, base, head   the queue has landed this head of it
  *   forge-issue-close number, reason
  *
  * Each may be carried out twice and then has one effect.

@@ -133,6 +133,9 @@ static int act_pr_merged(struct forge *f, const json_t *p, json_t *result, struc
 	if (rc <= 0)
 		return rc;
 	row_set(&pr.state, "merged");
+	/* What was pushed while it was landing is not in it. */
+	if (json_str(p, "head", NULL))
+		row_set(&pr.head, json_str(p, "head", NULL));
 	row_set(&pr.landed, json_str(p, "commit", NULL));
 	row_set(&pr.landed_base, json_str(p, "base", NULL));
 	pr.updated_ms = now(f);

@@ -33,8 +33,11 @@
  *                                          insertions, deletions}
  *   diff      {repo, base, head, max}   -> {text, cut:bool}
  *   contains  {repo, commit, in}        -> {contains:bool}  `in` has `commit` in its history
- *   contained {repo, base, heads:[oid]} -> {pairs:[[i,j]]}  heads[j] contains heads[i], which is
- *                                          not in base
+ *   contained {repo, base, head, heads:[oid]}
+ *                                       which of heads are below head (it contains them, base does
+ *                                       not), and which are above (they contain it); one that is not
+ *                                       in the repository is neither
+ *                                       -> {below:[oid], above:[oid]}
  *   tree-read {repo, commit, paths, oids?}
  *                                       every file at or below the paths; oids true: without text
  *                                       -> {files:[{path, oid, text}]}

@@ -68,8 +68,9 @@ struct table {
 	S(author)                                                                                  \
 	S(base)                                                                                    \
 	S(topic)                                                                                   \
-	S(head) S(files) I(draft) I(held) S(held_by) S(held_reason) I(task) S(landed)              \
-		S(landed_base) I(created_ms) I(updated_ms) I(head_ms) S(head_repo) I(review)
+	S(head) S(known_head) I(learn_tries) S(learn_why) S(files) I(draft) I(held) S(held_by)     \
+		S(held_reason) I(task) S(landed) S(landed_base) I(created_ms) I(updated_ms)        \
+			I(head_ms) S(head_repo) I(review)
 #define ROW_APPROVAL(I, S)   I(id) I(repo) I(pr) S(head) S(user) I(at_ms) I(void_ms) S(void_reason)
 #define ROW_DEPENDENCY(I, S) I(id) I(repo) I(pr) I(on_pr) S(source) I(at_ms)
 #define ROW_TASK(I, S)                                                                             \

@@ -88,6 +88,13 @@
 		"AND base = ?4 AND state = 'open'")                                                \
 	X(PR_LIST, "SELECT * FROM pr WHERE repo = ?1 AND (?2 = 'all' OR state = ?2) "              \
 		"ORDER BY number")                                                                 \
+	X(PR_HEADS, "SELECT DISTINCT head FROM pr WHERE repo = ?1 AND state = 'open' "             \
+		"AND number <> ?2 AND head <> (SELECT head FROM pr WHERE repo = ?1 "               \
+		"AND number = ?2) ORDER BY head")                                                  \
+	X(PR_OPEN_AT, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' AND head = ?2 "         \
+		"ORDER BY number")                                                                 \
+	X(PR_NOT_KNOWN, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' "                     \
+		"AND known_head IS NOT head ORDER BY number")                                      \
 	X(PR_LANDED_AS, "SELECT * FROM pr WHERE repo = ?1 AND landed = ?2")                        \
 	X(PR_LAST_LANDED, "SELECT * FROM pr WHERE repo = ?1 AND state = 'merged' "                 \
 		"ORDER BY updated_ms DESC LIMIT 200")                                              \
@@ -172,7 +179,8 @@
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(LANDING_BY_PREFIX, "SELECT * FROM landing WHERE repo = ?1 AND length(?2) >= 7 "          \
 		"AND substr(new, 1, length(?2)) = ?2 ORDER BY id DESC LIMIT 1")                    \
-	X(LANDING_COUNT, "SELECT count(*) FROM landing WHERE candidate = ?1")                      \
+	X(LANDING_FAILED, "SELECT count(*) FROM landing WHERE candidate = ?1 "                     \
+		"AND state = 'failed'")                                                            \
 	X(LANDING_BY_CANDIDATE, "SELECT * FROM landing WHERE candidate = ?1 "                      \
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	/* GitHub */                                                                               \

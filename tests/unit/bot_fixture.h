@@ -233,7 +233,7 @@ static inline void fx_enqueue(struct fx *f, int64_t number)
 	cleanup(pr_release) struct pr p = fx_pr(f, number);
 
 	fx_approve(f, number);
-	assert_int_equal(queue_enqueue(&f->bot, &f->repo, number, p.head, "anna", 0, NULL), 0);
+	assert_int_equal(queue_enqueue(&f->bot, &f->repo, number, p.head, "anna", NULL, NULL), 0);
 }
 
 /* The git role has nothing to say about what was pushed. */
@@ -241,9 +241,9 @@ static inline void fx_learnt(struct fx *f)
 {
 	fx_turn(f);
 	while (fx_due(f, "pr-log", NULL))
-		fx_answer(f, "pr-log", json_pack("{s:[]}", "commits"));
+		fx_answer(f, "pr-log", json_pack("{s:[],s:b}", "commits", "more", 0));
 	while (fx_due(f, "pr-contained", NULL))
-		fx_answer(f, "pr-contained", json_pack("{s:[]}", "pairs"));
+		fx_answer(f, "pr-contained", json_pack("{s:[],s:[]}", "below", "above"));
 }
 
 /* The state of a PR's last entry in the queue, "" for none. Caller frees. */
