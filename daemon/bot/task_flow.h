@@ -51,7 +51,8 @@ int task_kill_runs(struct bot *b, int64_t task, const char *reason, struct err *
 int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err);
 int task_run_gate(struct task_ctx *c, struct err *err);
 int task_run_command(struct task_ctx *c, struct err *err);
-int task_run_setup(struct task_ctx *c, struct err *err); /* looks for the cached layer first */
+int task_run_setup(struct task_ctx *c, struct err *err);  /* looks for the cached layer first */
+int task_save_layer(struct task_ctx *c, struct err *err); /* what the set-up has made */
 
 /* task_commit.c */
 int task_commit(struct task_ctx *c, struct err *err);
@@ -95,7 +96,7 @@ int task_did_layer_apply(struct bot *b, const struct event *e, const json_t *p, 
 int task_did_layer_save(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_pr_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);
-/* A run of a task has ended. */
+/* task_ended.c: a run of a task has ended. */
 int task_run_ended(struct bot *b, struct attempt *a, const json_t *p, struct err *err);
 
 #endif
