@@ -27,6 +27,8 @@ int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *h
 /* Takes it out: state "dequeued" or "ejected". Its candidate is dropped. 1 it was in, 0 not. */
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err);
+/* 1: its landing has been decided, and queue_leave() comes too late; 0 not. */
+int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err);
 /* Are there enough approvals of this head? */
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err);

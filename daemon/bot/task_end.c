@@ -20,7 +20,7 @@ static char *pr_body(const struct task_ctx *c)
 	}
 	buf_addf(&b, "Blueprint `%s`", t->blueprint);
 	if (agent)
-		buf_addf(&b, ", round %lld, agent `%s`", (long long)c->pos.round, agent);
+		buf_addf(&b, ", round %lld, agent `%s`", (long long)bp_pos_rounds(&c->pos), agent);
 	if (t->cost_microusd)
 		buf_addf(&b, ", cost $%.2f", (double)t->cost_microusd / 1e6);
 	buf_addf(&b, ". Asked for by %s.\n\nCloses #%lld\n", t->requester, (long long)t->issue);

@@ -64,6 +64,12 @@ json_t *task_request(struct task_ctx *c, const char *op);
 /* 1: the text is what it was when it was labelled; 0: it changed. */
 int task_text_unchanged(struct task_ctx *c, struct err *err);
 
+/* Waits for approvals of its head, and says how many there are: 1 enough, 0 not. */
+int task_review(struct task_ctx *c, struct err *err);
+
+/* task_review.c: what a person said for the next round. */
+void task_add_said(struct task *t, const char *actor, const char *text);
+
 /* task_end.c: opening the PR, asking, ending. */
 int task_pull_request(struct task_ctx *c, struct err *err);
 int task_ask(struct task_ctx *c, const char *reason, struct err *err);

@@ -44,7 +44,7 @@ static int start(struct task_ctx *c, const char *kind, const char *agent, const 
 	a.run = xasprintf("t%lld-r%lld", (long long)t->id, (long long)t->runs);
 	a.kind = xstrdup(kind);
 	a.step = c->pos.step;
-	a.round = c->pos.round;
+	a.round = bp_pos_rounds(&c->pos);
 	a.number = c->pos.index;
 	a.command = xstrdup(shown);
 	a.agent = xstrdup(agent);
@@ -56,7 +56,7 @@ static int start(struct task_ctx *c, const char *kind, const char *agent, const 
 	spec->gitdir = task_gitdir(b, t->id);
 	spec->objects = xasprintf("%s/objects", c->repo.path);
 	strvec_pushf(&spec->env, "YARDMASTER_TASK=%lld", (long long)t->id);
-	strvec_pushf(&spec->env, "YARDMASTER_ROUND=%lld", (long long)c->pos.round);
+	strvec_pushf(&spec->env, "YARDMASTER_ROUND=%lld", (long long)bp_pos_rounds(&c->pos));
 	p = json_object();
 	json_put_str(p, "run", a.run);
 	json_put(p, "ctx", json_pack("{s:s}", "run", a.run));
