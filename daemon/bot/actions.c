@@ -107,16 +107,6 @@ static int do_retry(const struct action *a, char **ret, struct err *err)
 	return task_step(&c, &ev, err);
 }
 
-#define SAID_MAX ((size_t)64 << 10) /* what was said last counts; a prompt takes less */
-
-static void add_said(struct task *t, const char *actor, const char *text)
-{
-	autofree char *all = t->said ? xasprintf("%s\n\n%s: %s", t->said, actor, text)
-				     : xasprintf("%s: %s", actor, text);
-
-	row_set(&t->said, all + text_tail(all, strlen(all), SAID_MAX));
-}
-
 static int do_say(const struct action *a, char **ret, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
@@ -133,7 +123,7 @@ static int do_say(const struct action *a, char **ret, struct err *err)
 		return -1;
 	if (task_open(a->bot, t.id, &c, err) < 0)
 		return -1;
-	add_said(&c.task, a->actor, said.s);
+	task_add_said(&c.task, a->actor, said.s);
 	*ret = xasprintf("Task %lld hears it in its next round.", (long long)t.id);
 	return task_step(&c, &ev, err);
 }

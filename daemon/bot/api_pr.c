@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bot/outbox.h"
+#include "bot/queue_flow.h"
 #include "forge/local.h"
 
 #define DIFF_MAX ((int64_t)8 << 20)
@@ -164,6 +165,7 @@ int api_pr_request_changes(struct request *q, json_t **ret, struct err *err)
 	cleanup(pr_release) struct pr p = {0};
 	struct forge f = bot_forge(q->bot, &q->repo);
 	const char *body = args_str(q->args, "body");
+	int landing;
 
 	if (args_pr(q, &p, err) < 0)
 		return -1;
@@ -172,7 +174,13 @@ int api_pr_request_changes(struct request *q, json_t **ret, struct err *err)
 			       (long long)p.number, p.state);
 	if (local_pr_request_changes(&f, &q->repo, q->actor, &p, body ? body : "", err) < 0)
 		return -1;
-	*ret = api_text("PR #%lld sent back", (long long)p.number);
+	landing = queue_is_landing(q->bot, &q->repo, p.number, err);
+	if (landing < 0)
+		return -1;
+	*ret = landing ? api_text(
+				 "PR #%lld is landing right now; what you wrote is a comment on it",
+				 (long long)p.number)
+		       : api_text("PR #%lld sent back", (long long)p.number);
 	return API_DONE;
 }
 

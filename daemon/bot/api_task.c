@@ -17,7 +17,7 @@ static void add_position(const struct task *t, json_t *o)
 	if (!t->position || bp_pos_parse(t->position, &pos, NULL) < 0)
 		return;
 	json_put_str(o, "step", bp_phase_name(pos.phase));
-	json_put_int(o, "round", pos.round);
+	json_put_int(o, "round", bp_pos_rounds(&pos));
 }
 
 static json_t *task_json(const struct task *t)

@@ -39,7 +39,8 @@
  *     failed-worktree-days: 7      worktrees of failed tasks
  *   reconcile-seconds: 300         how often the forge is read again; 5..86400
  *   author: { name: Yardmaster, email: yardmaster@localhost }   of the commits that the host makes
- *   sign-key: PATH                 an SSH private key that signs them; none
+ *   sign-key: PATH                 an SSH private key without a passphrase that signs them, tasks' and
+ *                                  landings' alike; one that does not sign is an error; none
  *   github: { … }                  how to reach GitHub (conf_github.h); none
  */
 #ifndef YM_BOT_CONF_DAEMON_H

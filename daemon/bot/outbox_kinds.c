@@ -23,6 +23,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"task-remove", EXEC_WORK, NULL},
 	{"run-start", EXEC_RUN, runs_did_start},
 	{"run-kill", EXEC_RUN, NULL},
+	{"task-push", EXEC_NET, task_did_push},
 	{"pr-ref", EXEC_GIT, task_did_pr_ref},
 	/* the forge */
 	{"forge-comment", EXEC_FORGE, NULL},
@@ -53,7 +54,9 @@ const struct effect_kind outbox_kinds[] = {
 	{"cand-clean", EXEC_WORK, NULL},
 	{"cand-drop", EXEC_GIT, NULL},
 	{"cand-verify", EXEC_GIT, queue_did_verify},
+	{"cand-push", EXEC_NET, queue_did_push},
 	{"cand-land", EXEC_GIT, queue_did_land},
+	{"cand-fetch", EXEC_FETCH, queue_did_fetch},
 	{"cand-settle-ref", EXEC_GIT, queue_did_settle_ref},
 	{"cand-settle", EXEC_GIT, queue_did_settle},
 	{0},

@@ -167,43 +167,18 @@ int queue_on_pr_approved(struct bot *b, const struct event *e, const json_t *p, 
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	cleanup(task_release) struct task t = {0};
 	struct bp_event ev = {.ev = BP_EV_GREEN};
-	int64_t have = 0;
 	int rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", json_int(p, "repo", 0),
 			   json_int(p, "number", 0));
 
 	(void)e;
 	if (rc <= 0 || strcmp(t.state, "review") != 0)
 		return rc < 0 ? -1 : 0;
-	if (task_open(b, t.id, &c, err) < 0 ||
-	    db_int(b->db, ST_APPROVAL_COUNT, &have, err, "iis", t.repo, t.pr, t.head) < 0)
+	if (task_open(b, t.id, &c, err) < 0)
 		return -1;
-	if (c.pos.phase != BP_PH_REVIEW || have < c.bp.steps[c.pos.step].approvals)
+	if (c.pos.phase != BP_PH_REVIEW)
 		return 0;
-	return task_step(&c, &ev, err);
-}
-
-int task_on_changes_requested(struct bot *b, const struct event *e, const json_t *p,
-			      struct err *err)
-{
-	cleanup(repo_release) struct repo r = {0};
-	cleanup(task_release) struct task t = {0};
-	const char *actor = json_str(p, "actor", "?");
-	autofree char *why = xasprintf("%s asked for changes", actor);
-	cleanup(buf_release) struct buf said = BUF_INIT;
-	const char *body = json_str(p, "body", "");
-	int64_t pr = json_int(p, "number", 0);
-	int rc = bot_repo(b, json_int(p, "repo", 0), &r, err);
-
-	(void)e;
-	/* Who asks for changes does not approve any more, and nothing lands over the head of a reviewer. */
-	if (rc < 0 ||
-	    db_run(b->db, ST_APPROVAL_VOID_BY, err, "iiiss", r.id, pr, bot_now(b), why, actor) <
-		    0 ||
-	    queue_leave(b, &r, pr, "dequeued", why, err) < 0)
-		return -1;
-	rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", r.id, pr);
-	text_clean(body, strlen(body), &said, NULL);
-	return rc <= 0 ? rc : task_tell(b, t.id, BP_EV_CHANGES, said.s, err);
+	rc = task_review(&c, err);
+	return rc <= 0 ? rc : task_step(&c, &ev, err);
 }
 
 /* ---- the base ---- */

@@ -129,6 +129,18 @@ static int tell_task(struct bot *b, int64_t repo, int64_t pr, enum bp_ev ev, con
 	return rc <= 0 ? rc : task_tell(b, t.id, ev, text, err);
 }
 
+int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	cleanup(candidate_release) struct candidate c = {0};
+	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, pr);
+
+	if (rc <= 0 || !e.candidate)
+		return rc < 0 ? -1 : 0;
+	rc = candidate_get(b->db, e.candidate, &c, err);
+	return rc <= 0 ? rc : is_landing(&c);
+}
+
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err)
 {

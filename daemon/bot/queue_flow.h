@@ -29,6 +29,8 @@ int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *h
 /* Takes it out: state "dequeued" or "ejected". Its candidate is dropped. 1 it was in, 0 not. */
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err);
+/* 1: its landing has been decided, and queue_leave() comes too late; 0 not. */
+int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err);
 /* Are there enough approvals of this head? */
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err);
@@ -88,6 +90,8 @@ char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detai
 int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_fetch(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_settle(struct bot *b, const struct event *e, const json_t *p, struct err *err);

@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/task_flow.h"
 
@@ -391,12 +392,60 @@ static int call_off(struct bot *b, struct landing_ctx *x, struct err *err)
 	return close_landing(b, x, "called-off", err) < 0 ? -1 : candidate_save(b->db, &x->c, err);
 }
 
+/* One ref transaction in the repository here: the base, the receipt, the approved head. */
+static int land_here(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	autofree char *subject = subject_of(&x->r);
+	autofree char *keep_ref = xasprintf("refs/yardmaster/heads/%lld", (long long)x->c.pr);
+	json_t *q, *keep = json_array(), *k = json_object(), *note;
+
+	if (json_parse(x->l.receipt, strlen(x->l.receipt), SIZE_MAX, &note, err) < 0) {
+		json_decref(keep);
+		json_decref(k);
+		return -1;
+	}
+	q = queue_request(&x->r, &x->c, "land");
+	json_put_str(q, "branch", x->r.base);
+	json_put_str(q, "old", x->c.base);
+	json_put_str(q, "new", x->c.oid);
+	json_put(q, "receipt", note);
+	json_put_str(k, "ref", keep_ref);
+	json_put_str(k, "oid", x->c.head);
+	json_array_append_new(keep, k);
+	json_put(q, "keep", keep);
+	return bot_effect(b, subject, "cand-land", q, err, "land:%lld", (long long)x->l.id) < 0 ? -1
+												: 0;
+}
+
+/* On the forge first, under the lease of the base that was tested. */
+static int land_there(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	struct forge f = bot_forge(b, &x->r);
+	autofree char *subject = subject_of(&x->r);
+	json_t *q, *c = json_object();
+
+	if (f.ops->push(&f, &x->r, x->r.base, x->c.oid, x->c.base, true, &q, err) < 0) {
+		json_decref(c);
+		return -1;
+	}
+	json_put_int(c, "candidate", x->c.id);
+	json_put(q, "ctx", c);
+	return bot_effect(b, subject, "cand-push", q, err, "push:%lld", (long long)x->l.id) < 0 ? -1
+												: 0;
+}
+
+static int put_back(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	row_set(&x->c.state, "green"); /* stale by its base; the planner discards it */
+	return candidate_save(b->db, &x->c, err);
+}
+
 int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(landing_ctx_release) struct landing_ctx x = {0};
 	const json_t *r = json_object_get(p, "result");
-	autofree char *subject = NULL, *keep_ref = NULL, *why = NULL;
-	json_t *q, *keep, *k, *note;
+	autofree char *why = NULL;
+	json_t *note;
 
 	(void)e;
 	if (open_ctx(b, p, &x, err) < 0)
@@ -416,25 +465,36 @@ int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, stru
 	if (!note)
 		return -1;
 	row_take(&x.l.receipt, json_text(note));
-	subject = subject_of(&x.r);
-	keep_ref = xasprintf("refs/yardmaster/heads/%lld", (long long)x.c.pr);
-	q = queue_request(&x.r, &x.c, "land");
-	json_put_str(q, "branch", x.r.base);
-	json_put_str(q, "old", x.c.base);
-	json_put_str(q, "new", x.c.oid);
-	json_put(q, "receipt", note);
-	keep = json_array();
-	k = json_object();
-	json_put_str(k, "ref", keep_ref);
-	json_put_str(k, "oid", x.c.head);
-	json_array_append_new(keep, k);
-	json_put(q, "keep", keep);
-	if (landing_save(b->db, &x.l, err) < 0) {
-		json_decref(q);
+	json_decref(note);
+	if (landing_save(b->db, &x.l, err) < 0)
 		return -1;
-	}
-	return bot_effect(b, subject, "cand-land", q, err, "land:%lld", (long long)x.l.id) < 0 ? -1
-											       : 0;
+	return bot_forge(b, &x.r).ops->push ? land_there(b, &x, err) : land_here(b, &x, err);
+}
+
+/* The forge has answered: when its base is the candidate now, the mirror follows, with the receipt. */
+int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(landing_ctx_release) struct landing_ctx x = {0};
+	const json_t *r =
+		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
+	const char *outcome = json_str(r, "outcome", "");
+	autofree char *why = NULL;
+
+	(void)e;
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return doubt(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
+	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already"))
+		return land_here(b, &x, err);
+	if (!strcmp(outcome, "stale")) /* read it, and build anew: reconcile_did_base tells */
+		return close_landing(b, &x, "moved", err) < 0 || put_back(b, &x, err) < 0 ||
+				       remote_fetch(b, &x.r, err) < 0
+			       ? -1
+			       : 0;
+	why = xasprintf("the forge took no push to `%s`: %s", x.r.base,
+			json_str(r, "text", outcome));
+	return failed(b, &x, why, err);
 }
 
 int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -453,10 +513,40 @@ int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct
 	return moved(b, &x, json_str(r, "found", NULL), err);
 }
 
+static json_t *ref_question(const struct repo *r, const struct candidate *c)
+{
+	autofree char *ref = xasprintf("refs/heads/%s", r->base);
+	json_t *p = queue_request(r, c, "ref");
+
+	json_put_str(p, "ref", ref);
+	return p;
+}
+
+/* The first question: where is the base? Of one that is elsewhere Git has to be asked for it first. */
+static int first_question(struct bot *b, const struct repo *r, const struct candidate *c,
+			  const char **ret_kind, json_t **ret, struct err *err)
+{
+	struct forge f = bot_forge(b, r);
+	json_t *x;
+
+	*ret_kind = f.ops->fetch ? "cand-fetch" : "cand-settle-ref";
+	if (!f.ops->fetch) {
+		*ret = ref_question(r, c);
+		return 0;
+	}
+	if (f.ops->fetch(&f, r, ret, err) < 0)
+		return -1;
+	x = json_object();
+	json_put_int(x, "candidate", c->id);
+	json_put(*ret, "ctx", x);
+	return 0;
+}
+
 /* A doubt is settled in two questions: where is the base, and does it contain the candidate? */
 int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c, struct err *err)
 {
-	autofree char *subject = subject_of(r), *ref = xasprintf("refs/heads/%s", r->base);
+	autofree char *subject = subject_of(r);
+	const char *kind;
 	int64_t open = 0;
 	json_t *p;
 	int rc;
@@ -466,13 +556,13 @@ int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c,
 		return -1;
 	if (open)
 		return 0;
-	p = queue_request(r, c, "ref");
-	json_put_str(p, "ref", ref);
-	rc = bot_effect(b, subject, "cand-settle-ref", json_incref(p), err, "settle-ref:%lld:first",
+	if (first_question(b, r, c, &kind, &p, err) < 0)
+		return -1;
+	rc = bot_effect(b, subject, kind, json_incref(p), err, "settle-ref:%lld:first",
 			(long long)c->id);
 	if (rc == 0) { /* asked before, without an answer: not as fast as the role can fail */
-		rc = bot_effect(b, subject, "cand-settle-ref", json_incref(p), err,
-				"settle-ref:%lld:%lld", (long long)c->id, (long long)bot_now(b));
+		rc = bot_effect(b, subject, kind, json_incref(p), err, "settle-ref:%lld:%lld",
+				(long long)c->id, (long long)bot_now(b));
 		if (rc > 0)
 			rc = effect_again(b->db, db_last_id(b->db), bot_now(b) + SETTLE_MS, err);
 	}
@@ -492,6 +582,23 @@ static int still_in_doubt(struct bot *b, const struct landing_ctx *x, const json
 			  json_str(json_object_get(p, "error"), "text", "no reason was given"));
 
 	return bot_notify(b, "landing-in-doubt", x->r.id, x->c.pr, text, once, err);
+}
+
+/* The mirror has the base as it is on the forge. */
+int queue_did_fetch(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(landing_ctx_release) struct landing_ctx x = {0};
+	autofree char *subject = NULL;
+
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return still_in_doubt(b, &x, p, err);
+	subject = subject_of(&x.r);
+	return bot_effect(b, subject, "cand-settle-ref", ref_question(&x.r, &x.c), err,
+			  "settle-fetched:%lld:%lld", (long long)x.c.id, (long long)e->id) < 0
+		       ? -1
+		       : 0;
 }
 
 int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -529,7 +636,7 @@ int queue_did_settle(struct bot *b, const struct event *e, const json_t *p, stru
 	if (!json_flag(p, "ok"))
 		return still_in_doubt(b, &x, p, err);
 	if (json_flag(json_object_get(p, "result"), "contains"))
-		return landed(b, &x, err);
+		return bot_forge(b, &x.r).ops->push ? land_here(b, &x, err) : landed(b, &x, err);
 	if (!base || !strcmp(base, x.c.base))
 		return failed(b, &x, x.c.detail, err);
 	return moved(b, &x, base, err);

@@ -86,6 +86,7 @@ static int ask_build(struct bot *b, const struct repo *r, const struct candidate
 	json_put_str(p, "author_name", b->conf->author_name);
 	json_put_str(p, "author_email", b->conf->author_email);
 	json_put_int(p, "time_ms", c->created_ms);
+	json_put_str(p, "sign_key", b->conf->sign_key);
 	json_put_str(p, "ref", ref);
 	return bot_effect(b, subject, "cand-build", p, err, "cand-build:%lld", (long long)c->id) < 0
 		       ? -1

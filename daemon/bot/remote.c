@@ -179,6 +179,11 @@ void remote_ready(struct bot *b)
 
 /* ---- reading again ---- */
 
+int remote_fetch(struct bot *b, const struct repo *r, struct err *err)
+{
+	return b->github ? github_fetch_base(b->github, r, err) : 0;
+}
+
 int remote_reconcile(struct bot *b, struct err *err)
 {
 	cleanup(github_repo_list_release) struct github_repo_list l = {0};

@@ -97,7 +97,7 @@ static int do_checks(struct task_ctx *c, struct bp_event *ret_next, struct err *
 	return task_set_state(c, "review", "waits for the forge's checks", err);
 }
 
-static int do_review(struct task_ctx *c, struct bp_event *ret_next, struct err *err)
+int task_review(struct task_ctx *c, struct err *err)
 {
 	int64_t need = c->bp.steps[c->pos.step].approvals, have = 0;
 	autofree char *why = NULL;
@@ -105,11 +105,18 @@ static int do_review(struct task_ctx *c, struct bp_event *ret_next, struct err *
 	if (need && db_int(c->bot->db, ST_APPROVAL_COUNT, &have, err, "iis", c->task.repo,
 			   c->task.pr, c->task.head) < 0)
 		return -1;
-	if (have >= need)
-		ret_next->ev = BP_EV_GREEN;
 	why = xasprintf("PR #%lld waits for review: %lld of %lld approvals", (long long)c->task.pr,
 			(long long)have, (long long)need);
-	return task_set_state(c, "review", why, err);
+	return task_set_state(c, "review", why, err) < 0 ? -1 : have >= need;
+}
+
+static int do_review(struct task_ctx *c, struct bp_event *ret_next, struct err *err)
+{
+	int rc = task_review(c, err);
+
+	if (rc > 0)
+		ret_next->ev = BP_EV_GREEN;
+	return rc < 0 ? -1 : 0;
 }
 
 static int do_queue(struct task_ctx *c, struct err *err)
@@ -212,6 +219,8 @@ int task_tell(struct bot *b, int64_t id, enum bp_ev ev, const char *text, struct
 		return task_pr_ended(&c, ev == BP_EV_MERGED, text, err);
 	if (life_ended(c.task.state) && ev != BP_EV_RETRY && ev != BP_EV_SAY)
 		return 0;
+	if (ev == BP_EV_EJECTED) /* what a person reads when no round is left */
+		row_set(&c.task.log, text);
 	return task_step(&c, &e, err);
 }
 

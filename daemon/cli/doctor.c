@@ -21,6 +21,7 @@
 
 #define GIT_OLDEST_MINOR 38 /* git 2.38 has merge-tree --write-tree, the queue's own judge */
 #define GIT_WAIT_MS      10000
+#define KEYGEN_WAIT_MS   10000
 #define DISK_FREE_MIN    ((uint64_t)1 << 30) /* bytes; a ledger, a mirror and some worktrees */
 
 struct doctor {
@@ -195,6 +196,34 @@ static void check_disk(struct doctor *d)
 		add_row(d, "disk", free_bytes >= DISK_FREE_MIN, text, "free at least 1024 MiB");
 }
 
+/* With no passphrase given and none asked for: as the daemon would use it. */
+static void check_sign_key(struct doctor *d)
+{
+	static const char mend[] = "name an SSH private key without a passphrase that the daemon's "
+				   "user may read ('sign-key')";
+	const char *key = d->conf.c.sign_key;
+	char *const argv[] = {(char *)"ssh-keygen", (char *)"-y", (char *)"-P", (char *)"",
+			      (char *)"-f",         (char *)key,  NULL};
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	autofree char *file = NULL;
+	struct child_opts o = {.argv = argv};
+
+	if (!key)
+		return;
+	if (child_which("ssh-keygen", "/usr/bin:/usr/local/bin:/bin", &file, &err) < 0) {
+		add_err(d, "sign key", &err, "install ssh-keygen (Debian: openssh-client)");
+		return;
+	}
+	o.file = file;
+	if (child_run(&o, NULL, 0, 65536, KEYGEN_WAIT_MS, &out, &err) == 0) {
+		add_row(d, "sign key", true, key, NULL);
+		return;
+	}
+	err_wrap(&err, "%s", key);
+	add_err(d, "sign key", &err, mend);
+}
+
 /* --- the daemon --------------------------------------------------------------------------------- */
 
 /* A daemon that is not running is no fault, unless somebody holds its lock without answering. */
@@ -287,6 +316,7 @@ int cli_doctor(struct cli_call *call, json_t *ret, struct err *err)
 		check_data(&d);
 		if (d.has_data)
 			check_disk(&d);
+		check_sign_key(&d);
 		check_daemon(&d);
 		check_ledger(&d);
 		cli_conf_release(&d.conf);

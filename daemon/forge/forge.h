@@ -67,6 +67,15 @@ struct forge_ops {
 	/* FORGE_LATER: it is being asked; the result of a "forge-level" effect wakes whoever waits. */
 	int (*permission)(struct forge *f, int64_t repo, const char *user, enum forge_level *ret,
 			  struct err *err);
+	/*
+	 * The net role's request (git/net.h, without a credential) that sets a branch on the forge: under
+	 * the lease `old` (NULL: there is none yet), with `forward` only to a descendant. NULL: heads
+	 * and bases are those of the repository here.
+	 */
+	int (*push)(struct forge *f, const struct repo *r, const char *branch, const char *new,
+		    const char *old, bool forward, json_t **ret, struct err *err);
+	/* The one that reads the base branch. */
+	int (*fetch)(struct forge *f, const struct repo *r, json_t **ret, struct err *err);
 	/* The result of an effect that the backend wanted for itself: the event's payload. */
 	int (*did)(struct forge *f, const char *kind, const json_t *p, struct err *err);
 	/* Does the landing move the PR's head first (GitHub with rebase or squash)? */

@@ -299,14 +299,6 @@ static int github_did(struct forge *f, const char *kind, const json_t *p, struct
 	return 0;
 }
 
-const struct forge_ops forge_github = {
-	.name = "github",
-	.remote = true,
-	.act = github_act,
-	.permission = github_permission,
-	.did = github_did,
-};
-
 /* ---- what several of them do ---- */
 
 json_t *github_payload(const struct repo *r, int64_t number, const char *actor)
@@ -416,11 +408,62 @@ int github_reconcile(struct github *g, int64_t repo, struct err *err)
 	return add_effect(g, subject, "forge-list", p, err);
 }
 
+static json_t *fetch_request(const struct repo *r, const struct github_repo *gr)
+{
+	autofree char *ref = xasprintf("+refs/heads/%s:refs/heads/%s", r->base, r->base);
+	json_t *p = github_net(r, gr, "fetch"), *refs = json_array();
+
+	json_array_append_new(refs, json_string(ref));
+	json_put(p, "refs", refs);
+	return p;
+}
+
+static int must_know(struct forge *f, const struct repo *r, struct github_repo *ret,
+		     struct err *err)
+{
+	int rc = github_repo_of(f->db, r->id, ret, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "repository %s: not one of GitHub", r->name);
+	return rc < 0 ? -1 : 0;
+}
+
+static int github_fetch(struct forge *f, const struct repo *r, json_t **ret, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+
+	if (must_know(f, r, &gr, err) < 0)
+		return -1;
+	*ret = fetch_request(r, &gr);
+	return 0;
+}
+
+static int github_push(struct forge *f, const struct repo *r, const char *branch, const char *new,
+		       const char *old, bool forward, json_t **ret, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	autofree char *ref = xasprintf("refs/heads/%s", branch);
+	json_t *updates = json_array(), *u = json_object();
+
+	json_put_str(u, "ref", ref);
+	json_put_str(u, "new", new);
+	json_put_str(u, "old", old);
+	json_put_bool(u, "fast_forward", forward);
+	json_array_append_new(updates, u);
+	if (must_know(f, r, &gr, err) < 0) {
+		json_decref(updates);
+		return -1;
+	}
+	*ret = github_net(r, &gr, "push");
+	json_put(*ret, "updates", updates);
+	return 0;
+}
+
 int github_fetch_base(struct github *g, const struct repo *r, struct err *err)
 {
 	cleanup(github_repo_release) struct github_repo gr = {0};
-	autofree char *subject = xasprintf("repo:%lld", (long long)r->id), *ref = NULL;
-	json_t *p, *refs;
+	autofree char *subject = xasprintf("repo:%lld", (long long)r->id);
+	json_t *p;
 	int rc = waits(g, subject, "forge-fetch", err);
 
 	if (rc != 0)
@@ -428,11 +471,7 @@ int github_fetch_base(struct github *g, const struct repo *r, struct err *err)
 	rc = github_repo_of(g->o.db, r->id, &gr, err);
 	if (rc <= 0)
 		return rc;
-	p = github_net(r, &gr, "fetch");
-	refs = json_array();
-	ref = xasprintf("+refs/heads/%s:refs/heads/%s", r->base, r->base);
-	json_array_append_new(refs, json_string(ref));
-	json_put(p, "refs", refs);
+	p = fetch_request(r, &gr);
 	json_put(p, "ctx", json_object());
 	json_put_int(json_object_get(p, "ctx"), "repo", r->id);
 	return add_effect(g, subject, "forge-fetch", p, err);
@@ -452,3 +491,13 @@ int github_pull_fetch(struct github *g, const struct repo *r, const struct githu
 	json_put(p, "ctx", x);
 	return add_effect(g, subject, "forge-fetch", p, err);
 }
+
+const struct forge_ops forge_github = {
+	.name = "github",
+	.remote = true,
+	.act = github_act,
+	.permission = github_permission,
+	.push = github_push,
+	.fetch = github_fetch,
+	.did = github_did,
+};

@@ -41,6 +41,9 @@ static void keep(struct pr *p, struct pr *was)
 	p->task = was->task;
 	p->review = was->review;
 	p->head_ms = was->head_ms;
+	row_set(&p->known_head, was->known_head);
+	p->learn_tries = was->learn_tries;
+	row_set(&p->learn_why, was->learn_why);
 	row_set(&p->landed_base, was->landed_base);
 	if (was->landed)
 		row_set(&p->landed, was->landed);

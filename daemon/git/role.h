@@ -78,11 +78,13 @@
  *       -> {outcome:"clean", tree} | {outcome:"conflict", conflicts:[{path, kind, lines:[[a,b]]}]}
  *       lines: 1-based ranges in base's version of the file
  *   candidate {repo, base, head, merge_base?, merge_base_landed?, method:"merge"|"rebase"|"squash",
- *              message, author_name, author_email, time_ms, ref}
+ *              message, author_name, author_email, time_ms, ref, sign_key}
  *       merge_base counts only when head contains it, and does not contain merge_base_landed (the
  *       commit that it landed as); the answer's merge_base is the one that was used, or null
  *       commits written as one pack, `ref` set to the last one. merge: a two-parent commit; rebase:
- *       each commit of merge_base..head replayed, author kept; squash: one commit
+ *       each commit of merge_base..head replayed, author kept; squash: one commit. Signed with
+ *       sign_key, as in worktree-commit: a key that does not sign is an error, never an unsigned
+ *       commit
  *       -> {outcome:"built", commit, tree} | {outcome:"conflict", …} | {outcome:"empty"}
  *   verify    {repo, base, head, merge_base?, method, candidate}
  *       recomputed with `git merge-tree --write-tree`, another implementation than the one that

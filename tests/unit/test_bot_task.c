@@ -5,19 +5,22 @@
 
 #define START "d000000000000000000000000000000000000001"
 
-static const char blueprint[] = "name: fix\n"
-				"allow: [\"src/**\"]\n"
-				"limits: { rounds: 3 }\n"
-				"steps:\n"
-				"  - agent: fix.md\n"
-				"    gates: [\"make check\"]\n"
-				"  - pull-request: {}\n"
-				"  - review: {}\n";
+#define BLUEPRINT                                                                                  \
+	"name: fix\n"                                                                              \
+	"allow: [\"src/**\"]\n"                                                                    \
+	"limits: { %s }\n"                                                                         \
+	"steps:\n"                                                                                 \
+	"  - agent: fix.md\n"                                                                      \
+	"    gates: [\"make check\"]\n"                                                            \
+	"  - pull-request: {}\n"                                                                   \
+	"  - review: {}\n"
 
-static void prepare(struct fx *f)
+static void prepare_with(struct fx *f, const char *more, const char *limits)
 {
-	static const char conf[] = "agents:\n  scripted:\n    command: [\"/bin/true\"]\n";
-	autojson json_t *files = json_pack("{s:s,s:s}", ".github/blueprints/fix.yml", blueprint,
+	autofree char *conf =
+		xasprintf("agents:\n  scripted:\n    command: [\"/bin/true\"]\n%s", more);
+	autofree char *bp = xasprintf(BLUEPRINT, limits);
+	autojson json_t *files = json_pack("{s:s,s:s}", ".github/blueprints/fix.yml", bp,
 					   ".github/blueprints/fix.md", "Do it.");
 	struct user u = {.name = xstrdup("anna"), .uid = 4711};
 
@@ -30,6 +33,11 @@ static void prepare(struct fx *f)
 				(int64_t)FORGE_MAINTAIN),
 			 1);
 	user_release(&u);
+}
+
+static void prepare(struct fx *f)
+{
+	prepare_with(f, "", "rounds: 3");
 }
 
 static struct task task_now(struct fx *f)
@@ -64,17 +72,23 @@ static void write_output(struct fx *f, const char *run, const char *text)
 	assert_int_equal(fs_write_atomic(path, text, strlen(text), 0600, NULL), 0);
 }
 
-/* Issue 1, task 1, its agent done once and the gate red: the second round is to begin. */
-static void up_to_second_round(struct fx *f)
+/* Issue 1, task 1: its first round is to begin. */
+static void up_to_first_round(struct fx *f)
 {
 	int64_t n;
 
-	prepare(f);
 	assert_int_equal(local_issue_create(&f->forge, &f->repo, "anna", "Fix", "it", &n, NULL), 0);
 	assert_int_equal(local_label_add(&f->forge, &f->repo, "anna", n, "agent:fix", NULL), 1);
 	fx_turn(f);
 	fx_answer(f, "task-worktree", NULL);
 	assert_due_run(f, "t1-r1");
+}
+
+/* Its agent is done and the gate is red: the second one is to begin. */
+static void up_to_second_round(struct fx *f)
+{
+	prepare(f);
+	up_to_first_round(f);
 	fx_told(f, "run-start", NULL, NULL);
 	write_output(f, "t1-r1", "STATUS: COMPLETE\nEXIT_SIGNAL: true\nSUMMARY: done\n");
 	fx_run_ended(f, "t1-r1", "exited", 0, false);
@@ -188,6 +202,191 @@ static void the_id_of_a_removed_task_does_not_come_again(void **state)
 	}
 }
 
+/* ---- limits ---- */
+
+#define MINUTE ((int64_t)60000)
+#define DONE   "STATUS: COMPLETE\nEXIT_SIGNAL: true\nSUMMARY: done\n"
+
+/* The run that is to begin took so long, ended so, and wrote this. */
+static void ran(struct fx *f, int64_t ms, const char *outcome, int code, const char *detail,
+		const char *text)
+{
+	autofree char *run = due_run(f);
+	autojson json_t *p = NULL;
+
+	assert_non_null(run);
+	fx_told(f, "run-start", NULL, NULL);
+	write_output(f, run, text);
+	p = json_pack("{s:s,s:s,s:i,s:b,s:s,s:I,s:I}", "run", run, "outcome", outcome, "code", code,
+		      "infrastructure", 0, "detail", detail, "started_ms", (json_int_t)1000,
+		      "ended_ms", (json_int_t)(1000 + ms));
+	assert_int_equal(event_add(f->bot.db, run, "run-ended", p, fx_now, NULL), 1);
+	fx_turn(f);
+}
+
+static void committed(struct fx *f, const char *oid)
+{
+	fx_answer(f, "task-commit",
+		  json_pack("{s:s,s:s,s:s,s:[s]}", "outcome", "committed", "commit", oid, "tree",
+			    oid, "files", "src/a"));
+}
+
+static void assert_with_a_person(struct fx *f, const char *why)
+{
+	cleanup(task_release) struct task t = task_now(f);
+	autofree char *run = due_run(f);
+
+	assert_null(run);
+	assert_string_equal(t.state, "needs-human");
+	if (!strstr(t.reason, why))
+		fail_msg("found '%s', expected '%s' in it", t.reason, why);
+}
+
+/* All its runs count, gates as well; what is under way ends as it began, and the next round does not
+ * begin. */
+static void a_task_has_so_many_minutes(void **state)
+{
+	struct fx *f = *state;
+
+	prepare_with(f, "limits: { task-minutes: 60 }\n", "rounds: 9");
+	up_to_first_round(f);
+	ran(f, 40 * MINUTE, "exited", 0, "", DONE);
+	committed(f, START);
+	ran(f, 19 * MINUTE, "exited", 1, "", "it is red\n");
+	fx_answer(f, "task-restore", NULL);
+	assert_due_run(f, "t1-r3"); /* 59 minutes */
+	ran(f, 2 * MINUTE, "exited", 0, "", "no end block\n");
+	assert_with_a_person(f, "its runs took 61 minutes together; `limits.task-minutes` of the "
+				"daemon's configuration allows 60");
+}
+
+static void no_minutes_are_no_limit(void **state)
+{
+	struct fx *f = *state;
+
+	prepare_with(f, "limits: { task-minutes: 0 }\n", "rounds: 9");
+	up_to_first_round(f);
+	ran(f, 100000 * MINUTE, "exited", 0, "", "no end block\n");
+	assert_due_run(f, "t1-r2");
+}
+
+/* What the agent says that it has cost ends the task in front of the next round. */
+static void a_task_has_so_much_money(void **state)
+{
+	struct fx *f = *state;
+
+	prepare_with(f, "", "rounds: 9, cost-usd: 5");
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", "COST_USD: 2.5\n" DONE);
+	committed(f, START);
+	ran(f, MINUTE, "exited", 1, "", "it is red\nCOST_USD: 99\n"); /* a gate costs nothing */
+	fx_answer(f, "task-restore", NULL);
+	{
+		autojson json_t *p = NULL;
+		autofree char *spec = NULL;
+
+		assert_int_not_equal(fx_due(f, "run-start", &p), 0);
+		spec = json_text(p);
+		assert_non_null(strstr(spec, "YARDMASTER_COST_USD=2.500000")); /* what is left */
+	}
+	ran(f, MINUTE, "timeout", 0, "ran too long", "COST_USD: 2.5\n");
+	assert_with_a_person(f,
+			     "it has cost $5.00; `limits.cost-usd` of its blueprint allows $5.00");
+}
+
+/* Work that is done is not thrown away because it was dear. */
+static void dear_work_that_is_done_goes_on(void **state)
+{
+	struct fx *f = *state;
+
+	prepare_with(f, "", "rounds: 9, cost-usd: 1");
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", DONE "COST_USD: 7\n");
+	committed(f, START);
+	assert_due_run(f, "t1-r2"); /* the gate */
+}
+
+/* The limits of the blueprint, else the daemon's, reach the keeper. */
+static void limits_reach_the_run(void **state)
+{
+	static const struct {
+		const char *conf, *limits;
+		int64_t cpu_ms, wall_ms, silence_ms;
+	} cases[] = {
+		{"", "rounds: 1", 60 * MINUTE, 45 * MINUTE, 10 * MINUTE},
+		{"runs: { cpu-minutes: 3 }\n", "rounds: 1", 3 * MINUTE, 45 * MINUTE, 10 * MINUTE},
+		{"runs: { cpu-minutes: 3 }\n",
+		 "cpu-minutes: 7, timeout-minutes: 8, silence-minutes: 9", 7 * MINUTE, 8 * MINUTE,
+		 9 * MINUTE},
+	};
+	struct fx *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autojson json_t *p = NULL;
+		const json_t *l;
+
+		fx_teardown(state);
+		fx_setup(state);
+		f = *state;
+		prepare_with(f, cases[i].conf, cases[i].limits);
+		up_to_first_round(f);
+		assert_int_not_equal(fx_due(f, "run-start", &p), 0);
+		l = json_object_get(json_object_get(p, "spec"), "limits");
+		assert_int_equal(json_int(l, "cpu_ms", 0), cases[i].cpu_ms);
+		assert_int_equal(json_int(l, "wall_ms", 0), cases[i].wall_ms);
+		assert_int_equal(json_int(l, "silence_ms", 0), cases[i].silence_ms);
+	}
+}
+
+/* Whichever it is, the task says what was found and which setting it was. */
+static void the_task_says_which_limit(void **state)
+{
+	static const struct {
+		const char *outcome, *detail, *names;
+	} cases[] = {
+		{"timeout", "ran for 2700001 ms", "`limits.timeout-minutes` of the blueprint"},
+		{"silent", "wrote nothing for 600001 ms",
+		 "`limits.silence-minutes` of the blueprint"},
+		{"cpu", "used 3600001 ms of CPU time",
+		 "`limits.cpu-minutes` of the blueprint, or `runs.cpu-minutes`"},
+		{"memory", "used 1 byte too much", "`limits.memory-mb` of the blueprint"},
+		{"procs", "513 processes", "`limits.processes` of the blueprint"},
+		{"disk", "grew", "`limits.disk-mb` of the blueprint"},
+		{"output", "wrote more", "`limits.output-mb` of the blueprint"},
+	};
+	struct fx *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autofree char *why = xasprintf("The agent was ended by a limit: %s (%s",
+					       cases[i].detail, cases[i].names);
+
+		fx_teardown(state);
+		fx_setup(state);
+		f = *state;
+		prepare_with(f, "", "rounds: 1");
+		up_to_first_round(f);
+		ran(f, MINUTE, cases[i].outcome, 0, cases[i].detail, "");
+		assert_with_a_person(f, why);
+	}
+}
+
+/* Of a gate it is the gate's own. */
+static void a_gate_has_its_own_time(void **state)
+{
+	struct fx *f = *state;
+	cleanup(task_release) struct task t = {0};
+
+	prepare_with(f, "", "rounds: 1");
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", DONE);
+	committed(f, START);
+	ran(f, MINUTE, "timeout", 0, "ran for 900001 ms", "");
+	assert_with_a_person(f, "The gate `make check` is red");
+	t = task_now(f);
+	assert_non_null(strstr(t.log, "`make check` was ended: ran for 900001 ms "
+				      "(`limits.gate-timeout-minutes` of the blueprint)"));
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
@@ -197,6 +396,13 @@ int main(void)
 		TEST(the_end_of_an_older_run_starts_nothing),
 		TEST(labels_faster_than_the_clock),
 		TEST(the_id_of_a_removed_task_does_not_come_again),
+		TEST(a_task_has_so_many_minutes),
+		TEST(no_minutes_are_no_limit),
+		TEST(a_task_has_so_much_money),
+		TEST(dear_work_that_is_done_goes_on),
+		TEST(limits_reach_the_run),
+		TEST(the_task_says_which_limit),
+		TEST(a_gate_has_its_own_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
