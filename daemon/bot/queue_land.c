@@ -413,8 +413,10 @@ static int land_here(struct bot *b, struct landing_ctx *x, struct err *err)
 	json_put_str(k, "oid", x->c.head);
 	json_array_append_new(keep, k);
 	json_put(q, "keep", keep);
-	return bot_effect(b, subject, "cand-land", q, err, "land:%lld", (long long)x->l.id) < 0 ? -1
-												: 0;
+	return bot_effect(b, subject, "cand-land", q, err, "land:%lld:%lld", (long long)x->l.id,
+			  (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
 }
 
 /* On the forge first, under the lease of the base that was tested. */
