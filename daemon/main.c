@@ -11,6 +11,7 @@
 #include "git/role.h"
 #include "hooks/hook.h"
 #include "store/ledger.h"
+#include "web/web.h"
 
 #include <unistd.h>
 
@@ -40,8 +41,10 @@ static int serve(const struct cli_call *call)
 	cleanup(err_release) struct err err = ERR_INIT;
 	cleanup(cli_conf_release) struct cli_conf conf = {0};
 	struct cli_call copy = *call;
+	struct web_options web_options = {.deliver = NULL};
+	const struct bot_part web = {&web_part, &web_options};
 	struct serve_options o = {
-		.conf = &conf.c, .environ_ = environ, .reload = reload, .arg = &copy};
+		.conf = &conf.c, .environ_ = environ, .reload = reload, .arg = &copy, .part = &web};
 	bool loaded;
 
 	log_set_level(level_of(json_str(call->args, "log_level", NULL)));

@@ -225,6 +225,8 @@ static const struct yaml_num retention_nums[] = {
 	NUM("logs-days", retention.logs_days, 1, 3650, 30),
 	NUM("task-days", retention.task_days, 1, 3650, 180),
 	NUM("failed-worktree-days", retention.failed_worktree_days, 0, 365, 7),
+	NUM("deliveries-days", retention.deliveries_days, 1, 3650, 3),
+	NUM("deliveries-mb", retention.deliveries_mb, 1, 1048576, 512),
 	{0},
 };
 static const struct yaml_num root_nums[] = {
@@ -308,6 +310,19 @@ static int load_notify(struct load *l, const struct yaml_node *n)
 	return command ? load_argv(l, command, &l->c->notify) : 0;
 }
 
+static int load_hooks(struct load *l, const struct yaml_node *root)
+{
+	static const char *const keys[] = {"webhook-secrets", NULL};
+	const struct yaml_node *github = yaml_get(root, "github");
+
+	if (yaml_must_map(l->doc, github, l->err) < 0 ||
+	    yaml_only(l->doc, github, keys, l->err) < 0)
+		return -1;
+	return conf_hooks_load(l->doc, yaml_get(root, "listen"),
+			       yaml_get(github, "webhook-secrets"), l->folder, &l->c->hooks,
+			       l->err);
+}
+
 static int load_root(struct load *l, const struct yaml_node *root)
 {
 	static const char *const keys[] = {"data",
@@ -323,6 +338,8 @@ static int load_root(struct load *l, const struct yaml_node *root)
 					   "author",
 					   "sign-key",
 					   "reconcile-seconds",
+					   "listen",
+					   "github",
 					   NULL};
 
 	l->c->handle = xstrdup("yard");
@@ -331,7 +348,8 @@ static int load_root(struct load *l, const struct yaml_node *root)
 	    yaml_name(l->doc, yaml_get(root, "handle"), &l->c->handle, l->err) < 0 ||
 	    load_agents(l, yaml_get(root, "agents")) < 0 ||
 	    load_default_agent(l, yaml_get(root, "default-agent")) < 0 ||
-	    load_sections(l, root) < 0 || load_notify(l, yaml_get(root, "notify")) < 0)
+	    load_sections(l, root) < 0 || load_notify(l, yaml_get(root, "notify")) < 0 ||
+	    load_hooks(l, root) < 0)
 		return -1;
 	return load_author(l, yaml_get(root, "author"));
 }
@@ -381,6 +399,7 @@ void conf_daemon_release(struct conf_daemon *c)
 	free(c->author_email);
 	free(c->sign_key);
 	strvec_release(&c->notify);
+	conf_hooks_release(&c->hooks);
 	*c = (struct conf_daemon){0};
 }
 
@@ -427,6 +446,7 @@ char *conf_daemon_json(const struct conf_daemon *c)
 {
 	autojson json_t *o = json_object();
 	json_t *agents = json_object(), *notify = json_object(), *author = json_object();
+	json_t *github = json_object();
 
 	json_put_str(o, "data", c->data);
 	json_put_str(o, "socket", c->socket);
@@ -449,5 +469,8 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	json_put_str(author, "email", c->author_email);
 	json_put(o, "author", author);
 	json_put_str(o, "sign-key", c->sign_key);
+	json_put_str(o, "listen", c->hooks.listen);
+	json_put(github, "webhook-secrets", conf_hooks_json(&c->hooks));
+	json_put(o, "github", github);
 	return json_text(o);
 }

@@ -2,7 +2,6 @@
 #include "bot/conf_hooks.h"
 
 #include "base/mem.h"
-#include "bot/conf_daemon.h"
 #include "sys/httpd.h"
 #include "sys/secret.h"
 
@@ -27,18 +26,14 @@ static int load_ref(const struct yaml_doc *doc, const struct yaml_node *n, const
 		    char **ret, struct err *err)
 {
 	static const char file[] = "file:";
-	const char *allowed = "file:PATH, env:NAME or cred:NAME";
 
 	if (n->kind != YAML_TEXT || secret_check(n->text, NULL) < 0)
-		return yaml_fail(doc, n, allowed, err, "found something else");
-	if (strncmp(n->text, file, sizeof(file) - 1) != 0) {
+		return yaml_fail(doc, n, "file:PATH, env:NAME or cred:NAME", err,
+				 "found something else");
+	if (strncmp(n->text, file, sizeof(file) - 1) != 0 || n->text[sizeof(file) - 1] == '/')
 		*ret = xstrdup(n->text);
-	} else {
-		autofree char *path =
-			conf_daemon_absolute(folder, n->text + sizeof(file) - 1);
-
-		*ret = xasprintf("%s%s", file, path);
-	}
+	else
+		*ret = xasprintf("%s%s/%s", file, folder, n->text + sizeof(file) - 1);
 	return 0;
 }
 

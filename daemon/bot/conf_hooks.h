@@ -5,7 +5,8 @@
  *   github:
  *     webhook-secrets:             none: every delivery is refused with 401
  *       - secret: file:PATH        or env:NAME, cred:NAME (sys/secret.h)
- *         repos: [owner/name, owner/*]   what a delivery signed with it may be about; default: everything
+ *         repos: [owner/name]      what a delivery signed with it may be about; a star for the name is
+ *                                  everything of the owner; default: everything
  *   retention:
  *     deliveries-days: 3           raw deliveries; GitHub keeps its own as long
  *     deliveries-mb: 512           the same, as a limit of their size in the ledger

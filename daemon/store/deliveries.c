@@ -6,12 +6,9 @@
 #include <lz4.h>
 
 static const char *const names[DELIVERY_STATES] = {
-	[DELIVERY_NEW] = "new",
-	[DELIVERY_DECODED] = "decoded",
-	[DELIVERY_IGNORED] = "ignored",
-	[DELIVERY_UNDECODABLE] = "undecodable",
-	[DELIVERY_WAKE] = "wake",
-	[DELIVERY_REPLAY] = "replay",
+	[DELIVERY_NEW] = "new",         [DELIVERY_DECODED] = "decoded",
+	[DELIVERY_IGNORED] = "ignored", [DELIVERY_UNDECODABLE] = "undecodable",
+	[DELIVERY_WAKE] = "wake",       [DELIVERY_REPLAY] = "replay",
 };
 
 const char *delivery_state_name(enum delivery_state s)
@@ -204,7 +201,8 @@ int deliveries_tally(struct db *db, json_t **ret, struct err *err)
 			one = json_object();
 			json_put(all, event, one);
 		}
-		json_put_int(one, delivery_state_name((enum delivery_state)sqlite3_column_int(st, 1)),
+		json_put_int(one,
+			     delivery_state_name((enum delivery_state)sqlite3_column_int(st, 1)),
 			     sqlite3_column_int64(st, 2));
 	}
 	if (rc < 0)

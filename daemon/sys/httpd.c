@@ -60,8 +60,8 @@ static const char *text_of(int status)
 static struct MHD_Response *response_new(const struct httpd_request *r)
 {
 	const char *text = text_of(r->status);
-	struct MHD_Response *x = MHD_create_response_from_buffer(strlen(text), (void *)text,
-								 MHD_RESPMEM_PERSISTENT);
+	struct MHD_Response *x =
+		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
 	char seconds[16];
 
 	if (!x)
@@ -290,8 +290,9 @@ static int start(struct httpd *h, struct err *err)
 	const union MHD_DaemonInfo *info;
 
 	h->mhd = MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_SUPPRESS_DATE_NO_CLOCK, 0, NULL,
-		NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME |
+			MHD_USE_SUPPRESS_DATE_NO_CLOCK,
+		0, NULL, NULL, on_access, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 		MHD_OPTION_NOTIFY_CONNECTION, peer_notify, h, MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned)(2 * h->max), MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTPD_HEADERS_MAX,
 		MHD_OPTION_CONNECTION_TIMEOUT, 0U, MHD_OPTION_STRICT_FOR_CLIENT, 1,

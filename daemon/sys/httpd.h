@@ -27,7 +27,8 @@
 
 #include <stddef.h>
 
-#define HTTPD_HEADERS_MAX ((size_t)16 << 10) /* one request's line and headers, and its read buffer */
+#define HTTPD_HEADERS_MAX                                                                          \
+	((size_t)16 << 10)      /* one request's line and headers, and its read buffer */
 #define HTTPD_IDLE_MS     60000 /* without a request, or before its headers are whole */
 #define HTTPD_REQUEST_MS  60000 /* from the headers to the end of the body */
 #define HTTPD_PATIENCE_MS 10000 /* the time in which a forge gives a delivery up */

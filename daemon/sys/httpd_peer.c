@@ -132,7 +132,8 @@ static struct peer *oldest(struct peers *list, bool any, uint64_t address, int64
 {
 	struct peer *p;
 
-	TAILQ_FOREACH (p, list, at) {
+	TAILQ_FOREACH(p, list, at)
+	{
 		if (p->since_ms > before_ms)
 			return NULL;
 		if (any || p->address == address)
@@ -160,8 +161,8 @@ static size_t count_of(struct httpd *h, uint64_t address)
 	struct peer *p;
 	size_t n = 0;
 
-	LIST_FOREACH (p, &h->all, all)
-		n += p->address == address && p->state != PEER_LEAVING;
+	LIST_FOREACH(p, &h->all, all)
+	n += p->address == address && p->state != PEER_LEAVING;
 	return n;
 }
 
@@ -183,9 +184,9 @@ void peers_resume(struct httpd *h)
 {
 	struct peer *p;
 
-	LIST_FOREACH (p, &h->all, all)
-		if (p->state == PEER_WAITS)
-			MHD_resume_connection(p->conn);
+	LIST_FOREACH(p, &h->all, all)
+	if (p->state == PEER_WAITS)
+		MHD_resume_connection(p->conn);
 }
 
 /* --- listening ----------------------------------------------------------------------------------- */
@@ -219,7 +220,8 @@ static int take_one(struct httpd *h)
 		return 1;
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	MHD_add_connection(h->mhd, fd, (const struct sockaddr *)&sa, len); /* closes it on failure */
+	MHD_add_connection(h->mhd, fd, (const struct sockaddr *)&sa,
+			   len); /* closes it on failure */
 	return 1;
 }
 
