@@ -254,29 +254,83 @@ static void arm_due(struct bot *b)
 		loop_timer_in(b->due, at > now ? at - now : 0);
 }
 
+static int store_part(struct bot *b, struct err *err)
+{
+	return b->part ? b->part->ops->store(b->part_self, err) : 0;
+}
+
+static int work_part(struct bot *b, struct err *err)
+{
+	return b->part ? b->part->ops->work(b->part_self, err) : 0;
+}
+
+static void tell_part(struct bot *b, bool committed)
+{
+	if (b->part)
+		(committed ? b->part->ops->committed : b->part->ops->failed)(b->part_self);
+}
+
+/*
+ * What came over the web, then everything else, then one commit. On a full disk deliveries that were alone in
+ * the transaction are undone and refused, to be asked for again: nothing was promised. *ret_alone says that the
+ * turn was of this kind.
+ */
+static int turn(struct bot *b, bool *ret_alone, struct err *err)
+{
+	bool alone = b->part && !db_in_transaction(b->db);
+	int64_t stored;
+
+	*ret_alone = alone;
+	if (store_part(b, err) < 0)
+		return -1;
+	stored = db_changes(b->db);
+	*ret_alone = false;
+	if (work_part(b, err) < 0 || settle(b, err) < 0)
+		return -1;
+	arm_due(b);
+	*ret_alone = alone && db_changes(b->db) == stored;
+	return db_commit(b->db, err);
+}
+
+/* False: the daemon ends. */
+static bool survive(struct bot *b, bool alone, struct err *err)
+{
+	if (alone && err->code == ERR_IO && !b->fatal.code) {
+		log_error("webhooks: not stored, to be delivered again: %s", err_text(err));
+		db_rollback(b->db);
+		tell_part(b, false);
+		return true;
+	}
+	if (!err->code && !b->fatal.code)
+		err_set(err, ERR_INTERNAL, "the turn failed without a reason");
+	if (!b->fatal.code)
+		err_move(&b->fatal, err);
+	return false;
+}
+
 void bot_turn(void *bot)
 {
 	struct bot *b = bot;
 	cleanup(err_release) struct err err = ERR_INIT;
+	bool alone = false, failed = !b->fatal.code && turn(b, &alone, &err) < 0;
 
-	if (!b->fatal.code && (settle(b, &err) < 0 || (arm_due(b), db_commit(b->db, &err)) < 0)) {
-		if (!err.code && !b->fatal.code)
-			err_set(&err, ERR_INTERNAL, "the turn failed without a reason");
-		if (!b->fatal.code)
-			err_move(&b->fatal, &err);
-	}
-	if (b->fatal.code) {
+	if (b->fatal.code || (failed && !survive(b, alone, &err))) {
 		db_rollback(b->db);
+		tell_part(b, false);
 		api_fail_all(b->api, &b->fatal);
 		loop_stop(b->loop);
 		return;
 	}
+	if (!failed)
+		tell_part(b, true);
 	api_flush(b->api);
 	outbox_start(b->outbox);
 	reconcile_mark(b);
 	/* What a start ended at once (an effect of no length) is decided in the next turn. */
 	if (b->undecided || db_in_transaction(b->db))
 		loop_timer_in(b->due, 0);
+	if (b->stopping && (!b->part || b->part->ops->drained(b->part_self)))
+		loop_stop(b->loop);
 }
 
 static void on_due(void *arg)
@@ -301,7 +355,9 @@ int bot_start(struct bot *b, struct err *err)
 	b->due = loop_timer_new(b->loop, on_due, b);
 	b->reconcile = loop_timer_new(b->loop, on_reconcile, b);
 	if (reconcile_ledger(b, err) < 0 || outbox_new(b, &b->outbox, err) < 0 ||
-	    reconcile_all(b, err) < 0 || db_commit(b->db, err) < 0)
+	    reconcile_all(b, err) < 0 ||
+	    (b->part && b->part->ops->start(b, b->part->arg, &b->part_self, err) < 0) ||
+	    db_commit(b->db, err) < 0)
 		return -1;
 	loop_set_turn_hook(b->loop, bot_turn, b);
 	loop_timer_in(b->due, 0);
@@ -313,6 +369,9 @@ void bot_stop(struct bot *b)
 {
 	b->marked_ms = 0;
 	reconcile_mark(b);
+	if (b->part_self)
+		b->part->ops->stop(b->part_self);
+	b->part_self = NULL;
 	outbox_free(b->outbox);
 	b->outbox = NULL;
 	loop_timer_free(b->due);

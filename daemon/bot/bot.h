@@ -5,7 +5,7 @@
  *
  *   1. things happen (a request on the socket, a role's answer, a run's end, a timer): each becomes an
  *      event in the ledger's inbox, or a row of the local forge with its event
- *   2. bot_turn(): every new event is decided, each in a savepoint (decide.c); then the passes over what may
+ *   2. bot_turn(): what came over the web is stored; every new event is decided, each in a savepoint (decide.c); then the passes over what may
  *      go on now: waiting tasks (dispatch.c), merge queues (queue_flow.c); then one commit
  *   3. only then: answers leave, and effects that have become due start (outbox.c)
  *
@@ -28,6 +28,30 @@
 
 struct gh;
 struct github;
+/*
+ * A part of the daemon that lives in a room above this one. `store` runs first in the turn, inside its
+ * transaction; `committed` after the commit, `failed` when what it stored was undone. Where nothing else had been
+ * written in such a turn the daemon goes on, else it ends.
+ */
+struct bot;
+struct bot_part_ops {
+	int (*start)(struct bot *b, void *arg, void **ret_self, struct err *err);
+	int (*store)(void *self, struct err *err);
+	int (*work)(void *self, struct err *err); /* in the same turn: what may be put off */
+	void (*committed)(void *self);
+	void (*failed)(void *self);
+	/* Refuses (-1) or takes over a configuration that is about to be in force. */
+	int (*reload)(void *self, const struct conf_daemon *fresh, struct err *err);
+	void (*drain)(void *self);
+	bool (*drained)(void *self);
+	int (*status)(void *self, bool owner, json_t *o, struct err *err);
+	void (*stop)(void *self);
+};
+struct bot_part {
+	const struct bot_part_ops *ops;
+	void *arg;
+};
+
 struct outbox;
 struct follow;
 struct api;
@@ -48,7 +72,9 @@ struct bot {
 	struct api *api;
 	struct gh *gh; /* NULL: not configured */
 	struct github *github;
-	struct follow *follows;       /* logs that are being sent */
+	struct follow *follows;      /* logs that are being sent */
+	const struct bot_part *part; /* NULL: none; before bot_start() */
+	void *part_self;
 	uid_t owner;                  /* uid of the data directory's owner, which is ours */
 	struct err fatal;             /* set: the daemon must end; it says why */
 	struct loop_timer *due;       /* the next effect that waits for its time */

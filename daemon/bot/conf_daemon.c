@@ -225,6 +225,8 @@ static const struct yaml_num retention_nums[] = {
 	NUM("logs-days", retention.logs_days, 1, 3650, 30),
 	NUM("task-days", retention.task_days, 1, 3650, 180),
 	NUM("failed-worktree-days", retention.failed_worktree_days, 0, 365, 7),
+	NUM("deliveries-days", retention.deliveries_days, 1, 3650, 3),
+	NUM("deliveries-mb", retention.deliveries_mb, 1, 1048576, 512),
 	{0},
 };
 static const struct yaml_num root_nums[] = {
@@ -313,6 +315,13 @@ static int load_path_of(void *load, const struct yaml_node *n, char **ret)
 	return load_path(load, n, ret);
 }
 
+static int load_hooks(struct load *l, const struct yaml_node *root)
+{
+	return conf_hooks_load(l->doc, yaml_get(root, "listen"),
+			       yaml_get(yaml_get(root, "github"), "webhook-secrets"), l->folder,
+			       &l->c->hooks, l->err);
+}
+
 static int load_root(struct load *l, const struct yaml_node *root)
 {
 	static const char *const keys[] = {"data",
@@ -328,6 +337,7 @@ static int load_root(struct load *l, const struct yaml_node *root)
 					   "author",
 					   "sign-key",
 					   "reconcile-seconds",
+					   "listen",
 					   "github",
 					   NULL};
 
@@ -337,7 +347,8 @@ static int load_root(struct load *l, const struct yaml_node *root)
 	    yaml_name(l->doc, yaml_get(root, "handle"), &l->c->handle, l->err) < 0 ||
 	    load_agents(l, yaml_get(root, "agents")) < 0 ||
 	    load_default_agent(l, yaml_get(root, "default-agent")) < 0 ||
-	    load_sections(l, root) < 0 || load_notify(l, yaml_get(root, "notify")) < 0)
+	    load_sections(l, root) < 0 || load_notify(l, yaml_get(root, "notify")) < 0 ||
+	    load_hooks(l, root) < 0)
 		return -1;
 	return load_author(l, yaml_get(root, "author")) < 0
 		       ? -1
@@ -391,6 +402,7 @@ void conf_daemon_release(struct conf_daemon *c)
 	free(c->sign_key);
 	strvec_release(&c->notify);
 	conf_github_release(&c->github);
+	conf_hooks_release(&c->hooks);
 	*c = (struct conf_daemon){0};
 }
 
@@ -437,6 +449,7 @@ char *conf_daemon_json(const struct conf_daemon *c)
 {
 	autojson json_t *o = json_object();
 	json_t *agents = json_object(), *notify = json_object(), *author = json_object();
+	json_t *github;
 
 	json_put_str(o, "data", c->data);
 	json_put_str(o, "socket", c->socket);
@@ -459,6 +472,9 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	json_put_str(author, "email", c->author_email);
 	json_put(o, "author", author);
 	json_put_str(o, "sign-key", c->sign_key);
-	json_put(o, "github", conf_github_json(&c->github));
+	json_put_str(o, "listen", c->hooks.listen);
+	github = conf_github_json(&c->github);
+	json_put(github, "webhook-secrets", conf_hooks_json(&c->hooks));
+	json_put(o, "github", github);
 	return json_text(o);
 }

@@ -33,10 +33,13 @@
  *     cpu-minutes: 60              of the whole tree
  *   notify: { command: [ARGV…] }   run for needs-human, conflicts and a red base; none
  *   retention:
- *     events-days: 30              raw deliveries and handled events
+ *     events-days: 30              handled events
  *     logs-days: 30                output of runs
  *     task-days: 180               rows of finished tasks
  *     failed-worktree-days: 7      worktrees of failed tasks
+ *     deliveries-days: 3           raw webhook deliveries; GitHub keeps its own as long
+ *     deliveries-mb: 512           the same, by what they take in the ledger
+ *   listen, github:                webhooks: conf_hooks.h
  *   reconcile-seconds: 300         how often the forge is read again; 5..86400
  *   author: { name: Yardmaster, email: yardmaster@localhost }   of the commits that the host makes
  *   sign-key: PATH                 an SSH private key without a passphrase that signs them, tasks' and
@@ -50,6 +53,7 @@
 #include "base/err.h"
 #include "base/strvec.h"
 #include "bot/conf_github.h"
+#include "bot/conf_hooks.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -74,7 +78,9 @@ struct conf_daemon {
 	struct strvec notify; /* argv; empty: nobody is notified */
 	struct {
 		int64_t events_days, logs_days, task_days, failed_worktree_days;
+		int64_t deliveries_days, deliveries_mb;
 	} retention;
+	struct conf_hooks hooks;
 	int64_t reconcile_seconds;
 	char *author_name, *author_email;
 	char *sign_key; /* NULL: commits are not signed */

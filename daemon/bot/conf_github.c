@@ -67,9 +67,6 @@ static int check(const struct yaml_doc *doc, const struct yaml_node *n, const st
 	if (c->app && c->token)
 		return yaml_fail(doc, n, "an App ('app' and 'key') or a 'token', not both", err,
 				 "found 'app' and 'token'");
-	if (!c->app && !c->token)
-		return yaml_fail(doc, n, "an App ('app' and 'key') or a 'token'", err,
-				 "found neither 'app' nor 'token'");
 	if (!c->app != !c->key)
 		return yaml_fail(doc, n, "both of 'app' and 'key'", err, "found only '%s'",
 				 c->app ? "app" : "key");
@@ -83,21 +80,22 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, conf
 		     void *arg, struct conf_github *ret, struct err *err)
 {
 	cleanup(conf_github_release) struct conf_github c = {0};
-	const char *keys[ARRAY_LEN(table) + 1] = {NULL};
+	const char *keys[ARRAY_LEN(table) + 2] = {NULL};
 
 	if (!n)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		keys[i] = table[i].key;
+	keys[ARRAY_LEN(table)] = "webhook-secrets";
 	if (yaml_must_map(doc, n, err) < 0 || yaml_only(doc, n, keys, err) < 0)
 		return -1;
-	c.set = true;
 	c.api = xstrdup("https://api.github.com");
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (load_one(doc, yaml_get(n, table[i].key), i, path, arg, &c, err) < 0)
 			return -1;
 	if (check(doc, n, &c, err) < 0)
 		return -1;
+	c.set = c.app || c.token;
 	*ret = c;
 	c = (struct conf_github){0};
 	return 0;
@@ -114,11 +112,8 @@ void conf_github_release(struct conf_github *c)
 
 json_t *conf_github_json(const struct conf_github *c)
 {
-	json_t *o;
+	json_t *o = json_object();
 
-	if (!c->set)
-		return json_null();
-	o = json_object();
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		json_put_str(o, table[i].key, *field(c, i));
 	return o;

@@ -13,6 +13,8 @@
  *     ssh-key: PATH                a deploy key: Git goes over SSH instead of HTTPS, with
  *     known-hosts: PATH            the file that the host's key is checked against
  *
+ *     webhook-secrets: […]         conf_hooks.h
+ *
  * SOURCE is env:NAME, file:PATH or cred:NAME (sys/secret.h): the file names secrets and holds none.
  */
 #ifndef YM_BOT_CONF_GITHUB_H
@@ -25,7 +27,7 @@
 #include <stdbool.h>
 
 struct conf_github {
-	bool set; /* the section is there */
+	bool set; /* there is an App or a token: GitHub can be asked */
 	char *api, *app, *key, *token, *ca_file, *proxy, *git, *ssh_key, *known_hosts;
 };
 
@@ -34,6 +36,6 @@ typedef int (*conf_path_fn)(void *arg, const struct yaml_node *n, char **ret);
 int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, conf_path_fn path,
 		     void *arg, struct conf_github *ret, struct err *err);
 void conf_github_release(struct conf_github *c);
-json_t *conf_github_json(const struct conf_github *c); /* null when not set */
+json_t *conf_github_json(const struct conf_github *c);
 
 #endif

@@ -177,6 +177,19 @@ void remote_ready(struct bot *b)
 	outbox_set_auth(b->outbox, give_auth, b);
 }
 
+/* ---- webhooks ---- */
+
+int remote_deliver(struct bot *b, const char *event, const json_t *payload, enum remote_heard *ret,
+		   struct err *err)
+{
+	enum github_heard heard = GITHUB_IGNORED;
+
+	if (b->github && github_deliver(b->github, event, payload, &heard, err) < 0)
+		return -1;
+	*ret = (enum remote_heard)heard;
+	return 0;
+}
+
 /* ---- reading again ---- */
 
 int remote_fetch(struct bot *b, const struct repo *r, struct err *err)

@@ -24,6 +24,11 @@ int remote_repo_add(struct request *q, const char *full_name, struct err *err);
 /* For `status` and `doctor`; null without a remote forge. */
 json_t *remote_state(struct bot *b);
 
+/* One webhook delivery. ERR_INPUT: it lacks what it must have. */
+enum remote_heard { REMOTE_IGNORED, REMOTE_HEARD, REMOTE_NOT_OURS };
+int remote_deliver(struct bot *b, const char *event, const json_t *payload, enum remote_heard *ret,
+		   struct err *err);
+
 /* Results of effects that the backend wants for itself. */
 int remote_did(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int remote_did_level(struct bot *b, const struct event *e, const json_t *p, struct err *err);

@@ -150,8 +150,9 @@ static void on_end(void *arg, int signo)
 	struct serve *s = arg;
 
 	log_info("ending on signal %d; runs go on in their keepers", signo);
-	s->bot.stopping = true;
-	loop_stop(s->bot.loop);
+	s->bot.stopping = true; /* the turn hook ends the loop once nothing is under way */
+	if (s->bot.part)
+		s->bot.part->ops->drain(s->bot.part_self);
 }
 
 static void on_reload(void *arg, int signo)
@@ -169,6 +170,11 @@ static void on_reload(void *arg, int signo)
 	if (strcmp(fresh.data, conf->data) != 0 || strcmp(fresh.socket, conf->socket) != 0) {
 		log_error("reload: 'data' and 'socket' cannot change while the daemon runs; the "
 			  "configuration stays as it was");
+		conf_daemon_release(&fresh);
+		return;
+	}
+	if (s->bot.part && s->bot.part->ops->reload(s->bot.part_self, &fresh, &err) < 0) {
+		log_error("reload: %s; the configuration stays as it was", err_text(&err));
 		conf_daemon_release(&fresh);
 		return;
 	}
@@ -208,6 +214,7 @@ static int prepare(struct serve *s, struct err *err)
 	b->git = s->git;
 	b->environ_ = s->options->environ_;
 	b->owner = geteuid();
+	b->part = s->options->part;
 	if (add_owner(b, err) < 0 || remote_start(b, err) < 0 || api_new(b, &b->api, err) < 0 ||
 	    bot_start(b, err) < 0)
 		return -1;

@@ -25,6 +25,31 @@
 	X(EVENT_COUNT, "SELECT count(*) FROM event WHERE state > 1 AND state = ?1")                \
 	X(EVENT_PURGE, "DELETE FROM event WHERE state <> 0 AND at_ms < ?1 "                        \
 		"AND id IN (SELECT id FROM event WHERE state <> 0 AND at_ms < ?1 LIMIT 1000)")     \
+	/* deliveries */                                                                           \
+	X(DELIVERY_ADD, "INSERT INTO delivery (guid, event, secret, form, mark, size, "            \
+		"stored, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                    \
+	X(DELIVERY_BODY_ADD, "INSERT INTO delivery_body (id, body) VALUES (?1, ?2)")               \
+	X(DELIVERY_NEXT, "SELECT d.id, guid, event, secret, form, mark, size, received_ms, body "  \
+		"FROM delivery d LEFT JOIN delivery_body b ON b.id = d.id "                        \
+		"WHERE d.state = 0 ORDER BY d.id LIMIT 1")                                         \
+	X(DELIVERY_DONE, "UPDATE delivery SET state = ?2, detail = ?3, done_ms = ?4 "              \
+		"WHERE id = ?1")                                                                   \
+	/* The names come from outside: a sender that invents them does not fill the ledger. */    \
+	X(DELIVERY_COUNT, "INSERT INTO delivery_tally (event, state, n) VALUES (CASE "             \
+		"WHEN EXISTS (SELECT 1 FROM delivery_tally WHERE event = ?1) "                     \
+		"OR (SELECT count(*) FROM delivery_tally) < 500 THEN ?1 ELSE '(others)' END, "     \
+		"?2, 1) ON CONFLICT (event, state) DO UPDATE SET n = n + 1")                       \
+	X(DELIVERY_OLDEST, "SELECT id, state, received_ms, stored FROM delivery "                  \
+		"ORDER BY id LIMIT ?1")                                                            \
+	X(DELIVERY_DROP, "DELETE FROM delivery WHERE id BETWEEN ?1 AND ?2")                        \
+	X(DELIVERY_BODY_DROP, "DELETE FROM delivery_body WHERE id BETWEEN ?1 AND ?2")              \
+	X(DELIVERY_BYTES, "SELECT coalesce(sum(stored + ?1), 0) FROM delivery")                    \
+	X(DELIVERY_NEW_COUNT, "SELECT count(*) FROM delivery WHERE state = 0")                     \
+	X(DELIVERY_RECENT, "SELECT guid, mark FROM delivery WHERE state IN (1, 2) "                \
+		"ORDER BY id DESC LIMIT ?1")                                                       \
+	X(DELIVERY_TALLY, "SELECT event, state, n FROM delivery_tally ORDER BY event, state")      \
+	X(DELIVERY_ODD, "SELECT id, event, guid, secret, received_ms, detail FROM delivery "       \
+		"WHERE state = 3 ORDER BY id DESC LIMIT ?1")                                       \
 	/* outbox */                                                                               \
 	X(EFFECT_ADD, "INSERT INTO effect (key, subject, kind, payload, at_ms) "                   \
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (key) DO NOTHING")                        \
