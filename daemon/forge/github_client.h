@@ -126,12 +126,11 @@ struct gh_req {
 	const char *method; /* NULL: GET */
 	const char *path;   /* from gh_path(): "/repos/…", or "/graphql" */
 	json_t *body;
-	int64_t installation; /* 0: as the App itself (JWT). With a plain token it only keeps the
-			       * queues apart */
+	int64_t installation; /* 0: as the App itself (JWT). Ignored with a plain token */
 	unsigned flags;
 	const char *accept;   /* NULL: application/vnd.github+json */
-	const char *coalesce; /* of the waiting requests with this key, one installation's, only the
-			       * latest is sent, at the place of the first */
+	const char *coalesce; /* of the waiting requests with this key, one installation's,
+				* only the latest is sent, at the place of the first */
 	const char *kind;     /* a static word for gh_counts(): "comment"; NULL: "other" */
 	gh_done_fn done;      /* may be NULL */
 	void *arg;
