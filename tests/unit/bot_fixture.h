@@ -69,7 +69,7 @@ static inline int fx_setup(void **state)
 	f->repo.config_oid = xstrdup(FX_BASE);
 	f->repo.next_number = 1;
 	assert_int_equal(repo_insert(f->bot.db, &f->repo, NULL), 0);
-	f->forge = (struct forge){&forge_local, f->bot.db, &f->clock};
+	f->forge = (struct forge){&forge_local, f->bot.db, &f->clock, NULL};
 	*state = f;
 	return 0;
 }
