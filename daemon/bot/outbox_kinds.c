@@ -33,6 +33,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"forge-pr-update", EXEC_FORGE, task_did_pr_open},
 	{"forge-pr-merged", EXEC_FORGE, NULL},
 	{"forge-issue-close", EXEC_FORGE, NULL},
+	{"forge-check", EXEC_FORGE, NULL},
 	{"forge-list", EXEC_ASK, remote_did},
 	{"forge-sync", EXEC_ASK, remote_did},
 	{"forge-level", EXEC_ASK, remote_did_level},

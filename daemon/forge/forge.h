@@ -14,6 +14,8 @@
  *   forge-pr-update   number, head, files     a new head of our own
  *   forge-pr-merged   number, commit, base, head   the queue has landed this head of it
  *   forge-issue-close number, reason
+ *   forge-check       number, head, name, key, status|conclusion, title, summary, text?, annotations?,
+ *                     actions?    on the checks tab, where the forge has one (`checks_tab`)
  *
  * Each may be carried out twice and then has one effect.
  *
@@ -80,6 +82,8 @@ struct forge_ops {
 	int (*did)(struct forge *f, const char *kind, const json_t *p, struct err *err);
 	/* Does the landing move the PR's head first (GitHub with rebase or squash)? */
 	bool moves_head;
+	/* Does it show what we are doing on a checks tab? */
+	bool checks_tab;
 	/* Are there required checks of the forge's own to wait for? */
 	bool has_checks;
 };

@@ -16,6 +16,7 @@ static const struct {
 	{"forge-pr-update", github_act_pr_update},
 	{"forge-pr-merged", github_act_pr_merged},
 	{"forge-issue-close", github_act_issue_close},
+	{"forge-check", github_act_check},
 	{"forge-sync", github_act_sync},
 	{"forge-level", github_act_level},
 	{"forge-list", github_act_list},
@@ -495,6 +496,7 @@ int github_pull_fetch(struct github *g, const struct repo *r, const struct githu
 const struct forge_ops forge_github = {
 	.name = "github",
 	.remote = true,
+	.checks_tab = true,
 	.act = github_act,
 	.permission = github_permission,
 	.push = github_push,

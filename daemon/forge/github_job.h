@@ -55,6 +55,7 @@ int github_act_pr_open(struct job *j, struct err *err);
 int github_act_pr_update(struct job *j, struct err *err);
 int github_act_pr_merged(struct job *j, struct err *err);
 int github_act_issue_close(struct job *j, struct err *err);
+int github_act_check(struct job *j, struct err *err);
 int github_act_sync(struct job *j, struct err *err);
 int github_act_level(struct job *j, struct err *err);
 int github_act_list(struct job *j, struct err *err);

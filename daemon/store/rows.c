@@ -365,3 +365,8 @@ DEFINE_ROW(github_repo)
 static const struct column github_level_columns[] = {ROW_GITHUB_LEVEL(COLUMN_I, COLUMN_S)};
 #undef ROW_T
 DEFINE_ROW(github_level)
+
+#define ROW_T github_check
+static const struct column github_check_columns[] = {ROW_GITHUB_CHECK(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(github_check)

@@ -127,6 +127,7 @@ struct table {
 	I(repo)                                                                                    \
 	S(full_name)                                                                               \
 	I(remote) S(url) I(installation) S(since) S(comments_since) S(problem) I(listed_ms)
+#define ROW_GITHUB_CHECK(I, S) I(id) I(repo) S(head) S(name) I(remote) S(said)
 #define ROW_GITHUB_LEVEL(I, S) I(id) I(repo) S(login) I(level) I(at_ms)
 #define ROW_EVENT(I, S) I(id) S(key) S(kind) S(payload) I(state) S(note) I(at_ms) I(decided_ms)
 #define ROW_EFFECT(I, S)                                                                           \
@@ -155,6 +156,7 @@ struct table {
 	X(landing, ROW_LANDING)                                                                    \
 	X(github_repo, ROW_GITHUB_REPO)                                                            \
 	X(github_level, ROW_GITHUB_LEVEL)                                                          \
+	X(github_check, ROW_GITHUB_CHECK)                                                          \
 	X(event, ROW_EVENT)                                                                        \
 	X(effect, ROW_EFFECT)
 

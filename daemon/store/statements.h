@@ -197,6 +197,8 @@
 		"AND ended_ms IS NULL ORDER BY id DESC LIMIT 1")                                   \
 	X(CANDIDATE_BASE_COUNT, "SELECT count(*) FROM candidate WHERE repo = ?1 "                  \
 		"AND kind = 'base' AND base = ?2 AND state = ?3")                                  \
+	X(CANDIDATE_LAST_OF_PR, "SELECT * FROM candidate WHERE repo = ?1 AND pr = ?2 "             \
+		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(CANDIDATE_TESTING, "SELECT count(*) FROM candidate WHERE ended_ms IS NULL "              \
 		"AND state = 'testing'")                                                           \
 	X(LANDING_OPEN, "SELECT * FROM landing WHERE repo = ?1 AND state = 'intent'")              \
@@ -217,6 +219,10 @@
 	X(GITHUB_LEVEL_SET, "INSERT INTO github_level (repo, login, level, at_ms) "                \
 		"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (repo, login) "                               \
 		"DO UPDATE SET level = excluded.level, at_ms = excluded.at_ms")                    \
+	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
+	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1")                  \
+	X(CHECK_NEWER, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "             \
+		"AND id > ?2 AND kind = 'forge-check' AND payload ->> '$.head' = ?3")              \
 	X(EFFECT_PENDING_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "       \
 		"AND state = 0 AND kind = ?2")                                                     \
 	X(COMMENT_NEWER, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "           \

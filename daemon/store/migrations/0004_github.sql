@@ -31,3 +31,15 @@ ALTER TABLE comment ADD COLUMN remote INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pr ADD COLUMN head_ms INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pr ADD COLUMN head_repo TEXT;
 ALTER TABLE pr ADD COLUMN review INTEGER NOT NULL DEFAULT 0;
+
+-- Check runs of ours: remote is the run's id there, 0 where a commit status stands in for it.
+CREATE TABLE github_check (
+	id INTEGER PRIMARY KEY,
+	repo INTEGER NOT NULL REFERENCES repo (id),
+	head TEXT NOT NULL,
+	name TEXT NOT NULL,
+	remote INTEGER NOT NULL,
+	said TEXT NOT NULL,
+	UNIQUE (repo, head, name)
+) STRICT;
+CREATE INDEX github_check_remote ON github_check (remote) WHERE remote <> 0;
