@@ -61,7 +61,7 @@ case "$YARDMASTER_BUILD" in /*) ;; *) YARDMASTER_BUILD=$root/$YARDMASTER_BUILD ;
 if [ "$(id -u)" = 0 ]; then
 	build=$(realpath --relative-to="$root" "$YARDMASTER_BUILD")
 	export YARDMASTER_BUILD=$build
-	exec "$root/contrib/unpriv" --bring "$build" bash "tests/integration/$(basename "$0")" "$@"
+	exec "$root/contrib/unpriv" --bring "$build" bash "$(realpath --relative-to="$root" "$0")" "$@"
 fi
 
 set -uo pipefail
