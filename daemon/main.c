@@ -9,6 +9,7 @@
 #include "bot/serve.h"
 #include "cli/cli.h"
 #include "cli/conf.h"
+#include "git/net.h"
 #include "git/role.h"
 #include "hooks/hook.h"
 #include "store/ledger.h"
@@ -76,8 +77,14 @@ static int serve(const struct cli_call *call)
 
 static int role(const struct cli_call *call)
 {
-	if (call->rest[0] && call->rest[1] && !strcmp(call->rest[0], "git"))
-		return git_role_main(STDIN_FILENO, call->rest[1]);
+	static const struct {
+		const char *name;
+		int (*main)(int fd, const char *git);
+	} roles[] = {{"git", git_role_main}, {"net", net_role_main}};
+
+	for (size_t i = 0; call->rest[0] && call->rest[1] && i < ARRAY_LEN(roles); i++)
+		if (!strcmp(call->rest[0], roles[i].name))
+			return roles[i].main(STDIN_FILENO, call->rest[1]);
 	log_error("role '%s': not known; roles are started by the daemon",
 		  call->rest[0] ? call->rest[0] : "");
 	return CLI_EXIT_USAGE;

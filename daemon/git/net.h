@@ -46,8 +46,8 @@
  *
  * Addresses: https://host[:port]/path, ssh://[user@]host[:port]/path, and http:// on a loopback address.
  * User and password inside an address are refused (ssh: a user may be there), so are other schemes,
- * local paths and the short form host:path. A redirect is not followed: an address that has moved is
- * an error that names the new one, so a credential never goes to another place than it was meant for.
+ * local paths and the short form host:path. A redirect is followed to the same host and port only, so a
+ * credential never goes to another place than it was meant for.
  *
  * Errors
  *   input        the request is wrong, or the address or key file is not usable
