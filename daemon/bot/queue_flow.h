@@ -29,6 +29,9 @@ int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *sta
 		const char *reason, struct err *err);
 /* 1: its landing has been decided, and queue_leave() comes too late; 0 not. */
 int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err);
+/* How many people approve this head whose approval counts, by the repository's rules; like db_int(). */
+int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		    const struct pr *pr, const char *head, int64_t *ret, struct err *err);
 /* Are there enough approvals of this head? */
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err);
@@ -47,7 +50,7 @@ int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const cha
 int queue_drop_ref(struct bot *b, const struct repo *r, int64_t candidate, struct err *err);
 
 /* queue_words.c: what people read. Callers free. */
-/* "1 of 2 approvals of 123456789abc", and who is needed beside the labeller. */
+/* "1 of 2 approvals of 123456789abc", who is needed beside the labeller, and whose does not count. */
 char *queue_approvals_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 			   const struct pr *pr);
 /* The planner's reason without what happens for it, for sentences that say that themselves. */
