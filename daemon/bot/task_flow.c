@@ -181,8 +181,8 @@ static int goes_on(struct task_ctx *c, const struct bp_action *a, struct err *er
  * the agent asks for itself, once its prompt is kept. */
 static int must_wait(struct task_ctx *c, enum bp_do act, bool had_place, struct err *err)
 {
-	if (had_place || (act != BP_DO_SETUP && act != BP_DO_COMMIT && act != BP_DO_GATE &&
-			  act != BP_DO_RUN))
+	if (had_place ||
+	    (act != BP_DO_SETUP && act != BP_DO_COMMIT && act != BP_DO_GATE && act != BP_DO_RUN))
 		return 0;
 	return task_wait_for_place(c, err);
 }

@@ -13,7 +13,8 @@
 	"  - agent: fix.md\n"                                                                      \
 	"    gates: [\"make check\"]\n"                                                            \
 	"  - pull-request: {}\n"                                                                   \
-	"  - review: {}\n"
+	"  - review: {}\n"                                                                         \
+	"  - queue: {}\n"
 
 static void prepare_with(struct fx *f, const char *more, const char *limits)
 {
@@ -387,6 +388,88 @@ static void a_gate_has_its_own_time(void **state)
 				      "(`limits.gate-timeout-minutes` of the blueprint)"));
 }
 
+/* ---- cancelled while its PR lands ---- */
+
+#define CAND "c000000000000000000000000000000000000003"
+
+/* Task 1's PR 2 is approved and queued, and its candidate is verified next. */
+static void up_to_landing(struct fx *f)
+{
+	autojson json_t *opened = json_pack("{s:b,s:{s:i},s:{s:i}}", "ok", 1, "ctx", "task", 1,
+					    "result", "number", 2);
+
+	prepare(f);
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", DONE);
+	committed(f, START);
+	ran(f, MINUTE, "exited", 0, "", "green\n");
+	assert_int_equal(event_add(f->bot.db, "opened", "did-forge-pr-open", opened, fx_now, NULL),
+			 1);
+	fx_learnt(f);
+	fx_answer(f, "pr-ref", NULL);
+	fx_approve(f, 2);
+	fx_learnt(f);
+	fx_built(f, CAND);
+	assert_int_not_equal(fx_due(f, "cand-verify", NULL), 0);
+}
+
+static void cancelled_before_its_landing_it_does_not_land(void **state)
+{
+	struct fx *f = *state;
+	cleanup(task_release) struct task t = {0};
+	cleanup(pr_release) struct pr p = {0};
+
+	up_to_landing(f);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), 1);
+	fx_turn(f);
+	fx_verified(f);
+	assert_int_equal(fx_due(f, "cand-land", NULL), 0);
+	assert_entry(f, 2, "dequeued");
+	t = task_now(f);
+	assert_string_equal(t.state, "cancelled");
+	p = fx_pr(f, 2);
+	assert_string_equal(p.state, "open");
+	/* A person may land it all the same. */
+	fx_enqueue(f, 2);
+	fx_turn(f);
+	fx_built(f, CAND);
+	fx_verified(f);
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	assert_entry(f, 2, "landed");
+}
+
+static void cancelled_too_late_it_says_so(void **state)
+{
+	struct fx *f = *state;
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(task_release) struct task t = {0};
+
+	up_to_landing(f);
+	fx_verified(f);
+	assert_int_not_equal(fx_due(f, "cand-land", NULL), 0);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", &err), -1);
+	assert_int_equal(err.code, ERR_STATE);
+	assert_non_null(
+		strstr(err.text, "task 1 is not cancelled: its PR #2 is landing right now"));
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	t = task_now(f);
+	assert_string_equal(t.state, "merged");
+}
+
+/* What did not land after all can be cancelled again. */
+static void a_landing_that_failed_can_be_cancelled(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_landing(f);
+	fx_verified(f);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), -1);
+	fx_answer(f, "cand-land", json_pack("{s:s,s:s}", "outcome", "moved", "found", CAND));
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), 1);
+	fx_turn(f);
+	assert_entry(f, 2, "dequeued");
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
@@ -403,6 +486,9 @@ int main(void)
 		TEST(limits_reach_the_run),
 		TEST(the_task_says_which_limit),
 		TEST(a_gate_has_its_own_time),
+		TEST(cancelled_before_its_landing_it_does_not_land),
+		TEST(cancelled_too_late_it_says_so),
+		TEST(a_landing_that_failed_can_be_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
