@@ -136,6 +136,7 @@ int api_pr_checkout(struct request *q, json_t **ret, struct err *err)
 int api_pr_approve(struct request *q, json_t **ret, struct err *err)
 {
 	cleanup(pr_release) struct pr p = {0};
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
 	struct forge f = bot_forge(q->bot, &q->repo);
 	const char *head = args_str(q->args, "head");
 	int rc;
@@ -155,8 +156,13 @@ int api_pr_approve(struct request *q, json_t **ret, struct err *err)
 	if (bot_audit(q->bot, q->actor, "approve", json_pack("{s:s}", "head", p.head), err,
 		      "pr:%s:%lld", q->repo.name, (long long)p.number) < 0)
 		return -1;
-	*ret = api_text("PR #%lld approved at %.12s%s", (long long)p.number, p.head,
-			rc ? "" : " (it was already)");
+	if (bot_repo_conf(q->bot, &q->repo, &conf, err) < 0)
+		return -1;
+	*ret = api_text("PR #%lld approved at %.12s%s%s", (long long)p.number, p.head,
+			rc ? "" : " (it was already)",
+			conf.queue.author_may_approve || strcmp(p.author, q->actor) != 0
+				? ""
+				: "; by its author, which does not count in this repository");
 	return API_DONE;
 }
 

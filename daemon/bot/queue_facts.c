@@ -3,6 +3,15 @@
 
 #include "base/mem.h"
 
+int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		    const struct pr *pr, const char *head, int64_t *ret, struct err *err)
+{
+	if (conf->queue.author_may_approve)
+		return db_int(b->db, ST_APPROVAL_COUNT, ret, err, "iis", r->id, pr->number, head);
+	return db_int(b->db, ST_APPROVAL_COUNT_NOT, ret, err, "iiss", r->id, pr->number, head,
+		      pr->author);
+}
+
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err)
 {
@@ -13,7 +22,7 @@ int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *
 	*ret = false;
 	if (strcmp(pr->head, head) != 0)
 		return 0;
-	rc = db_int(b->db, ST_APPROVAL_COUNT, &have, err, "iis", r->id, pr->number, head);
+	rc = queue_approvals(b, r, conf, pr, head, &have, err);
 	if (rc < 0)
 		return -1;
 	if (have < conf->queue.approvals)

@@ -129,16 +129,20 @@ static int tell_task(struct bot *b, int64_t repo, int64_t pr, enum bp_ev ev, con
 	return rc <= 0 ? rc : task_tell(b, t.id, ev, text, err);
 }
 
+/* Until its verification has ended what is landing can still be called off (queue_land.c). */
 int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err)
 {
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	cleanup(candidate_release) struct candidate c = {0};
+	cleanup(landing_release) struct landing l = {0};
 	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, pr);
 
-	if (rc <= 0 || !e.candidate)
+	if (rc > 0 && e.candidate)
+		rc = candidate_get(b->db, e.candidate, &c, err);
+	if (rc <= 0 || !c.id || !is_landing(&c))
 		return rc < 0 ? -1 : 0;
-	rc = candidate_get(b->db, e.candidate, &c, err);
-	return rc <= 0 ? rc : is_landing(&c);
+	rc = landing_find(b->db, ST_LANDING_BY_CANDIDATE, &l, err, "i", c.id);
+	return rc <= 0 ? rc : strcmp(l.receipt, "{}") != 0;
 }
 
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
@@ -160,9 +164,18 @@ int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *sta
 	return tell_task(b, r->id, pr, BP_EV_DEQUEUED, reason, err) < 0 ? -1 : 1;
 }
 
+int queue_task_cancelled(struct bot *b, const struct repo *r, const struct queue_entry *e,
+			 struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", r->id, e->pr);
+
+	return rc <= 0 ? rc : !strcmp(t.state, "cancelled") && t.ended_ms >= e->enqueued_ms;
+}
+
 /*
- * An entry stands for a PR that is open, at the head that was queued. What closed or pushed it has taken
- * it out, except while it was landing: when that came to nothing it leaves now.
+ * An entry stands for a PR that is open, at the head that was queued, of a task that goes on. What
+ * ended that has taken it out, except while it was landing: when that came to nothing it leaves now.
  */
 static int leave_if_over(struct bot *b, const struct repo *r, const struct queue_entry *e,
 			 struct err *err)
@@ -176,7 +189,8 @@ static int leave_if_over(struct bot *b, const struct repo *r, const struct queue
 		return queue_leave(b, r, e->pr, "dequeued", "the PR is not open any more", err);
 	if (strcmp(p.head, e->head) != 0)
 		return queue_leave(b, r, e->pr, "dequeued", "a push came after the approval", err);
-	return 0;
+	rc = queue_task_cancelled(b, r, e, err);
+	return rc <= 0 ? rc : queue_leave(b, r, e->pr, "dequeued", "its task was cancelled", err);
 }
 
 static int leave_what_is_over(struct bot *b, const struct repo *r, struct err *err)

@@ -29,8 +29,14 @@ int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *h
 /* Takes it out: state "dequeued" or "ejected". Its candidate is dropped. 1 it was in, 0 not. */
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err);
-/* 1: its landing has been decided, and queue_leave() comes too late; 0 not. */
+/* 1: it is landing, and nobody can call that off any more; 0 not. */
 int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err);
+/* 1: the task behind it was cancelled after it had been queued; 0 not. Queued later, by a person, it stays. */
+int queue_task_cancelled(struct bot *b, const struct repo *r, const struct queue_entry *e,
+			 struct err *err);
+/* How many people approve this head whose approval counts, by the repository's rules; like db_int(). */
+int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		    const struct pr *pr, const char *head, int64_t *ret, struct err *err);
 /* Are there enough approvals of this head? */
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err);
@@ -60,7 +66,7 @@ int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonc
 int queue_learn_missing(struct bot *b, const struct repo *r, struct err *err);
 
 /* queue_words.c: what people read. Callers free. */
-/* "1 of 2 approvals of 123456789abc", and who is needed beside the labeller. */
+/* "1 of 2 approvals of 123456789abc", who is needed beside the labeller, and whose does not count. */
 char *queue_approvals_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 			   const struct pr *pr);
 /* The planner's reason without what happens for it, for sentences that say that themselves. */

@@ -364,13 +364,19 @@ static int failed(struct bot *b, struct landing_ctx *x, const char *why, struct 
 static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why, struct err *err)
 {
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	cleanup(queue_entry_release) struct queue_entry e = {0};
 	cleanup(pr_release) struct pr pr = {0};
 	bool approved = false, held = false;
-	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
+	int cancelled, rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
 
 	if (rc < 0 || bot_repo_conf(b, &x->r, &conf, err) < 0 ||
 	    (rc > 0 && (queue_approved(b, &x->r, &conf, &pr, x->c.head, &approved, err) < 0 ||
 			queue_held(b, &x->r, &conf, &pr, &held, err) < 0)))
+		return -1;
+	cancelled = queue_entry_get(b->db, x->c.entry, &e, err);
+	if (cancelled > 0)
+		cancelled = queue_task_cancelled(b, &x->r, &e, err);
+	if (cancelled < 0)
 		return -1;
 	if (rc == 0 || strcmp(pr.state, "open") != 0)
 		*ret_why = xstrdup("the PR is not open any more");
@@ -380,6 +386,8 @@ static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why
 		*ret_why = xstrdup("it is not approved any more");
 	else if (held)
 		*ret_why = xstrdup("it is held");
+	else if (cancelled)
+		*ret_why = xstrdup("its task was cancelled");
 	else if (bot_halted(b, NULL) || x->r.frozen)
 		*ret_why = xstrdup("the queue was stopped");
 	return 0;

@@ -23,14 +23,17 @@ char *queue_approvals_text(struct bot *b, const struct repo *r, const struct con
 			   const struct pr *pr)
 {
 	autofree char *alone = labeller_alone(b, r, conf, pr);
-	int64_t have = 0;
+	int64_t have = 0, all = 0;
 
-	if (db_int(b->db, ST_APPROVAL_COUNT, &have, NULL, "iis", r->id, pr->number, pr->head) < 0)
-		have = 0;
-	return xasprintf("%lld of %lld approvals of %.12s%s%s%s", (long long)have,
+	if (queue_approvals(b, r, conf, pr, pr->head, &have, NULL) < 0 ||
+	    db_int(b->db, ST_APPROVAL_COUNT, &all, NULL, "iis", r->id, pr->number, pr->head) < 0)
+		have = all = 0;
+	return xasprintf("%lld of %lld approvals of %.12s%s%s%s%s%s%s", (long long)have,
 			 (long long)conf->queue.approvals, pr->head,
 			 alone ? ", and somebody else than " : "", alone ? alone : "",
-			 alone ? ", who labelled the issue, must approve" : "");
+			 alone ? ", who labelled the issue, must approve" : "",
+			 all > have ? ", and that of " : "", all > have ? pr->author : "",
+			 all > have ? ", the author, does not count" : "");
 }
 
 char *queue_reason_text(const struct plan_action *a)

@@ -311,7 +311,10 @@ static int tidy(struct task_ctx *c, const char *state, struct err *err)
 		return -1;
 	if (l.n)
 		return 0;
-	return task_cleanup(c->bot, &c->repo, &c->task, !strcmp(state, "merged") || !wanted, err);
+	if (task_cleanup(c->bot, &c->repo, &c->task, !strcmp(state, "merged") || !wanted, err) < 0)
+		return -1;
+	row_set(&c->task.worktree, NULL);
+	return task_save(c->bot->db, &c->task, err);
 }
 
 int task_run_is_over(struct task_ctx *c, struct err *err)

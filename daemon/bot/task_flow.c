@@ -177,10 +177,21 @@ static int goes_on(struct task_ctx *c, const struct bp_action *a, struct err *er
 	return task_unlabel(c, err) < 0 ? -1 : task_set_state(c, "running", NULL, err);
 }
 
+/* 1: what comes next takes a place, which the task has not, and there is none; 0: it may go on. A round of
+ * the agent asks for itself, once its prompt is kept. */
+static int must_wait(struct task_ctx *c, enum bp_do act, bool had_place, struct err *err)
+{
+	if (had_place ||
+	    (act != BP_DO_SETUP && act != BP_DO_COMMIT && act != BP_DO_GATE && act != BP_DO_RUN))
+		return 0;
+	return task_wait_for_place(c, err);
+}
+
 static int step_once(struct task_ctx *c, const struct bp_event *ev, struct bp_event *ret_next,
 		     struct err *err)
 {
 	struct bp_action action = {0};
+	bool had_place = dispatch_at_work(&c->task);
 	struct bp_pos next;
 	int rc;
 
@@ -188,9 +199,11 @@ static int step_once(struct task_ctx *c, const struct bp_event *ev, struct bp_ev
 	c->pos = next;
 	if (next.started) /* else nothing of the blueprint has begun, and whoever asks must see that */
 		row_take(&c->task.position, bp_pos_json(&c->pos));
-	rc = goes_on(c, &action, err) < 0 ? -1 : perform(c, ev, &action, ret_next, err);
+	rc = goes_on(c, &action, err) < 0 ? -1 : must_wait(c, action.act, had_place, err);
+	if (rc == 0)
+		rc = perform(c, ev, &action, ret_next, err);
 	bp_action_release(&action);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 int task_step(struct task_ctx *c, const struct bp_event *ev, struct err *err)

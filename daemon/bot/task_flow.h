@@ -48,6 +48,9 @@ char *task_nonce(const struct task_ctx *c);
 int task_kill_runs(struct bot *b, int64_t task, const char *reason, struct err *err);
 
 /* task_run.c: starting rounds, gates, set-up. */
+/* What comes later (an answer, a review, `retry`) needs a place as the first round did. 1: it waits for
+ * one (dispatch.c begins it then), 0: there is one. */
+int task_wait_for_place(struct task_ctx *c, struct err *err);
 int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err);
 int task_run_gate(struct task_ctx *c, struct err *err);
 int task_run_command(struct task_ctx *c, struct err *err);

@@ -226,9 +226,7 @@ static int over_budget(struct task_ctx *c, struct err *err)
 	return task_stop(c, why, err) < 0 ? -1 : 1;
 }
 
-/* A round that comes later (an answer, a review, `retry`) needs a place as the first one did. 1: it
- * waits for one (dispatch.c starts it then), 0: there is one. */
-static int wait_for_place(struct task_ctx *c, struct err *err)
+int task_wait_for_place(struct task_ctx *c, struct err *err)
 {
 	cleanup(task_list_release) struct task_list open = {0};
 	autofree char *why = NULL;
@@ -281,7 +279,7 @@ int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err)
 		row_set(&t->feedback, feedback);
 	rc = over_budget(c, err);
 	if (rc == 0)
-		rc = wait_for_place(c, err);
+		rc = task_wait_for_place(c, err);
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	if (agent_spec(c, a, feedback, &spec, err) < 0 || (gates_ran(c) && restore(c, err) < 0))

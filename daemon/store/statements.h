@@ -160,8 +160,8 @@
 	X(TASK_STATES, "SELECT state, count(*) FROM task GROUP BY state ORDER BY state")           \
 	X(TASK_KEPT, "SELECT * FROM task WHERE worktree IS NOT NULL AND ended_ms IS NOT NULL "     \
 		"ORDER BY id")                                                                     \
-	X(TASK_PAST, "SELECT * FROM task WHERE ended_ms < ?1 AND worktree IS NULL "                \
-		"ORDER BY id LIMIT 100")                                                           \
+	X(TASK_PAST, "SELECT * FROM task WHERE ended_ms < ?1 "                                     \
+		"AND (worktree IS NULL OR state <> 'needs-human') ORDER BY id LIMIT 100")                                                           \
 	X(ATTEMPT_PURGE, "DELETE FROM attempt WHERE task = ?1")                                    \
 	X(TASK_PURGE, "DELETE FROM task WHERE id = ?1")                                            \
 	X(TASK_RUNS, "UPDATE task SET runs = runs + 1 WHERE id = ?1 RETURNING runs")               \

@@ -1,88 +1,5 @@
 /* test_bot_task.c - a task between its steps: results that come late, and failures that say nothing. */
-#include "bot_fixture.h"
-
-#include "bot/task_flow.h"
-
-#define START "d000000000000000000000000000000000000001"
-
-#define BLUEPRINT                                                                                  \
-	"name: fix\n"                                                                              \
-	"allow: [\"src/**\"]\n"                                                                    \
-	"limits: { %s }\n"                                                                         \
-	"steps:\n"                                                                                 \
-	"  - agent: fix.md\n"                                                                      \
-	"    gates: [\"make check\"]\n"                                                            \
-	"  - pull-request: {}\n"                                                                   \
-	"  - review: {}\n"
-
-static void prepare_with(struct fx *f, const char *more, const char *limits)
-{
-	autofree char *conf =
-		xasprintf("agents:\n  scripted:\n    command: [\"/bin/true\"]\n%s", more);
-	autofree char *bp = xasprintf(BLUEPRINT, limits);
-	autojson json_t *files = json_pack("{s:s,s:s}", ".github/blueprints/fix.yml", bp,
-					   ".github/blueprints/fix.md", "Do it.");
-	struct user u = {.name = xstrdup("anna"), .uid = 4711};
-
-	conf_daemon_release(&f->conf);
-	assert_int_equal(conf_daemon_load("y.yml", conf, strlen(conf), f->dir, &f->conf, NULL), 0);
-	row_take(&f->repo.config, json_text(files));
-	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
-	assert_int_equal(user_insert(f->bot.db, &u, NULL), 0);
-	assert_int_equal(db_run(f->bot.db, ST_PERMISSION_SET, NULL, "iii", u.id, (int64_t)0,
-				(int64_t)FORGE_MAINTAIN),
-			 1);
-	user_release(&u);
-}
-
-static void prepare(struct fx *f)
-{
-	prepare_with(f, "", "rounds: 3");
-}
-
-static struct task task_now(struct fx *f)
-{
-	struct task t = {0};
-
-	assert_int_equal(task_get(f->bot.db, 1, &t, NULL), 1);
-	return t;
-}
-
-static char *due_run(struct fx *f)
-{
-	autojson json_t *p = NULL;
-
-	return fx_due(f, "run-start", &p) ? xstrdup(json_str(p, "run", "")) : NULL;
-}
-
-#define assert_due_run(f, expected)                                                                \
-	do {                                                                                       \
-		autofree char *run_ = due_run(f);                                                  \
-                                                                                                   \
-		assert_non_null(run_);                                                             \
-		assert_string_equal(run_, expected);                                               \
-	} while (0)
-
-static void write_output(struct fx *f, const char *run, const char *text)
-{
-	autofree char *dir = xasprintf("%s/%s", f->bot.runs, run);
-	autofree char *path = xasprintf("%s/out", dir);
-
-	assert_int_equal(fs_mkdir_p(dir, 0700, NULL), 0);
-	assert_int_equal(fs_write_atomic(path, text, strlen(text), 0600, NULL), 0);
-}
-
-/* Issue 1, task 1: its first round is to begin. */
-static void up_to_first_round(struct fx *f)
-{
-	int64_t n;
-
-	assert_int_equal(local_issue_create(&f->forge, &f->repo, "anna", "Fix", "it", &n, NULL), 0);
-	assert_int_equal(local_label_add(&f->forge, &f->repo, "anna", n, "agent:fix", NULL), 1);
-	fx_turn(f);
-	fx_answer(f, "task-worktree", NULL);
-	assert_due_run(f, "t1-r1");
-}
+#include "task_fixture.h"
 
 /* Its agent is done and the gate is red: the second one is to begin. */
 static void up_to_second_round(struct fx *f)
@@ -203,44 +120,6 @@ static void the_id_of_a_removed_task_does_not_come_again(void **state)
 }
 
 /* ---- limits ---- */
-
-#define MINUTE ((int64_t)60000)
-#define DONE   "STATUS: COMPLETE\nEXIT_SIGNAL: true\nSUMMARY: done\n"
-
-/* The run that is to begin took so long, ended so, and wrote this. */
-static void ran(struct fx *f, int64_t ms, const char *outcome, int code, const char *detail,
-		const char *text)
-{
-	autofree char *run = due_run(f);
-	autojson json_t *p = NULL;
-
-	assert_non_null(run);
-	fx_told(f, "run-start", NULL, NULL);
-	write_output(f, run, text);
-	p = json_pack("{s:s,s:s,s:i,s:b,s:s,s:I,s:I}", "run", run, "outcome", outcome, "code", code,
-		      "infrastructure", 0, "detail", detail, "started_ms", (json_int_t)1000,
-		      "ended_ms", (json_int_t)(1000 + ms));
-	assert_int_equal(event_add(f->bot.db, run, "run-ended", p, fx_now, NULL), 1);
-	fx_turn(f);
-}
-
-static void committed(struct fx *f, const char *oid)
-{
-	fx_answer(f, "task-commit",
-		  json_pack("{s:s,s:s,s:s,s:[s]}", "outcome", "committed", "commit", oid, "tree",
-			    oid, "files", "src/a"));
-}
-
-static void assert_with_a_person(struct fx *f, const char *why)
-{
-	cleanup(task_release) struct task t = task_now(f);
-	autofree char *run = due_run(f);
-
-	assert_null(run);
-	assert_string_equal(t.state, "needs-human");
-	if (!strstr(t.reason, why))
-		fail_msg("found '%s', expected '%s' in it", t.reason, why);
-}
 
 /* All its runs count, gates as well; what is under way ends as it began, and the next round does not
  * begin. */
@@ -387,6 +266,65 @@ static void a_gate_has_its_own_time(void **state)
 				      "(`limits.gate-timeout-minutes` of the blueprint)"));
 }
 
+/* ---- cancelled while its PR lands ---- */
+
+static void cancelled_before_its_landing_it_does_not_land(void **state)
+{
+	struct fx *f = *state;
+	cleanup(task_release) struct task t = {0};
+	cleanup(pr_release) struct pr p = {0};
+
+	up_to_landing(f);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), 1);
+	fx_turn(f);
+	fx_verified(f);
+	assert_int_equal(fx_due(f, "cand-land", NULL), 0);
+	assert_entry(f, 2, "dequeued");
+	t = task_now(f);
+	assert_string_equal(t.state, "cancelled");
+	p = fx_pr(f, 2);
+	assert_string_equal(p.state, "open");
+	/* A person may land it all the same. */
+	fx_enqueue(f, 2);
+	fx_turn(f);
+	fx_built(f, CAND);
+	fx_verified(f);
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	assert_entry(f, 2, "landed");
+}
+
+static void cancelled_too_late_it_says_so(void **state)
+{
+	struct fx *f = *state;
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(task_release) struct task t = {0};
+
+	up_to_landing(f);
+	fx_verified(f);
+	assert_int_not_equal(fx_due(f, "cand-land", NULL), 0);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", &err), -1);
+	assert_int_equal(err.code, ERR_STATE);
+	assert_non_null(
+		strstr(err.text, "task 1 is not cancelled: its PR #2 is landing right now"));
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	t = task_now(f);
+	assert_string_equal(t.state, "merged");
+}
+
+/* What did not land after all can be cancelled again. */
+static void a_landing_that_failed_can_be_cancelled(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_landing(f);
+	fx_verified(f);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), -1);
+	fx_answer(f, "cand-land", json_pack("{s:s,s:s}", "outcome", "moved", "found", CAND));
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), 1);
+	fx_turn(f);
+	assert_entry(f, 2, "dequeued");
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
@@ -403,6 +341,9 @@ int main(void)
 		TEST(limits_reach_the_run),
 		TEST(the_task_says_which_limit),
 		TEST(a_gate_has_its_own_time),
+		TEST(cancelled_before_its_landing_it_does_not_land),
+		TEST(cancelled_too_late_it_says_so),
+		TEST(a_landing_that_failed_can_be_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
