@@ -28,6 +28,7 @@
 
 struct outbox;
 struct follow;
+struct watch;
 struct api;
 
 struct bot {
@@ -43,6 +44,7 @@ struct bot {
 	const char *git;    /* absolute path of git */
 	char *const *environ_;
 	struct outbox *outbox;
+	struct watch *watch; /* of the base branches; NULL: there is none */
 	struct api *api;
 	struct follow *follows;       /* logs that are being sent */
 	uid_t owner;                  /* uid of the data directory's owner, which is ours */
