@@ -15,7 +15,8 @@ queue_repo
 pass 'a base that is moved by git update-ref is noticed'
 unlike "$(ym_log)" 'WARN|warn .*was moved.*first push' 'the first import is no reason for a warning'
 like "$(ym_log)" "repository $R: main begins at" '... but noted'
-head_is() { [ "$(ymj ".[] | select(.name == \"$1\") | .head" repo list)" = "$(git -C "$(repo_path "$1")" rev-parse "$2")" ]; }
+head_is() { # NAME BRANCH
+	 [ "$(ymj ".[] | select(.name == \"$1\") | .head" repo list)" = "$(git -C "$(repo_path "$1")" rev-parse "$2")" ]; }
 
 move_base src/hand.txt first
 wait_ok 'again' "head_is $R main" 5
@@ -34,24 +35,6 @@ git -C "$bare" update-ref -d refs/heads/main
 wait_ok 'or was deleted' "[ \"\$(ymj '.[0].head' repo list)\" = null ]" 5
 git -C "$bare" update-ref refs/heads/main "$(cat "$T/oid")"
 wait_ok '... and came back' "head_is $R main" 5
-
-# A base whose name has a folder, which goes away when the references are packed.
-git init -q -b release/1 "$T/src/nested"
-commit_file "$T/src/nested" a.txt 1
-ym repo add nested --from "$T/src/nested" >/dev/null
-wait_for 'head_is nested release/1'
-nested=$(repo_path nested)
-git -C "$nested" pack-refs --all --prune
-wait_for "[ ! -e '$nested/refs/heads/release/1' ]"
-rmdir "$nested/refs/heads/release" 2>/dev/null
-commit_file "$T/src/nested" a.txt 2
-git -C "$nested" fetch -q "$T/src/nested" release/1:refs/tags/new
-git -C "$nested" update-ref refs/heads/release/1 refs/tags/new
-wait_ok 'a base in a folder is watched too' 'head_is nested release/1' 5
-commit_file "$T/src/nested" a.txt 3
-git -C "$nested" fetch -q "$T/src/nested" +release/1:refs/tags/new
-git -C "$nested" update-ref refs/heads/release/1 refs/tags/new
-wait_ok '... also the second time' 'head_is nested release/1' 5
 
 # The queue's own landings are no moves by somebody else.
 told=$(grep -c '^base-moved app' "$T/notified")
@@ -75,6 +58,24 @@ sed -i 's/push-mb: 1 /push-mb: 64 /' "$T/yardmaster.yml"
 kill -HUP "$(ym_pid)"
 wait_for "[ \"\$(git -C '$bare' config receive.maxInputSize)\" = 64m ]"
 ok 'with a larger limit, read again, it passes' git -C "$C" push origin HEAD:refs/for/main/large
+# A base whose name has a folder, which goes away when the references are packed.
+git init -q -b release/1 "$T/src/nested"
+commit_file "$T/src/nested" a.txt 1
+ym repo add nested --from "$T/src/nested" >/dev/null
+wait_for 'head_is nested release/1'
+nested=$(repo_path nested)
+git -C "$nested" pack-refs --all --prune
+wait_for "[ ! -e '$nested/refs/heads/release/1' ]"
+rmdir "$nested/refs/heads/release" 2>/dev/null
+commit_file "$T/src/nested" a.txt 2
+git -C "$nested" fetch -q "$T/src/nested" release/1:refs/tags/new
+git -C "$nested" update-ref refs/heads/release/1 refs/tags/new
+wait_ok 'a base in a folder is watched too' 'head_is nested release/1' 5
+commit_file "$T/src/nested" a.txt 3
+git -C "$nested" fetch -q "$T/src/nested" +release/1:refs/tags/new
+git -C "$nested" update-ref refs/heads/release/1 refs/tags/new
+wait_ok '... also the second time' 'head_is nested release/1' 5
+
 ym_stop
 is $? 0 'the daemon ends when told'
 done_testing
