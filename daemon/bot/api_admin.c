@@ -192,7 +192,7 @@ int api_receipt_show(struct request *q, json_t **ret, struct err *err)
 	int rc;
 
 	(void)ret;
-	/* A short name is looked up among our landings. */
+	/* A short name is looked up among our landings first: it need not be the only object of that name. */
 	rc = landing_find(q->bot->db, ST_LANDING_BY_PREFIX, &x, err, "is", q->repo.id,
 			  commit ? commit : "");
 	if (rc < 0)

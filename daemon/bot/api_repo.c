@@ -7,6 +7,7 @@
 #include "bot/reconcile.h"
 #include "bot/remote.h"
 #include "bot/source.h"
+#include "bot/watch.h"
 #include "forge/local.h"
 #include "forge/local_repo.h"
 #include "queue/plan.h"
@@ -115,8 +116,8 @@ static void add_end(struct adding *a, const struct err *why)
 	else if (db_savepoint(a->bot->db, &a->why) == 0) {
 		if (insert_repo(a, &a->why) < 0)
 			db_rollback_to(a->bot->db);
-		else
-			db_release(a->bot->db, &a->why);
+		else if (db_release(a->bot->db, &a->why) == 0)
+			watch_repos(a->bot->watch);
 	}
 	if (!a->why.code || a->used || !remove_begun(a))
 		add_answer(a);
@@ -193,7 +194,7 @@ static void on_made(void *arg, const json_t *answer, const struct err *why)
 	req = json_object();
 	json_put_str(req, "op", "config-set");
 	json_put_str(req, "repo", a->path);
-	json_put(req, "values", local_repo_config());
+	json_put(req, "values", local_repo_config(a->bot->conf->limits.push_mb));
 	if (outbox_ask_git(a->bot->outbox, req, on_configured, a, &err) < 0)
 		add_end(a, &err);
 }

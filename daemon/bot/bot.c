@@ -8,6 +8,7 @@
 #include "bot/outbox.h"
 #include "bot/queue_flow.h"
 #include "bot/reconcile.h"
+#include "bot/watch.h"
 #include "runner/run.h"
 
 int64_t bot_now(struct bot *b)
@@ -345,6 +346,7 @@ static void on_reconcile(void *arg)
 
 	if (reconcile_all(b, &err) < 0)
 		log_error("reconcile: %s", err_text(&err));
+	watch_repos(b->watch);
 	loop_timer_in(b->reconcile, b->conf->reconcile_seconds * 1000);
 }
 
@@ -354,11 +356,14 @@ int bot_start(struct bot *b, struct err *err)
 	b->look = true;
 	b->due = loop_timer_new(b->loop, on_due, b);
 	b->reconcile = loop_timer_new(b->loop, on_reconcile, b);
+	b->watch = watch_new(b);
+	watch_repos(b->watch); /* before the first look: what moves after it is seen */
 	if (reconcile_ledger(b, err) < 0 || outbox_new(b, &b->outbox, err) < 0 ||
 	    reconcile_all(b, err) < 0 ||
 	    (b->part && b->part->ops->start(b, b->part->arg, &b->part_self, err) < 0) ||
 	    db_commit(b->db, err) < 0)
 		return -1;
+	reconcile_settings(b);
 	loop_set_turn_hook(b->loop, bot_turn, b);
 	loop_timer_in(b->due, 0);
 	loop_timer_in(b->reconcile, b->conf->reconcile_seconds * 1000);
@@ -374,6 +379,8 @@ void bot_stop(struct bot *b)
 	b->part_self = NULL;
 	outbox_free(b->outbox);
 	b->outbox = NULL;
+	watch_free(b->watch);
+	b->watch = NULL;
 	loop_timer_free(b->due);
 	loop_timer_free(b->reconcile);
 	b->due = b->reconcile = NULL;

@@ -54,6 +54,7 @@ struct bot_part {
 
 struct outbox;
 struct follow;
+struct watch;
 struct api;
 
 struct bot {
@@ -69,6 +70,7 @@ struct bot {
 	const char *git;    /* absolute path of git */
 	char *const *environ_;
 	struct outbox *outbox;
+	struct watch *watch; /* of the base branches; NULL: there is none */
 	struct api *api;
 	struct gh *gh; /* NULL: not configured */
 	struct github *github;

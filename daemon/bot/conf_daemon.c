@@ -209,6 +209,7 @@ static const struct yaml_num limit_nums[] = {
 	NUM("gates", limits.gates, 1, 100, 2),
 	NUM("agent-prs", limits.agent_prs, 1, 1000, 10),
 	NUM("task-minutes", limits.task_minutes, 0, 100000, 480),
+	NUM("push-mb", limits.push_mb, 1, 102400, 512),
 	{0},
 };
 static const struct yaml_num run_nums[] = {

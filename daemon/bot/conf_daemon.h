@@ -24,6 +24,7 @@
  *     gates: 2                     gate runs of candidates at the same time; 1..100
  *     agent-prs: 10                open PRs by agents in one repository; 1..1000
  *     task-minutes: 480            all runs of one task together; then a person gets it; 0: no limit
+ *     push-mb: 512                 one push to a local repository, as it is sent; 1..102400
  *   runs:                          defaults of every sandboxed run; a blueprint may say otherwise
  *     memory-mb: 4096              the whole process tree
  *     processes: 512
@@ -69,7 +70,7 @@ struct conf_daemon {
 	size_t nagents;
 	char *default_agent; /* one of `agents`, or NULL */
 	struct {
-		int64_t agents, gates, agent_prs;
+		int64_t agents, gates, agent_prs, push_mb;
 		int64_t task_minutes; /* 0: no limit */
 	} limits;
 	struct {

@@ -5,17 +5,25 @@
 #include "base/mem.h"
 #include "base/text.h"
 
-/* The PR that landed last and changed this file. */
-static const struct pr *culprit(const struct pr_list *landed, const char *path)
+/* Who brought the lines to the base: PRs, or commits that no PR brought. */
+static void add_by(struct bot *b, const struct repo *r, struct buf *out, const json_t *by)
 {
-	autofree char *quoted = NULL;
-	autojson json_t *s = json_string(path);
+	size_t i;
+	json_t *oid;
 
-	quoted = json_text(s);
-	for (size_t i = 0; i < landed->n; i++)
-		if (strstr(landed->v[i].files, quoted))
-			return &landed->v[i];
-	return NULL;
+	json_array_foreach (by, i, oid) {
+		cleanup(pr_release) struct pr pr = {0};
+		const char *commit = json_is_string(oid) ? json_string_value(oid) : "";
+
+		buf_adds(out, i ? " and " : ", changed by ");
+		if (pr_find(b->db, ST_PR_LANDED_AS, &pr, NULL, "is", r->id, commit) > 0) {
+			autofree char *title = text_defuse(pr.title);
+
+			buf_addf(out, "#%lld (%s)", (long long)pr.number, title);
+		} else {
+			buf_addf(out, "%.12s on `%s`", commit, r->base);
+		}
+	}
 }
 
 static void add_lines(struct buf *out, const json_t *lines)
@@ -33,13 +41,11 @@ static void add_lines(struct buf *out, const json_t *lines)
 char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detail)
 {
 	cleanup(buf_release) struct buf out = BUF_INIT;
-	cleanup(pr_list_release) struct pr_list landed = {0};
 	autojson json_t *j = NULL;
 	json_t *c;
 	size_t i;
 
-	if (!detail || json_parse(detail, strlen(detail), SIZE_MAX, &j, NULL) < 0 ||
-	    pr_all(b->db, ST_PR_LAST_LANDED, &landed, NULL, "i", r->id) < 0)
+	if (!detail || json_parse(detail, strlen(detail), SIZE_MAX, &j, NULL) < 0)
 		return xstrdup("it conflicts with the base");
 	if (!strcmp(json_str(j, "outcome", ""), "empty"))
 		return xasprintf("nothing of it is left to land: `%s` has its changes already",
@@ -47,15 +53,11 @@ char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detai
 	buf_addf(&out, "it conflicts with `%s`:\n\n", r->base);
 	json_array_foreach (json_object_get(j, "conflicts"), i, c) {
 		const char *path = json_str(c, "path", "?");
-		const struct pr *other = culprit(&landed, path);
-		autofree char *name = text_code(path), *title = NULL;
+		autofree char *name = text_code(path);
 
 		buf_addf(&out, "- %s (%s)", name, json_str(c, "kind", "content"));
 		add_lines(&out, json_object_get(c, "lines"));
-		if (other) {
-			title = text_defuse(other->title);
-			buf_addf(&out, ", changed by #%lld (%s)", (long long)other->number, title);
-		}
+		add_by(b, r, &out, json_object_get(c, "by"));
 		buf_addc(&out, '\n');
 	}
 	buf_adds(&out, "\nRebase it and push; the new head is approved and tested anew.");

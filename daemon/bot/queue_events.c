@@ -217,7 +217,9 @@ int queue_on_base_moved(struct bot *b, const struct event *e, const json_t *p, s
 	(void)e;
 	if (bot_repo(b, json_int(p, "repo", 0), &r, err) < 0)
 		return -1;
-	if (strcmp(by, "queue") != 0) {
+	/* Two who looked at the same time bring the same news. */
+	if (strcmp(by, "queue") != 0 &&
+	    !(new ? r.base_oid && !strcmp(r.base_oid, new) : !r.base_oid)) {
 		row_set(&r.base_oid, new);
 		if (repo_save(b->db, &r, err) < 0)
 			return -1;

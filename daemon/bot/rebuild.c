@@ -56,6 +56,7 @@ int rebuild_did_log(struct bot *b, const struct event *e, const json_t *p, struc
 		json_t *q = git_request_of(&r, "receipt");
 
 		json_put_str(q, "commit", commit);
+		json_put_bool(q, "exact", true);
 		json_put_str(json_object_get(q, "ctx"), "commit", commit);
 		if (ask(b, &r, "repo-receipt", q, commit, err) < 0)
 			return -1;

@@ -119,20 +119,24 @@ static json_t *verify_request(const char *repo, const json_t *receipt)
 	return q;
 }
 
-static int compare(const json_t *receipt, const json_t *answer, const char *commit, json_t *ret)
+/* `on` has the note: the commit itself, or the last one of the rebase that brought it. */
+static int compare(const json_t *receipt, const json_t *answer, const char *commit, const char *on,
+		   json_t *ret)
 {
 	autofree char *text = NULL;
-	bool named = !strcmp(json_str(receipt, "commit", ""), commit);
+	bool named = !strcmp(json_str(receipt, "commit", ""), on);
+	bool part = strcmp(on, commit) != 0;
 	bool same = named && json_flag(answer, "same") &&
 		    !strcmp(json_str(receipt, "tree", ""), json_str(answer, "found", "-"));
 
 	if (same)
-		text = xasprintf("receipt of %.12s: holds: tree %.12s is %.12s %sd with %.12s, PR "
-				 "#%lld",
-				 commit, json_str(receipt, "tree", ""),
-				 json_str(receipt, "base", ""), json_str(receipt, "method", ""),
-				 json_str(receipt, "head", ""),
-				 (long long)json_int(receipt, "pr", 0));
+		text = xasprintf(
+			"receipt of %.12s: holds: tree %.12s is %.12s %sd with %.12s, PR "
+			"#%lld%s%s",
+			commit, json_str(receipt, "tree", ""), json_str(receipt, "base", ""),
+			json_str(receipt, "method", ""), json_str(receipt, "head", ""),
+			(long long)json_int(receipt, "pr", 0),
+			part ? "; it is one of the commits that landed with " : "", part ? on : "");
 	else if (!named)
 		text = xasprintf("receipt of %.12s: is of another commit: %.12s", commit,
 				 json_str(receipt, "commit", "?"));
@@ -179,5 +183,6 @@ int receipt_verify(const char *repo_path, const char *commit, json_t *ret, struc
 	if (role_ask(&role, verify_request(repo, json_object_get(note, "receipt")), &answer, err) <
 	    0)
 		return -1;
-	return compare(json_object_get(note, "receipt"), answer, oid, ret);
+	return compare(json_object_get(note, "receipt"), answer, oid, json_str(note, "on", oid),
+		       ret);
 }

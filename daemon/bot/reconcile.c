@@ -4,12 +4,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bot/git_request.h"
+#include "bot/outbox.h"
 #include "bot/queue_flow.h"
 #include "bot/rebuild.h"
 #include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
+#include "forge/local_repo.h"
 #include "runner/run.h"
 #include "sys/fs.h"
 
@@ -188,6 +190,32 @@ int reconcile_did_config(struct bot *b, const struct event *e, const json_t *p, 
 	row_take(&r.config, json_text(files));
 	row_set(&r.config_error, NULL);
 	return repo_save(b->db, &r, err);
+}
+
+/* ---- settings ---- */
+
+static void on_settings(void *arg, const json_t *answer, const struct err *why)
+{
+	(void)arg;
+	if (!answer)
+		log_warn("settings of a repository: %s", err_text(why));
+}
+
+void reconcile_settings(struct bot *b)
+{
+	cleanup(repo_list_release) struct repo_list l = {0};
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (repo_all(b->db, ST_REPO_ALL, &l, &err, "") < 0)
+		log_warn("settings: %s", err_text(&err));
+	for (size_t i = 0; i < l.n; i++) {
+		json_t *p = git_request("config-set", l.v[i].path);
+
+		json_put(p, "values", local_repo_config(b->conf->limits.push_mb));
+		if (outbox_ask_git(b->outbox, p, on_settings, NULL, &err) < 0)
+			log_warn("settings of repository %s: %s", l.v[i].name, err_text(&err));
+		err_release(&err);
+	}
 }
 
 /* ---- retention ---- */

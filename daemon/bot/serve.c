@@ -6,6 +6,7 @@
 #include "bot/api.h"
 #include "bot/bot.h"
 #include "bot/follow.h"
+#include "bot/reconcile.h"
 #include "bot/remote.h"
 #include "sys/child.h"
 #include "sys/fs.h"
@@ -182,6 +183,7 @@ static void on_reload(void *arg, int signo)
 	*conf = fresh;
 	s->bot.data = conf->data;
 	s->bot.look = true; /* limits may have changed */
+	reconcile_settings(&s->bot);
 	log_info("configuration read again");
 }
 

@@ -1,6 +1,7 @@
 /* candidate.c - see candidate.h */
 #include "git/candidate.h"
 
+#include "git/culprit.h"
 #include "git/history.h"
 #include "git/refs.h"
 #include "git/sign.h"
@@ -219,7 +220,12 @@ static int answer(struct cand *c, int built, json_t *ans, struct err *err)
 {
 	gr_put_oid(ans, "merge_base", c->has_merge_base ? &c->merge_base : NULL);
 	if (!built) {
+		git_oid from = c->merge_base;
+
 		gr_put_conflict(ans, &c->out);
+		if (c->has_merge_base ||
+		    git_merge_base(&from, c->r->git, &c->in.ours, &c->in.theirs) == 0)
+			gr_culprits(c->r, &c->in.ours, &from, c->out.conflicts);
 		return 0;
 	}
 	if (c->empty) {

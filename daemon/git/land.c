@@ -248,26 +248,3 @@ int gr_op_land(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 	gr_put_oid(ans, "found", has ? &found : NULL);
 	return 0;
 }
-
-int gr_op_receipt(struct gr *g, const json_t *req, json_t *ans, struct err *err)
-{
-	auto_git(git_note) *note = NULL;
-	json_t *receipt;
-	struct gr_repo *r;
-	git_oid oid;
-	int rc;
-
-	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "commit", &oid, err) < 0)
-		return -1;
-	rc = git_note_read(&note, r->git, GR_NOTES_REF, &oid);
-	if (rc < 0 && rc != GIT_ENOTFOUND)
-		return gr_fail(err, rc, "receipt of %s", git_oid_tostr_s(&oid));
-	json_put_bool(ans, "found", rc == 0);
-	if (rc == GIT_ENOTFOUND)
-		return 0;
-	if (json_parse(git_note_message(note), strlen(git_note_message(note)), GR_RECEIPT_MAX,
-		       &receipt, err) < 0)
-		return err_wrap(err, "receipt of %s", git_oid_tostr_s(&oid));
-	json_put(ans, "receipt", receipt);
-	return 0;
-}

@@ -21,6 +21,5 @@
 #define GR_RECEIPT_MAX ((size_t)4 << 20)
 
 int gr_op_land(struct gr *g, const json_t *req, json_t *ans, struct err *err);
-int gr_op_receipt(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 
 #endif

@@ -86,6 +86,7 @@
  *       sign_key, as in worktree-commit: a key that does not sign is an error, never an unsigned
  *       commit
  *       -> {outcome:"built", commit, tree} | {outcome:"conflict", …} | {outcome:"empty"}
+ *       each conflict also has by:[oid], the landings on base that brought the lines (culprit.h)
  *   verify    {repo, base, head, merge_base?, method, candidate}
  *       recomputed with `git merge-tree --write-tree`, another implementation than the one that
  *       built it, with empty configuration -> {same:bool, expected, found, git_version}
@@ -93,7 +94,9 @@
  *       one ref transaction: refs/heads/BRANCH old -> new (which must be a descendant), the note on
  *       `new` in refs/notes/yardmaster, the refs in keep
  *       -> {outcome:"landed"|"already"|"moved", found}
- *   receipt   {repo, commit}            -> {found:bool, receipt}
+ *   receipt   {repo, commit, exact?}    -> {found:bool, receipt, on}
+ *       `commit` may be the beginning of a name. Without `exact` also of a commit that a rebase
+ *       brought before its last one; `on` is the commit that has the note
  */
 #ifndef YM_GIT_ROLE_H
 #define YM_GIT_ROLE_H

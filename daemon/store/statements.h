@@ -121,8 +121,6 @@
 	X(PR_NOT_KNOWN, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' "                     \
 		"AND known_head IS NOT head ORDER BY number")                                      \
 	X(PR_LANDED_AS, "SELECT * FROM pr WHERE repo = ?1 AND landed = ?2")                        \
-	X(PR_LAST_LANDED, "SELECT * FROM pr WHERE repo = ?1 AND state = 'merged' "                 \
-		"ORDER BY updated_ms DESC LIMIT 200")                                              \
 	X(APPROVAL_COUNT, "SELECT count(DISTINCT user) FROM approval WHERE repo = ?1 "             \
 		"AND pr = ?2 AND head = ?3 AND void_ms IS NULL")                                   \
 	X(APPROVAL_COUNT_NOT, "SELECT count(DISTINCT user) FROM approval WHERE repo = ?1 "         \

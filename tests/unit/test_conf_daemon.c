@@ -51,6 +51,7 @@ static void check_defaults(const struct conf_daemon *c)
 	assert_int_equal(c->limits.gates, 2);
 	assert_int_equal(c->limits.agent_prs, 10);
 	assert_int_equal(c->limits.task_minutes, 480);
+	assert_int_equal(c->limits.push_mb, 512);
 	assert_int_equal(c->runs.memory_mb, 4096);
 	assert_int_equal(c->runs.processes, 512);
 	assert_int_equal(c->runs.disk_mb, 4096);
@@ -96,7 +97,8 @@ static const char full[] = "data: /var/lib/yard/./x//\n"
 			   "  script:\n"
 			   "    command: [./agent.sh]\n"
 			   "default-agent: script\n"
-			   "limits: {agents: 8, gates: 4, agent-prs: 3, task-minutes: 0}\n"
+			   "limits: {agents: 8, gates: 4, agent-prs: 3, task-minutes: 0,\n"
+			   "         push-mb: 20}\n"
 			   "runs: {memory-mb: 512, processes: 64, disk-mb: 100, file-mb: 10,\n"
 			   "       output-mb: 2, cpu-minutes: 5}\n"
 			   "notify: {command: [bin/notify, --to, ops]}\n"
@@ -120,6 +122,7 @@ static void everything(void **state)
 	assert_string_equal(c.sign_key, "/etc/yard/keys/id_ed25519");
 	assert_int_equal(c.limits.agents, 8);
 	assert_int_equal(c.limits.task_minutes, 0);
+	assert_int_equal(c.limits.push_mb, 20);
 	assert_int_equal(c.runs.file_mb, 10);
 	assert_int_equal(c.retention.failed_worktree_days, 0);
 	assert_int_equal(c.reconcile_seconds, 60);
@@ -172,7 +175,7 @@ static void wrong_files(void **state)
 	(void)state;
 	wrong("limits:\n  agent: 3\n",
 	      "2: key 'limits.agent': found an unknown key, did you mean "
-	      "'agents'?; allowed: agents, gates, agent-prs, task-minutes");
+	      "'agents'?; allowed: agents, gates, agent-prs, task-minutes, push-mb");
 	wrong("limits: {agents: 0}\n",
 	      "1: key 'limits.agents': found '0'; allowed: a whole number from 1 to 100");
 	wrong("runs: {memory-mb: 1}\n", "1: key 'runs.memory-mb': found '1'");
