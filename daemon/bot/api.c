@@ -34,6 +34,7 @@ static const struct {
 	{"repo add", api_repo_add, FORGE_NONE, NO_REPO, true},
 	{"repo list", api_repo_list, FORGE_NONE, NO_REPO, false},
 	{"user add", api_user_add, FORGE_NONE, NO_REPO, true},
+	{"user remove", api_user_remove, FORGE_NONE, NO_REPO, true},
 	{"user list", api_user_list, FORGE_NONE, NO_REPO, false},
 	{"blueprint list", api_blueprint_list, FORGE_READ, IN_REPO, false},
 	{"blueprint show", api_blueprint_show, FORGE_READ, IN_REPO, false},
@@ -307,8 +308,9 @@ static int find_user(struct api_client *c, struct err *err)
 	cleanup(user_release) struct user u = {0};
 	int rc = user_find(c->api->bot->db, ST_USER_BY_UID, &u, err, "i", (int64_t)c->uid);
 
-	if (rc > 0)
-		row_set(&c->user, u.name);
+	/* Asked with each request: on a long connection somebody may be removed meanwhile. */
+	if (rc >= 0)
+		row_set(&c->user, rc > 0 ? u.name : NULL);
 	return rc < 0 ? -1 : 0;
 }
 

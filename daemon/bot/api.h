@@ -73,6 +73,7 @@ int api_receipt_show(struct request *q, json_t **ret, struct err *err);
 int api_repo_add(struct request *q, json_t **ret, struct err *err);
 int api_repo_list(struct request *q, json_t **ret, struct err *err);
 int api_user_add(struct request *q, json_t **ret, struct err *err);
+int api_user_remove(struct request *q, json_t **ret, struct err *err);
 int api_user_list(struct request *q, json_t **ret, struct err *err);
 int api_blueprint_list(struct request *q, json_t **ret, struct err *err);
 int api_blueprint_show(struct request *q, json_t **ret, struct err *err);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/approvals.h"
 #include "bot/reconcile.h"
 #include "bot/report.h"
 #include "bot/source.h"
@@ -376,7 +377,7 @@ int queue_on_pr_approved(struct bot *b, const struct event *e, const json_t *p, 
 	if (rc <= 0 || strcmp(t.state, "review") != 0)
 		return rc < 0 ? -1 : 0;
 	if (task_open(b, t.id, &c, err) < 0 ||
-	    db_int(b->db, ST_APPROVAL_COUNT, &have, err, "iis", t.repo, t.pr, t.head) < 0)
+	    approvals_count(b, &c.repo, t.pr, t.head, NULL, &have, err) < 0)
 		return -1;
 	if (c.pos.phase != BP_PH_REVIEW || have < c.bp.steps[c.pos.step].approvals)
 		return 0;

@@ -2,6 +2,7 @@
 #include "bot/queue_facts.h"
 
 #include "base/mem.h"
+#include "bot/approvals.h"
 
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err)
@@ -13,8 +14,7 @@ int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *
 	*ret = false;
 	if (strcmp(pr->head, head) != 0)
 		return 0;
-	rc = db_int(b->db, ST_APPROVAL_COUNT, &have, err, "iis", r->id, pr->number, head);
-	if (rc < 0)
+	if (conf->queue.approvals && approvals_count(b, r, pr->number, head, NULL, &have, err) < 0)
 		return -1;
 	if (have < conf->queue.approvals)
 		return 0;
@@ -26,10 +26,10 @@ int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *
 	rc = task_get(b->db, pr->task, &t, err);
 	if (rc <= 0)
 		return rc;
-	rc = db_int(b->db, ST_APPROVAL_COUNT_NOT, &have, err, "iiss", r->id, pr->number, head,
-		    t.requester);
-	*ret = rc > 0 && have > 0;
-	return rc < 0 ? -1 : 0;
+	if (approvals_count(b, r, pr->number, head, t.requester, &have, err) < 0)
+		return -1;
+	*ret = have > 0;
+	return 0;
 }
 
 void queue_facts_release(struct queue_facts *f)

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/approvals.h"
 #include "bot/dispatch.h"
 #include "bot/queue_flow.h"
 #include "bot/report.h"
@@ -102,8 +103,8 @@ static int do_review(struct task_ctx *c, struct bp_event *ret_next, struct err *
 	int64_t need = c->bp.steps[c->pos.step].approvals, have = 0;
 	autofree char *why = NULL;
 
-	if (need && db_int(c->bot->db, ST_APPROVAL_COUNT, &have, err, "iis", c->task.repo,
-			   c->task.pr, c->task.head) < 0)
+	if (need &&
+	    approvals_count(c->bot, &c->repo, c->task.pr, c->task.head, NULL, &have, err) < 0)
 		return -1;
 	if (have >= need)
 		ret_next->ev = BP_EV_GREEN;
