@@ -48,13 +48,16 @@ build-analyze/%.tidy: %.c contrib/analyze.h .clang-tidy
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- $(KNOWN) 2>$@.tmp || { cat $@.tmp; exit 1; }
 	@mv $@.tmp $@
-# The loops of jansson, and ours, in words that cppcheck understands without jansson's headers.
+# It says nothing about a file that it could not read, so it is first shown a mistake that it must find.
+CPPCHECK := cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--std=c11 -Idaemon -I. -DYM_VERSION='"0"' --include=contrib/cppcheck.h \
+		--suppressions-list=contrib/cppcheck.txt
 analyze-cppcheck:
-	cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--std=c11 -Idaemon -I. -DYM_VERSION='"0"' \
-		-D'json_object_foreach(o,k,v)=for (k = key_of(o); (v = value_of(o, k)) != 0;)' \
-		-D'json_array_foreach(a,i,v)=for (i = 0; (v = json_array_get(a, i)) != 0; i++)' \
-		--suppressions-list=contrib/cppcheck.txt daemon hooks
+	@mkdir -p build-analyze
+	@printf 'int f(void);\nint f(void)\n{\n\tint a[3] = {0};\n\n\treturn a[3];\n}\n' >build-analyze/mistake.c
+	@if $(CPPCHECK) build-analyze/mistake.c 2>/dev/null; then \
+		echo "analyze: cppcheck finds nothing in a file with a mistake: it does not see the code" >&2; exit 1; fi
+	$(CPPCHECK) daemon hooks
 
 ## coverage: line coverage of the unit tests and simulations, as a table
 coverage:

@@ -318,10 +318,11 @@ static int decode_ref(struct push *p, const char *ref, struct err *err)
 	cleanup(buf_release) struct buf clean = BUF_INIT;
 	struct text_cleaned what = {0};
 	size_t n = strlen(p->repo.base);
-	const char *rest = ref + sizeof(prefix) - 1;
+	const char *rest;
 
 	if (strncmp(ref, prefix, sizeof(prefix) - 1) != 0)
 		return err_set(err, ERR_INPUT, "%s: expected refs/for/%s/TOPIC", ref, p->repo.base);
+	rest = ref + sizeof(prefix) - 1;
 	if (strncmp(rest, p->repo.base, n) != 0 || rest[n] != '/' || !rest[n + 1])
 		return err_set(
 			err, ERR_INPUT,

@@ -2,6 +2,7 @@
 #include "bot/api_args.h"
 
 #include "base/mem.h"
+#include "bot/approvals.h"
 #include "bot/outbox.h"
 #include "bot/queue_flow.h"
 #include "forge/local.h"
@@ -49,9 +50,30 @@ int api_pr_list(struct request *q, json_t **ret, struct err *err)
 static int add_lists(struct request *q, int64_t number, json_t *o, struct err *err)
 {
 	LIST_JSON(comment, ST_COMMENT_OF, number, "comments");
-	LIST_JSON(approval, ST_APPROVAL_OF, number, "approvals");
 	LIST_JSON(dependency, ST_DEPENDENCY_OF, number, "depends");
 	LIST_JSON(label, ST_LABEL_OF, number, "labels");
+	return 0;
+}
+
+/* One that does not count although nobody has voided it says why. */
+static int add_approvals(struct request *q, int64_t number, json_t *o, struct err *err)
+{
+	cleanup(approval_list_release) struct approval_list l = {0};
+	json_t *a = json_array();
+
+	json_put(o, "approvals", a);
+	if (approval_all(q->bot->db, ST_APPROVAL_OF, &l, err, "ii", q->repo.id, number) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		autofree char *why = NULL;
+		bool counts;
+
+		if (approval_counts(q->bot, &q->repo, &l.v[i], &counts, &why, err) < 0)
+			return -1;
+		if (why)
+			row_set(&l.v[i].void_reason, why);
+		json_array_append_new(a, row_json(&approval_table, &l.v[i]));
+	}
 	return 0;
 }
 
@@ -63,7 +85,7 @@ int api_pr_show(struct request *q, json_t **ret, struct err *err)
 	if (args_pr(q, &p, err) < 0)
 		return -1;
 	o = pr_json(&p);
-	if (add_lists(q, p.number, o, err) < 0)
+	if (add_lists(q, p.number, o, err) < 0 || add_approvals(q, p.number, o, err) < 0)
 		return -1;
 	*ret = api_item(json_incref(o));
 	return API_DONE;

@@ -40,11 +40,11 @@ int api_queue_list(struct request *q, json_t **ret, struct err *err)
 		json_decref(rows);
 		return -1;
 	}
-	v = xcalloc(l.n, sizeof(*v));
+	v = xcalloc(l.n, sizeof(json_t *));
 	for (size_t i = 0; i < l.n; i++)
 		v[i] = entry_json(q, &l.v[i]);
 	if (l.n)
-		qsort(v, l.n, sizeof(*v), by_place);
+		qsort(v, l.n, sizeof(json_t *), by_place);
 	for (size_t i = 0; i < l.n; i++)
 		json_array_append_new(rows, v[i]);
 	*ret = api_rows(rows);

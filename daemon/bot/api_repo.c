@@ -1,4 +1,4 @@
-/* api_repo.c - repositories, users, blueprints. */
+/* api_repo.c - repositories, blueprints. */
 #include "bot/api_args.h"
 
 #include "base/log.h"
@@ -12,20 +12,6 @@
 #include "forge/local_repo.h"
 #include "queue/plan.h"
 #include "sys/fs.h"
-
-static int check_name(const char *what, const char *s, struct err *err)
-{
-	size_t n = s ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				 "._-")
-		     : 0;
-
-	if (s && n && !s[n] && n <= 64 && s[0] != '.' && s[0] != '-')
-		return 0;
-	return err_set(err, ERR_INPUT,
-		       "%s '%s': expected 1 to 64 letters, digits, '.', '_' or '-', not beginning "
-		       "with '.' or '-'",
-		       what, s ? s : "");
-}
 
 /* ---- repo add: made by the git role, then written into the ledger ---- */
 
@@ -228,7 +214,7 @@ int api_repo_add(struct request *q, json_t **ret, struct err *err)
 	(void)ret;
 	if (name && strchr(name, '/'))
 		return remote_repo_add(q, name, err);
-	if (check_name("repository", name, err) < 0)
+	if (args_name("repository", name, err) < 0)
 		return -1;
 	parent = path_join(b->data, "repos");
 	path = xasprintf("%s/%s.git", parent, name);
@@ -277,94 +263,6 @@ int api_repo_list(struct request *q, json_t **ret, struct err *err)
 		json_put_str(o, "head", r->base_oid);
 		json_put_str(o, "health", health[known ? r->health : 0]);
 		json_array_append_new(rows, o);
-	}
-	*ret = api_rows(rows);
-	return API_DONE;
-}
-
-/* ---- users ---- */
-
-static int insert_user(struct request *q, const char *name, int64_t uid, struct user *ret,
-		       struct err *err)
-{
-	cleanup(user_release) struct user other = {0};
-	int rc = user_find(q->bot->db, ST_USER_BY_UID, &other, err, "i", uid);
-
-	bool owner = uid == (int64_t)q->bot->owner, named = rc > 0 && strcmp(other.name, name) != 0;
-
-	if (named && !owner)
-		return err_set(err, ERR_EXISTS, "uid %lld: is %s already", (long long)uid,
-			       other.name);
-	if (rc >= 0)
-		rc = user_find(q->bot->db, ST_USER_BY_NAME, ret, err, "s", name);
-	if (rc > 0 && ret->uid != uid && named)
-		return err_set(err, ERR_EXISTS, "user %s: is uid %lld already", name,
-			       (long long)ret->uid);
-	if (rc < 0)
-		return -1;
-	if (named) { /* the owner, who began under the system's name, gets the one that is wanted */
-		row_set(&other.name, name);
-		*ret = other;
-		other = (struct user){0};
-		return user_save(q->bot->db, ret, err);
-	}
-	row_set(&ret->name, name);
-	ret->uid = uid;
-	if (rc > 0)
-		return user_save(q->bot->db, ret, err);
-	ret->created_ms = bot_now(q->bot);
-	return user_insert(q->bot->db, ret, err);
-}
-
-int api_user_add(struct request *q, json_t **ret, struct err *err)
-{
-	cleanup(user_release) struct user u = {0};
-	cleanup(repo_release) struct repo r = {0};
-	const char *name = args_str(q->args, "name"), *in = args_str(q->args, "repo");
-	enum forge_level level;
-	int64_t uid;
-
-	if (check_name("user", name, err) < 0 || json_get_int(q->args, "uid", &uid, err) < 0 ||
-	    forge_level_parse(json_str(q->args, "permission", "write"), &level, err) < 0)
-		return -1;
-	if (!strcmp(name, "yardmaster"))
-		return err_set(err, ERR_INPUT, "user 'yardmaster': is the program's own name");
-	if (in && repo_find(q->bot->db, ST_REPO_BY_NAME, &r, err, "s", in) <= 0)
-		return err_set(err, ERR_NOT_FOUND, "repository '%s': not known", in);
-	if (insert_user(q, name, uid, &u, err) < 0 ||
-	    db_run(q->bot->db, ST_PERMISSION_SET, err, "iii", u.id, r.id, (int64_t)level) < 0 ||
-	    bot_audit(q->bot, q->actor, "user-add",
-		      json_pack("{s:s}", "permission", forge_level_name(level)), err, "user:%s",
-		      name) < 0)
-		return -1;
-	*ret = api_text("user %s: uid %lld, permission %s%s%s", name, (long long)uid,
-			forge_level_name(level), in ? " on " : "", in ? in : "");
-	return API_DONE;
-}
-
-int api_user_list(struct request *q, json_t **ret, struct err *err)
-{
-	cleanup(user_list_release) struct user_list l = {0};
-	json_t *rows;
-
-	if (user_all(q->bot->db, ST_USER_ALL, &l, err, "") < 0)
-		return -1;
-	rows = json_array();
-	for (size_t i = 0; i < l.n; i++) {
-		cleanup(permission_list_release) struct permission_list p = {0};
-		json_t *o = row_json(&user_table, &l.v[i]);
-		enum forge_level best = FORGE_NONE;
-
-		json_array_append_new(rows, o);
-		if (permission_all(q->bot->db, ST_PERMISSION_ALL, &p, err, "i", l.v[i].id) < 0) {
-			json_decref(rows);
-			return -1;
-		}
-		for (size_t j = 0; j < p.n; j++)
-			best = (enum forge_level)p.v[j].level > best
-				       ? (enum forge_level)p.v[j].level
-				       : best;
-		json_put_str(o, "permission", forge_level_name(best));
 	}
 	*ret = api_rows(rows);
 	return API_DONE;

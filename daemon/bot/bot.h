@@ -130,6 +130,8 @@ struct forge bot_forge(struct bot *b, const struct repo *r);
  */
 int bot_permission(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
 		   struct err *err);
+/* Asks the forge what this user may do there; the answer wakes whoever waits for it. */
+int bot_ask_level(struct bot *b, int64_t repo, const char *user, struct err *err);
 /* What a user of this machine may do, whichever forge the repository is on. */
 int bot_permission_here(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
 			struct err *err);

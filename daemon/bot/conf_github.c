@@ -115,6 +115,7 @@ json_t *conf_github_json(const struct conf_github *c)
 	json_t *o = json_object();
 
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		json_put_str(o, table[i].key, *field(c, i));
+		if (*field(c, i))
+			json_put_str(o, table[i].key, *field(c, i));
 	return o;
 }

@@ -95,7 +95,9 @@ static int load_blueprints(const struct yaml_doc *d, const struct yaml_node *n, 
 
 	if (yaml_strs(d, n, &c->blueprints, err) < 0)
 		return -1;
-	c->blueprints_listed = n != NULL;
+	if (!n)
+		return 0;
+	c->blueprints_listed = true;
 	blueprint_shipped_names(&shipped);
 	for (size_t i = 0; i < c->blueprints.n; i++) {
 		const struct yaml_node *at = n->kind == YAML_LIST ? n->items[i] : n;

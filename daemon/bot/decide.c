@@ -66,11 +66,9 @@ static int tell_task(struct bot *b, const struct event *e, const struct err *why
 	return task_undecided(b, p, why, err);
 }
 
-/* The decision needs to know what somebody may do; the answer wakes it (remote.c). */
-static int ask_level(struct bot *b, struct err *err)
+int bot_ask_level(struct bot *b, int64_t repo, const char *user, struct err *err)
 {
-	autofree char *user = steal(&b->asked_user);
-	autofree char *subject = xasprintf("level:%lld:%s", (long long)b->asked_repo, user);
+	autofree char *subject = xasprintf("level:%lld:%s", (long long)repo, user);
 	int64_t open = 0;
 	json_t *p;
 
@@ -79,12 +77,20 @@ static int ask_level(struct bot *b, struct err *err)
 	if (open)
 		return 0;
 	p = json_object();
-	json_put_int(p, "repo", b->asked_repo);
+	json_put_int(p, "repo", repo);
 	json_put_str(p, "user", user);
 	return bot_effect(b, subject, "forge-level", p, err, "%s:%lld", subject,
 			  (long long)bot_now(b)) < 0
 		       ? -1
 		       : 0;
+}
+
+/* The decision needs to know what somebody may do; the answer wakes it (remote.c). */
+static int ask_level(struct bot *b, struct err *err)
+{
+	autofree char *user = steal(&b->asked_user);
+
+	return bot_ask_level(b, b->asked_repo, user, err);
 }
 
 static int decide_one(struct bot *b, const struct event *e, struct err *err)

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/approvals.h"
 #include "bot/reconcile.h"
 #include "bot/report.h"
 #include "bot/source.h"

@@ -2,14 +2,13 @@
 #include "bot/queue_facts.h"
 
 #include "base/mem.h"
+#include "bot/approvals.h"
 
 int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		    const struct pr *pr, const char *head, int64_t *ret, struct err *err)
 {
-	if (conf->queue.author_may_approve)
-		return db_int(b->db, ST_APPROVAL_COUNT, ret, err, "iis", r->id, pr->number, head);
-	return db_int(b->db, ST_APPROVAL_COUNT_NOT, ret, err, "iiss", r->id, pr->number, head,
-		      pr->author);
+	return approvals_count(b, r, pr->number, head,
+			       conf->queue.author_may_approve ? NULL : pr->author, ret, err);
 }
 
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
@@ -22,7 +21,7 @@ int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *
 	*ret = false;
 	if (strcmp(pr->head, head) != 0)
 		return 0;
-	rc = queue_approvals(b, r, conf, pr, head, &have, err);
+	rc = conf->queue.approvals ? queue_approvals(b, r, conf, pr, head, &have, err) : 0;
 	if (rc < 0)
 		return -1;
 	if (have < conf->queue.approvals)
@@ -35,10 +34,10 @@ int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *
 	rc = task_get(b->db, pr->task, &t, err);
 	if (rc <= 0)
 		return rc;
-	rc = db_int(b->db, ST_APPROVAL_COUNT_NOT, &have, err, "iiss", r->id, pr->number, head,
-		    t.requester);
-	*ret = rc > 0 && have > 0;
-	return rc < 0 ? -1 : 0;
+	if (approvals_count(b, r, pr->number, head, t.requester, &have, err) < 0)
+		return -1;
+	*ret = have > 0;
+	return 0;
 }
 
 void queue_facts_release(struct queue_facts *f)

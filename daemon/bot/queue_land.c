@@ -15,6 +15,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/approvals.h"
 #include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/task_flow.h"
@@ -86,7 +87,8 @@ static int open_ctx(struct bot *b, const json_t *p, struct landing_ctx *x, struc
 
 /* ---- the receipt ---- */
 
-static json_t *approvals_json(struct bot *b, const struct candidate *c, struct err *err)
+static json_t *approvals_json(struct bot *b, const struct repo *r, const struct candidate *c,
+			      struct err *err)
 {
 	cleanup(approval_list_release) struct approval_list l = {0};
 	json_t *a = json_array();
@@ -96,9 +98,14 @@ static json_t *approvals_json(struct bot *b, const struct candidate *c, struct e
 		return NULL;
 	}
 	for (size_t i = 0; i < l.n; i++) {
+		bool counts;
 		json_t *o;
 
-		if (l.v[i].void_ms || strcmp(l.v[i].head, c->head) != 0)
+		if (approval_counts(b, r, &l.v[i], &counts, NULL, err) < 0) {
+			json_decref(a);
+			return NULL;
+		}
+		if (!counts || strcmp(l.v[i].head, c->head) != 0)
 			continue;
 		o = json_object();
 		json_put_str(o, "user", l.v[i].user);
@@ -155,7 +162,7 @@ static json_t *receipt(struct bot *b, const struct landing_ctx *x, const char *g
 	if (json_parse(x->c.checks, strlen(x->c.checks), SIZE_MAX, &checks, err) < 0)
 		return NULL;
 	json_put(o, "checks", checks);
-	approvals = approvals_json(b, &x->c, err);
+	approvals = approvals_json(b, &x->r, &x->c, err);
 	if (!approvals)
 		return NULL;
 	json_put(o, "approvals", approvals);

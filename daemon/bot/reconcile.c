@@ -15,8 +15,8 @@
 #include "runner/run.h"
 #include "sys/fs.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -343,6 +343,23 @@ void reconcile_mark(struct bot *b)
 	db_rollback(b->db); /* it only read */
 }
 
+/* "ROWS HASH"; a mark of an empty ledger has no hash. */
+static bool read_mark(const char *mark, int64_t *ret_rows, char hash[65])
+{
+	char *rest;
+	int64_t rows;
+
+	errno = 0;
+	rows = strtoll(mark, &rest, 10);
+	if (rest == mark || errno)
+		return false;
+	hash[0] = '\0';
+	if (*rest && sscanf(rest, " %64[0-9a-f]", hash) < 0)
+		hash[0] = '\0';
+	*ret_rows = rows;
+	return true;
+}
+
 /* 1 it goes on from the mark, 0 it does not, with the reason. */
 static int continues(struct bot *b, const char *mark, char **ret_why, struct err *err)
 {
@@ -350,7 +367,7 @@ static int continues(struct bot *b, const char *mark, char **ret_why, struct err
 	int64_t n = 0, before = 0;
 	char expected[65] = "";
 
-	if (sscanf(mark, "%" SCNd64 " %64[0-9a-f]", &before, expected) < 1)
+	if (!read_mark(mark, &before, expected))
 		return err_set(
 			err, ERR_CORRUPT,
 			"%s/ledger.mark: found '%.40s', expected the number of audit rows and "

@@ -138,7 +138,7 @@ void role_free(struct role *r)
 
 static int start_process(struct role *r, struct err *err)
 {
-	static const struct chan_ops ops = {on_message, on_closed};
+	static const struct chan_ops ops = {.message = on_message, .closed = on_closed};
 	char *argv[] = {(char *)"yardmaster", (char *)"role", (char *)r->conf.name,
 			(char *)r->conf.git, NULL};
 	const char *crash = getenv(FAULT_VARIABLE);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/approvals.h"
 #include "bot/dispatch.h"
 #include "bot/queue_flow.h"
 #include "bot/report.h"
@@ -102,8 +103,8 @@ int task_review(struct task_ctx *c, struct err *err)
 	int64_t need = c->bp.steps[c->pos.step].approvals, have = 0;
 	autofree char *why = NULL;
 
-	if (need && db_int(c->bot->db, ST_APPROVAL_COUNT, &have, err, "iis", c->task.repo,
-			   c->task.pr, c->task.head) < 0)
+	if (need &&
+	    approvals_count(c->bot, &c->repo, c->task.pr, c->task.head, NULL, &have, err) < 0)
 		return -1;
 	why = xasprintf("PR #%lld waits for review: %lld of %lld approvals", (long long)c->task.pr,
 			(long long)have, (long long)need);

@@ -75,15 +75,20 @@ static void check_git(struct doctor *d)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 	cleanup(buf_release) struct buf out = BUF_INIT;
-	int major = 0, minor = 0;
+	static const char prefix[] = "git version ";
+	long major = 0, minor = 0;
+	char *dot = NULL;
 
 	if (git_version(&out, &err) < 0)
 		add_err(d, "git", &err, "install git, 2.38 or newer");
-	else if (sscanf(out.s, "git version %d.%d", &major, &minor) != 2)
-		add_row(d, "git", false, out.s, "install git, 2.38 or newer");
-	else
+	else {
+		if (!strncmp(out.s, prefix, sizeof(prefix) - 1))
+			major = strtol(out.s + sizeof(prefix) - 1, &dot, 10);
+		if (dot && *dot == '.')
+			minor = strtol(dot + 1, NULL, 10);
 		add_row(d, "git", major > 2 || (major == 2 && minor >= GIT_OLDEST_MINOR), out.s,
 			"install git, 2.38 or newer");
+	}
 }
 
 /* The keeper stands beside the program, or where a package puts it. */

@@ -66,7 +66,8 @@ struct forge_ops {
 	/* Acts over a network: only after the commit of the effect. Else: inside the transaction. */
 	bool remote;
 	forge_act_fn act;
-	/* FORGE_LATER: it is being asked; the result of a "forge-level" effect wakes whoever waits. */
+	/* FORGE_LATER: it has to be asked for (anew), and *ret is what was known last; the result of a
+	 * "forge-level" effect wakes whoever waits. */
 	int (*permission)(struct forge *f, int64_t repo, const char *user, enum forge_level *ret,
 			  struct err *err);
 	/*

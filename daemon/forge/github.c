@@ -281,14 +281,14 @@ static int github_permission(struct forge *f, int64_t repo, const char *user, en
 			     struct err *err)
 {
 	cleanup(github_level_release) struct github_level l = {0};
+	int64_t age;
 	int rc = github_level_find(f->db, ST_GITHUB_LEVEL, &l, err, "is", repo, user);
 
 	if (rc < 0)
 		return -1;
-	if (rc == 0 || l.at_ms + GITHUB_LEVEL_MS < f->clock->wall_ms(f->clock))
-		return FORGE_LATER;
-	*ret = (enum forge_level)l.level;
-	return 0;
+	age = f->clock->wall_ms(f->clock) - l.at_ms;
+	*ret = rc && age < GITHUB_LEVEL_OLD_MS ? (enum forge_level)l.level : FORGE_NONE;
+	return rc == 0 || age > GITHUB_LEVEL_MS ? FORGE_LATER : 0;
 }
 
 static int github_did(struct forge *f, const char *kind, const json_t *p, struct err *err)

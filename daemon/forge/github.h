@@ -24,9 +24,10 @@
 #include "forge/forge.h"
 #include "forge/github_client.h"
 
-#define GITHUB_LEVEL_MS   ((int64_t)5 * 60 * 1000) /* how long an answer to "who may?" holds */
-#define GITHUB_BODY_MAX   65536                    /* characters of a comment or a PR's body */
-#define GITHUB_NUMBER_MAX 2147483647
+#define GITHUB_LEVEL_MS     ((int64_t)5 * 60 * 1000) /* how long an answer to "who may?" holds */
+#define GITHUB_LEVEL_OLD_MS ((int64_t)3600 * 1000) /* … and how long it is better than nothing */
+#define GITHUB_BODY_MAX     65536                  /* characters of a comment or a PR's body */
+#define GITHUB_NUMBER_MAX   2147483647
 
 /* The result of an effect, in a later turn. Takes result. not_before_ms: with an ERR_UNAVAILABLE, when
  * to ask again; 0: as the caller likes. */

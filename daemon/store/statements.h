@@ -94,6 +94,9 @@
 		"AND repo IN (0, ?2) HAVING count(*) > 0")                                         \
 	X(PERMISSION_SET, "INSERT INTO permission (user, repo, level) VALUES (?1, ?2, ?3) "        \
 		"ON CONFLICT (user, repo) DO UPDATE SET level = excluded.level")                   \
+	/* repo 0: all of them */                                                                  \
+	X(PERMISSION_CLEAR, "DELETE FROM permission WHERE user = ?1 AND (?2 = 0 OR repo = ?2)")    \
+	X(USER_REMOVE, "DELETE FROM user WHERE id = ?1")                                           \
 	X(PERMISSION_ALL, "SELECT * FROM permission WHERE user = ?1 ORDER BY repo")                \
 	/* issues, comments, labels */                                                             \
 	X(ISSUE_BY_NUMBER, "SELECT * FROM issue WHERE repo = ?1 AND number = ?2")                  \
@@ -121,10 +124,6 @@
 	X(PR_NOT_KNOWN, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' "                     \
 		"AND known_head IS NOT head ORDER BY number")                                      \
 	X(PR_LANDED_AS, "SELECT * FROM pr WHERE repo = ?1 AND landed = ?2")                        \
-	X(APPROVAL_COUNT, "SELECT count(DISTINCT user) FROM approval WHERE repo = ?1 "             \
-		"AND pr = ?2 AND head = ?3 AND void_ms IS NULL")                                   \
-	X(APPROVAL_COUNT_NOT, "SELECT count(DISTINCT user) FROM approval WHERE repo = ?1 "         \
-		"AND pr = ?2 AND head = ?3 AND void_ms IS NULL AND user <> ?4")                    \
 	X(APPROVAL_OF, "SELECT * FROM approval WHERE repo = ?1 AND pr = ?2 ORDER BY id")           \
 	X(APPROVAL_SET, "INSERT INTO approval (repo, pr, head, user, at_ms) "                      \
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, pr, head, user) "                  \
@@ -134,6 +133,15 @@
 		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND head <> ?5")                  \
 	X(APPROVAL_VOID_BY, "UPDATE approval SET void_ms = ?3, void_reason = ?4 "                  \
 		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND user = ?5")                   \
+	/* Of open PRs of local repositories: there the name is a user's. */                       \
+	X(APPROVAL_VOID_USER, "UPDATE approval SET void_ms = ?2, void_reason = ?3 "                \
+		"WHERE user = ?1 AND void_ms IS NULL AND EXISTS (SELECT 1 FROM pr p JOIN repo r "  \
+		"ON r.id = p.repo WHERE p.repo = approval.repo AND p.number = approval.pr "        \
+		"AND p.state = 'open' AND r.forge = 'local')")                                     \
+	X(APPROVAL_OPEN_BY, "SELECT count(*) FROM approval a JOIN pr p ON p.repo = a.repo "        \
+		"AND p.number = a.pr JOIN repo r ON r.id = p.repo WHERE a.user = ?1 "              \
+		"AND a.void_ms IS NULL AND a.head = p.head AND p.state = 'open' "                  \
+		"AND r.forge = 'local' AND (?2 = 0 OR p.repo = ?2)")                               \
 	X(DEPENDENCY_ADD, "INSERT INTO dependency (repo, pr, on_pr, source, at_ms) "               \
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, pr, on_pr, source) DO NOTHING")    \
 	X(DEPENDENCY_CLEAR, "DELETE FROM dependency WHERE repo = ?1 AND pr = ?2 AND source = ?3")  \
@@ -151,6 +159,8 @@
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(TASK_LAST_OF_PR, "SELECT * FROM task WHERE repo = ?1 AND pr = ?2 "                       \
 		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(TASK_OPEN_BY, "SELECT count(*) FROM task t JOIN repo r ON r.id = t.repo "                \
+		"WHERE t.ended_ms IS NULL AND t.requester = ?1 AND r.forge = 'local'")             \
 	X(TASK_WAITING, "SELECT * FROM task WHERE state = 'waiting' ORDER BY id")                  \
 	X(TASK_LIST, "SELECT * FROM task WHERE (?1 = 0 OR repo = ?1) "                             \
 		"AND (?2 = 'all' OR state = ?2 OR (?2 = 'open' AND ended_ms IS NULL)) "            \

@@ -2,6 +2,7 @@
 #include "bot_fixture.h"
 
 #include "base/buf.h"
+#include "bot/approvals.h"
 
 #define HEAD_A "a000000000000000000000000000000000000001"
 #define HEAD_B "b000000000000000000000000000000000000002"
@@ -114,10 +115,33 @@ static void changes_asked_for_take_it_out_and_the_approval_with_it(void **state)
 		local_pr_request_changes(&f->forge, &f->repo, "anna", &p, "Not yet.", NULL), 0);
 	fx_turn(f);
 	assert_entry(f, 1, "dequeued");
-	assert_int_equal(db_int(f->bot.db, ST_APPROVAL_COUNT, &n, NULL, "iis", f->repo.id,
-				(int64_t)1, HEAD_A),
-			 1);
+	assert_int_equal(approvals_count(&f->bot, &f->repo, 1, HEAD_A, NULL, &n, NULL), 0);
 	assert_int_equal(n, 0);
+}
+
+/* Who has lost the permission since approves nothing: not in the queue, and not a moment before the landing. */
+static void an_approval_counts_while_its_author_may_write(void **state)
+{
+	struct fx *f = *state;
+	cleanup(pr_release) struct pr p = {0};
+	int64_t n = -1;
+
+	up_to_verify(f);
+	fx_permit(f, "anna", FORGE_READ);
+	assert_int_equal(approvals_count(&f->bot, &f->repo, 1, HEAD_A, NULL, &n, NULL), 0);
+	assert_int_equal(n, 0);
+	fx_verified(f);
+	p = fx_pr(f, 1);
+	assert_string_equal(p.state, "open");
+	assert_entry(f, 1, "queued");
+	assert_int_equal(fx_due(f, "cand-land", NULL), 0);
+	fx_permit(f, "anna", FORGE_WRITE);
+	fx_turn(f);
+	if (fx_due(f, "cand-build", NULL))
+		fx_built(f, CAND);
+	fx_verified(f);
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	assert_entry(f, 1, "landed");
 }
 
 /* Approved in the very moment of the push, the new head keeps its approval; the old one's is void. */
@@ -133,12 +157,8 @@ static void a_push_voids_the_approvals_of_other_heads_only(void **state)
 	fx_push(f, 1, HEAD_B, NULL);
 	fx_approve(f, 1);
 	fx_turn(f);
-	assert_int_equal(db_int(f->bot.db, ST_APPROVAL_COUNT, &old, NULL, "iis", f->repo.id,
-				(int64_t)1, HEAD_A),
-			 1);
-	assert_int_equal(db_int(f->bot.db, ST_APPROVAL_COUNT, &new, NULL, "iis", f->repo.id,
-				(int64_t)1, HEAD_B),
-			 1);
+	assert_int_equal(approvals_count(&f->bot, &f->repo, 1, HEAD_A, NULL, &old, NULL), 0);
+	assert_int_equal(approvals_count(&f->bot, &f->repo, 1, HEAD_B, NULL, &new, NULL), 0);
 	assert_int_equal(old, 0);
 	assert_int_equal(new, 1);
 }
@@ -668,6 +688,7 @@ int main(void)
 		TEST(a_label_that_holds_calls_it_off),
 		TEST(a_closed_pr_does_not_come_back_after_a_landing_that_failed),
 		TEST(changes_asked_for_take_it_out_and_the_approval_with_it),
+		TEST(an_approval_counts_while_its_author_may_write),
 		TEST(a_push_voids_the_approvals_of_other_heads_only),
 		TEST(a_head_that_comes_back_is_read_again),
 		TEST(an_answer_about_an_old_head_is_ignored),

@@ -28,7 +28,7 @@ static int setup(void **state)
 	w->fx = fx;
 	now_ms = 1000;
 	w->clock = (struct clock){fake_ms, fake_ms};
-	w->f = (struct forge){&forge_local, w->fx->db, &w->clock};
+	w->f = (struct forge){&forge_local, w->fx->db, &w->clock, NULL};
 	w->repo.name = xstrdup("app");
 	w->repo.forge = xstrdup("local");
 	w->repo.path = xstrdup("/srv/app.git");
