@@ -3,12 +3,14 @@
 ## check: install what is missing, build from nothing, run all tests (as root: go on unprivileged)
 check:
 	@contrib/bootstrap check
-	@SANITIZE="$(SANITIZE)" contrib/unpriv --bring build-check/log contrib/check
+	@tests/forge/install build
+	@SANITIZE="$(SANITIZE)" contrib/unpriv --bring build-check/log --bring build/forge-npm contrib/check
 
 ## check-long: the slow tests, all integration tests with the sanitizers, the analysers
 check-long:
 	@contrib/bootstrap long
-	@contrib/unpriv --bring build-check/log contrib/check --long
+	@tests/forge/install build
+	@contrib/unpriv --bring build-check/log --bring build/forge-npm contrib/check --long
 
 ## bootstrap-check: prove the package lists in an empty Debian (root and the network needed)
 bootstrap-check:

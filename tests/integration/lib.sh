@@ -42,6 +42,7 @@
 #   agent NAME <<'END'                   a scripted agent: a bash program that gets the prompt in $PROMPT
 #                                        (a file) and edits the working directory; `complete "SUMMARY"`,
 #                                        `blocked`, `question`, `no_change` end it with the end block
+#   sample_source NAME                   makes only $T/src/NAME, the repository of sample_repo
 #   sample_repo NAME                     makes $T/src/NAME, a repository with gates that take
 #                                        milliseconds, and adds it to the forge as NAME
 #   commit_file DIR PATH TEXT [MESSAGE]  writes, adds and commits one file in a clone
@@ -295,7 +296,7 @@ commit_file() {
 	git -C "$1" commit -q -m "${4-Change $2}"
 }
 
-sample_repo() {
+sample_source() {
 	local src=$T/src/$1
 	git init -q "$src"
 	mkdir -p "$src/.github" "$src/src"
@@ -317,7 +318,10 @@ sample_repo() {
 	END
 	git -C "$src" add -A
 	git -C "$src" commit -q -m 'Begin'
-	ym repo add "$1" --from "$src" >/dev/null || bail "repo add $1 failed"
+}
+sample_repo() {
+	sample_source "$1"
+	ym repo add "$1" --from "$T/src/$1" >/dev/null || bail "repo add $1 failed"
 }
 
 repo_path() { ymj ".[] | select(.name == \"$1\") | .path" repo list; }

@@ -65,6 +65,8 @@ function changed(state, hooks, repo, ref, a, b, actor) {
 	if (!ref.startsWith('refs/heads/'))
 		return;
 	const branch = ref.slice(11);
+	if (!deleted)
+		requestSuites(state, hooks, repo, b, actor);
 	const pulls = require('./pulls'); // which needs this file
 	for (const other of state.repos.values())
 		for (const issue of other.issues.values())
@@ -73,6 +75,14 @@ function changed(state, hooks, repo, ref, a, b, actor) {
 	for (const issue of repo.issues.values())
 		if (issue.pull && issue.state === 'open' && issue.pull.base.ref === branch)
 			pulls.baseMoved(state, hooks, repo, issue, b, actor);
+}
+
+// Every App that may write checks gets a check suite for a pushed commit, and is asked for results.
+function requestSuites(state, hooks, repo, sha, actor) {
+	const checks = require('./checks');
+	for (const app of state.apps)
+		if (state.installationOf(repo, app) && app.permissions.checks === 'write' && !repo.suites.some((s) => s.app === app && s.head_sha === sha))
+			checks.emitSuite(state, hooks, repo, actor, checks.suiteOf(state, repo, app, sha), 'requested', app);
 }
 
 module.exports = { after, release, refusal };
