@@ -408,6 +408,12 @@ static void read_body(const struct gh_job *j, struct judged *d)
 		d->said = not_json(h, err_text(&err));
 		return;
 	}
+	/* Those two promise a body; an answer that was cut behind its first line looks like one too. */
+	if (h->end == HTTP_WHOLE && !h->len && !text && (h->status == 200 || h->status == 201)) {
+		d->json = false;
+		d->said = xstrdup("the answer is empty");
+		return;
+	}
 	d->said = h->end != HTTP_WHOLE ? xstrdup(h->text) : gh_message(d->body);
 	if (!d->said)
 		d->said = xstrdup(h->status < 400 ? "" : "no message");
