@@ -349,7 +349,9 @@ static void bad_request(struct gh_job *j, const struct judged *d)
 	for (size_t i = 0; i < ARRAY_LEN(outcomes); i++)
 		if (outcomes[i].status == d->h->status)
 			o = outcomes[i].outcome;
-	if (d->h->status == 403 && strcasestr(d->said, "suspended")) {
+	/* The App itself is told so about one installation when it asks for its token. */
+	if (d->h->status == 403 && gh_login_of(j) != &j->g->login &&
+	    strcasestr(d->said, "suspended")) {
 		o = GH_NO_ACCESS;
 		gh_drop_token(j->lane, j->token_number);
 		wait = gh_login_fail(j->g, gh_login_of(j), o, 403, d->said);

@@ -196,6 +196,35 @@ static void a_suspended_installation_is_told(void **state)
 	}
 }
 
+/* The trouble of one installation is not that of another one. */
+static void installations_do_not_hinder_each_other(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY("POST /app/installations/8/access_tokens", 403, "",
+		    "{\"message\":\"This installation has been suspended\"}"),
+		SAY("POST /app/installations/9/access_tokens", 201, "", "{\"token\":\"ghs_nine\"}"),
+		SAY("GET /limited", 429, "Retry-After: 100\r\n", ""),
+		SAY("GET /other", 200, "", "{}"), END};
+	struct gh_req r = {.path = "/other", .installation = 8, .done = ask_done};
+	struct ask a = {0};
+
+	f->stub->answers = answers;
+	r.arg = &a;
+	gh_send(f->gh, &r);
+	fx_expect(f, &a, GH_NO_ACCESS, 403);
+	ask_release(&a);
+	r.installation = 9;
+	r.path = "/limited";
+	gh_send(f->gh, &r);
+	fx_expect(f, &a, GH_RETRY, 429);
+	ask_release(&a);
+	fx_get(f, &a, "/other", 0);
+	fx_expect(f, &a, GH_OK, 200);
+	ask_release(&a);
+	assert_int_equal(stub_count(f->stub, "GET /other"), 1);
+}
+
 static void a_plain_token_needs_no_app(void **state)
 {
 	struct fx *f = *state;
@@ -551,6 +580,7 @@ int main(void)
 		TEST(a_401_buys_one_new_token),
 		TEST(a_wrong_key_is_told),
 		TEST(a_suspended_installation_is_told),
+		TEST(installations_do_not_hinder_each_other),
 		TEST(a_plain_token_needs_no_app),
 		TEST(git_gets_a_token),
 		TEST(an_installation_is_found_once),

@@ -52,6 +52,8 @@ static void headers_become_numbers(void **state)
 					  "X-RateLimit-Reset",
 					  "",
 					  NULL};
+	static const char *const graphql[] = {"X-RateLimit-Resource", "graphql",
+					      "X-RateLimit-Remaining", "0", NULL};
 	static const char *const long_one[] = {"Retry-After", "999999", NULL};
 	struct gh_seen s;
 
@@ -73,6 +75,10 @@ static void headers_become_numbers(void **state)
 	assert_int_equal(s.limit, -1);
 	assert_int_equal(s.remaining, -1);
 	assert_int_equal(s.reset_s, -1);
+	gh_seen_read(&s, 200, from_pairs, graphql);
+	assert_int_equal(s.remaining, -1);
+	gh_seen_read(&s, 403, from_pairs, graphql);
+	assert_int_equal(s.remaining, 0);
 	gh_seen_read(&s, 403, from_pairs, long_one);
 	assert_int_equal(s.retry_after_s, 86400);
 }
