@@ -47,6 +47,8 @@ void gh_seen_read(struct gh_seen *s, int status, gh_header_fn header, const void
 
 	*s = (struct gh_seen){.status = status};
 	s->date_s = date ? http_date(date) : -1;
+	if (s->date_s < 0 || s->date_s > NUMBER_MAX)
+		s->date_s = -1;
 	s->retry_after_s = retry_after(header(from, "Retry-After"), s->date_s);
 	s->limit = number(header(from, "X-RateLimit-Limit"));
 	s->remaining = number(header(from, "X-RateLimit-Remaining"));
