@@ -384,12 +384,14 @@ static void by_status(struct gh_job *j, const struct judged *d, bool limit)
 
 /* --- reading the answer --- */
 
-static char *not_json(const struct http_answer *h, const char *why)
+static char *not_json(const struct gh_job *j, const struct http_answer *h, const char *why)
 {
 	const char *type = http_header(h, "Content-Type");
 	size_t n = text_cut(h->body, h->len, 60);
 	autofree char *start = xstrndup(h->body, n);
 
+	if (j->secret)
+		return xstrdup("the answer is not JSON");
 	for (char *c = start; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
@@ -407,7 +409,7 @@ static void read_body(const struct gh_job *j, struct judged *d)
 	if (h->end == HTTP_WHOLE && h->len && h->status != 304 && !text &&
 	    json_parse(h->body, h->len, j->g->conf.read_max, &d->body, &err) < 0) {
 		d->json = false;
-		d->said = not_json(h, err_text(&err));
+		d->said = not_json(j, h, err_text(&err));
 		return;
 	}
 	/* Those two promise a body; an answer that was cut behind its first line looks like one too. */

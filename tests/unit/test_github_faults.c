@@ -209,7 +209,9 @@ static void no_token_is_no_doubt(void **state)
 	struct fx *f = *state;
 	static const struct canned answers[] = {TRICK(FX_TOKENS, STUB_CUT), END};
 	static const struct canned odd[] = {SAY(FX_TOKENS, 201, "", "{\"token\":\"a\\nb\"}"), END};
-	const struct canned *all[] = {answers, odd};
+	static const struct canned half[] = {
+		SAY(FX_TOKENS, 201, "", "{\"token\":\"ghs_abc\" \"ghs_abc"), END};
+	const struct canned *all[] = {answers, odd, half};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
 		struct gh_conf c = fx_conf(f);
@@ -220,6 +222,7 @@ static void no_token_is_no_doubt(void **state)
 		fx_send(f, &a, "POST", "/x", json_object(), 0);
 		fx_wait(f, &a);
 		assert_int_equal(a.outcome, GH_RETRY);
+		assert_null(strstr(a.text, "ghs_"));
 		assert_int_equal(stub_count(f->stub, "POST /x"), 0);
 		ask_release(&a);
 	}
