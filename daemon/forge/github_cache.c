@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define BUCKETS 1024 /* a power of two */
@@ -98,6 +99,14 @@ const struct gh_cache_entry *gh_cache_get(struct gh_cache *c, const char *key)
 	return &e->shown;
 }
 
+/* It goes into a header again: visible ASCII and nothing else. */
+static bool is_etag(const char *s)
+{
+	for (; *s > ' ' && *s <= '~'; s++)
+		;
+	return !*s;
+}
+
 void gh_cache_put(struct gh_cache *c, const char *key, const char *etag, const char *next)
 {
 	struct entry **at = find(c, key), *e;
@@ -106,7 +115,7 @@ void gh_cache_put(struct gh_cache *c, const char *key, const char *etag, const c
 	bytes += next ? strlen(next) : 0;
 	if (*at)
 		drop(c, at);
-	if (!etag || bytes > GH_CACHE_BYTES / 64)
+	if (!etag || !*etag || !is_etag(etag) || bytes > GH_CACHE_BYTES / 64)
 		return;
 	while (c->n >= GH_CACHE_ENTRIES || c->bytes + bytes > GH_CACHE_BYTES)
 		drop(c, find(c, c->ring.prev->key));

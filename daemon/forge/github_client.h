@@ -121,7 +121,7 @@ struct gh_answer {
 
 typedef void (*gh_done_fn)(void *arg, const struct gh_answer *a);
 
-/* Everything is copied (`body` gets a reference), but `kind`. */
+/* Everything is copied (`body` is written out at once), but `kind`. */
 struct gh_req {
 	const char *method; /* NULL: GET */
 	const char *path;   /* from gh_path(): "/repos/…", or "/graphql" */

@@ -150,7 +150,7 @@ static int start(struct gh_job *j, struct err *err)
 	r.headers = &headers;
 	r.body_len = j->send ? strlen(j->send) : 0;
 	r.once = !read && !(j->flags & GH_REPEATABLE);
-	r.secret = !strcmp(j->kind, "token");
+	r.secret = j->secret;
 	r.max = read ? g->conf.read_max - j->bytes : g->conf.write_max;
 	r.connect_ms = g->conf.connect_ms;
 	r.total_ms = g->conf.total_ms;

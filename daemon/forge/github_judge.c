@@ -349,7 +349,9 @@ static void bad_request(struct gh_job *j, const struct judged *d)
 	for (size_t i = 0; i < ARRAY_LEN(outcomes); i++)
 		if (outcomes[i].status == d->h->status)
 			o = outcomes[i].outcome;
-	if (d->h->status == 403 && strcasestr(d->said, "suspended")) {
+	/* The App itself is told so about one installation when it asks for its token. */
+	if (d->h->status == 403 && gh_login_of(j) != &j->g->login &&
+	    strcasestr(d->said, "suspended")) {
 		o = GH_NO_ACCESS;
 		gh_drop_token(j->lane, j->token_number);
 		wait = gh_login_fail(j->g, gh_login_of(j), o, 403, d->said);
@@ -382,12 +384,14 @@ static void by_status(struct gh_job *j, const struct judged *d, bool limit)
 
 /* --- reading the answer --- */
 
-static char *not_json(const struct http_answer *h, const char *why)
+static char *not_json(const struct gh_job *j, const struct http_answer *h, const char *why)
 {
 	const char *type = http_header(h, "Content-Type");
 	size_t n = text_cut(h->body, h->len, 60);
 	autofree char *start = xstrndup(h->body, n);
 
+	if (j->secret)
+		return xstrdup("the answer is not JSON");
 	for (char *c = start; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			*c = ' ';
@@ -405,7 +409,13 @@ static void read_body(const struct gh_job *j, struct judged *d)
 	if (h->end == HTTP_WHOLE && h->len && h->status != 304 && !text &&
 	    json_parse(h->body, h->len, j->g->conf.read_max, &d->body, &err) < 0) {
 		d->json = false;
-		d->said = not_json(h, err_text(&err));
+		d->said = not_json(j, h, err_text(&err));
+		return;
+	}
+	/* Those two promise a body; an answer that was cut behind its first line looks like one too. */
+	if (h->end == HTTP_WHOLE && !h->len && !text && (h->status == 200 || h->status == 201)) {
+		d->json = false;
+		d->said = xstrdup("the answer is empty");
 		return;
 	}
 	d->said = h->end != HTTP_WHOLE ? xstrdup(h->text) : gh_message(d->body);

@@ -122,6 +122,7 @@ static void fetch_token(struct gh_lane *l, struct gh *g)
 	r.arg = l;
 	j = gh_job_new(g, &r);
 	j->hand_out = token_arrived;
+	j->secret = true;
 	l->fetching = true;
 	gh_wait(j, TAILQ_FIRST(&j->lane->waiting));
 	gh_kick(g);

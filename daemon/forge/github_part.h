@@ -80,6 +80,7 @@ struct gh_job {
 	const char *kind;
 	unsigned flags;
 	bool wants_token; /* no request: waits for the lane's token */
+	bool secret;      /* nothing of the answer is shown */
 	void (*hand_out)(struct gh_job *j);
 	union {
 		gh_done_fn done;

@@ -43,13 +43,19 @@ static int64_t retry_after(const char *s, int64_t date_s)
 void gh_seen_read(struct gh_seen *s, int status, gh_header_fn header, const void *from)
 {
 	const char *date = header(from, "Date");
+	const char *resource = header(from, "X-RateLimit-Resource");
 
 	*s = (struct gh_seen){.status = status};
 	s->date_s = date ? http_date(date) : -1;
+	if (s->date_s < 0 || s->date_s > NUMBER_MAX)
+		s->date_s = -1;
 	s->retry_after_s = retry_after(header(from, "Retry-After"), s->date_s);
 	s->limit = number(header(from, "X-RateLimit-Limit"));
 	s->remaining = number(header(from, "X-RateLimit-Remaining"));
 	s->reset_s = number(header(from, "X-RateLimit-Reset"));
+	/* GraphQL and search have limits of their own; they matter when they refuse. */
+	if (resource && strcmp(resource, "core") && status != 403 && status != 429)
+		s->limit = s->remaining = s->reset_s = -1;
 }
 
 /* Is one of the parameters behind "<…>" rel=next? Quotes and several relations are allowed. */

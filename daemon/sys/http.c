@@ -323,8 +323,8 @@ static void set_request(struct http_call *c, const struct http_req *r)
 	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)r->total_ms);
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_LIMIT, 1L);
 	curl_easy_setopt(e, CURLOPT_LOW_SPEED_TIME, (long)((r->stall_ms + 999) / 1000));
-	strvec_foreach (r->headers, h)
-		c->headers = curl_slist_append(c->headers, *h);
+	for (size_t i = 0; r->headers && i < r->headers->n; i++)
+		c->headers = curl_slist_append(c->headers, r->headers->v[i]);
 	if (!r->body) /* libcurl would call an empty one a form */
 		c->headers = curl_slist_append(c->headers, "Content-Type:");
 	c->headers = curl_slist_append(c->headers, "Expect:");

@@ -2,8 +2,9 @@
  * http.h - HTTP requests out of the one loop: libcurl's multi interface on loop.h.
  *
  * HTTP/1.1 over TLS 1.2 or later, no redirects followed, no cookies, no .netrc, no environment
- * variable looked at. Names are resolved by libcurl's resolver thread, everything else happens in
- * turns of the loop. An answer counts only whole: what it says of its length, it must hold.
+ * variable looked at. Names are resolved by libcurl's resolver thread (so what signals the loop handles is
+ * set up before the first request), everything else happens in turns of the loop. SIGPIPE is ignored by
+ * the program. An answer counts only whole: what it says of its length, it must hold.
  */
 #ifndef YM_SYS_HTTP_H
 #define YM_SYS_HTTP_H
