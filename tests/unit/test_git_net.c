@@ -681,10 +681,11 @@ static void role_answers_in_order_and_forgets_the_token(void **state)
 		assert_int_equal(json_int(ans, "id", 0), i);
 		assert_true(json_flag(ans, "ok"));
 	}
-	/* What a core file or a debugger would show. */
+	/* What a core file or a debugger would show; without the huge reservations of sanitizers. */
 	found = fx_sh(s.fx,
 		      "grep ' rw-p ' /proc/%d/maps | while read r _; do a=$((0x${r%%-*}));"
-		      "b=$((0x${r#*-})); dd if=/proc/%d/mem bs=4096 skip=$((a / 4096))"
+		      "b=$((0x${r#*-})); test $((b - a)) -lt 300000000 || continue; dd "
+		      "if=/proc/%d/mem bs=4096 skip=$((a / 4096))"
 		      " count=$(((b - a) / 4096)) 2>/dev/null | grep -ac %s || true; done |"
 		      "awk '{ n += $1 } END { print n + 0 }'",
 		      pid, pid, TOKEN);
