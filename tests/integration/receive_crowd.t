@@ -25,10 +25,8 @@ crowd() { # KIND N
 }
 leave() {
 	local c
-	for c in "${crowds[@]}"; do
-		eval "exec ${c%%:*}>&-"
-		wait_for "grep -q closed= ${c#*:}"
-	done
+	for c in "${crowds[@]}"; do eval "exec ${c%%:*}>&-"; done # a later one holds the ends of the earlier ones
+	for c in "${crowds[@]}"; do wait_for "grep -q closed= ${c#*:}"; done
 	crowds=()
 }
 

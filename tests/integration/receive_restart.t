@@ -70,7 +70,8 @@ curl -s -o /dev/null -w '%{http_code}' --limit-rate 30000 -H 'Expect:' -H 'Conte
 	"http://127.0.0.1:$port/webhook/github" >"$T/code" &
 curl=$!
 wait_for '[ "$(hooks .requests)" = 1 ]'
-exits 0 'SIGTERM: the daemon ends with 0' ym_stop
+ym_stop
+is $? 0 'SIGTERM: the daemon ends with 0'
 wait $curl
 is "$(cat "$T/code")" 202 'and the request under way was answered'
 is "$(sql "SELECT count(*) FROM delivery WHERE guid = 'last-one'")" 1 'and stored'
