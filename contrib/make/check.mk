@@ -18,7 +18,7 @@ bootstrap-check:
 	contrib/bootstrap-check
 
 # Every test program, so that a build shows whether all of them compile.
-test-programs: $(UNIT) $(SIM) $(REPLAY) $(BENCH)
+test-programs: $(UNIT) $(SIM) $(REPLAY) $(BENCH) $(B)/tests/bench/hookload $(B)/tests/bench/hookcrowd
 
 ## sim: run the simulations
 sim: $(SIM)

@@ -8,6 +8,7 @@
 #include "cli/local.h"
 #include "cli/remote.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/strvec.h"
 #include "runner/run.h"
@@ -248,6 +249,53 @@ static void daemon_away(struct doctor *d, const struct err *err)
 		add_row(d, "daemon", true, "not running; 'yardmaster serve' starts it", NULL);
 }
 
+/* What came in and could not be read: somebody sends what is no GitHub event, or this program is too old. */
+static void check_undecodable(struct doctor *d, const json_t *hooks)
+{
+	const json_t *odd = json_object_get(hooks, "undecodable"), *one;
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	size_t i;
+
+	json_array_foreach (odd, i, one) {
+		buf_addf(&b, "%s%s %s: %s", i ? "; " : "", json_str(one, "event", "?"),
+			 json_str(one, "guid", "?"), json_str(one, "detail", "?"));
+		if (i == 4 && json_array_size(odd) > 5) {
+			buf_addf(&b, "; and %zu more", json_array_size(odd) - 5);
+			break;
+		}
+	}
+	add_row(d, "webhook contents", !json_array_size(odd),
+		json_array_size(odd) ? b.s : "everything that was kept could be read",
+		"look at what the sender sends ('yardmaster status --json' has more of them); "
+		"after "
+		"an update of this program let the forge deliver them again");
+}
+
+static void check_webhooks(struct doctor *d, const json_t *status)
+{
+	const json_t *hooks = json_object_get(status, "webhooks");
+	const char *listen = json_str(hooks, "listen", NULL);
+	autofree char *text = NULL;
+
+	if (!hooks)
+		return;
+	if (!listen)
+		add_row(d, "webhooks", true, "not received: 'listen' is not set", NULL);
+	else if (!json_int(hooks, "secrets", 0))
+		add_row(d, "webhooks", false,
+			"every delivery is refused: there is no secret to check it with",
+			"name one at github.webhook-secrets");
+	else {
+		text = xasprintf("received on %s; %" JSON_INTEGER_FORMAT
+				 " stored and %" JSON_INTEGER_FORMAT
+				 " refused for their signature since the start",
+				 listen, (json_int_t)json_int(hooks, "acknowledged", 0),
+				 (json_int_t)json_int(hooks, "refused_signature", 0));
+		add_row(d, "webhooks", true, text, NULL);
+	}
+	check_undecodable(d, hooks);
+}
+
 static void check_daemon(struct doctor *d)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
@@ -260,6 +308,7 @@ static void check_daemon(struct doctor *d)
 		autofree char *text = xasprintf("answers on %s", d->conf.c.socket);
 
 		add_row(d, "daemon", true, text, NULL);
+		check_webhooks(d, a.item);
 	} else if (d->call->exit == CLI_EXIT_AWAY) {
 		daemon_away(d, &err);
 	} else {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -191,6 +192,13 @@ void peers_resume(struct httpd *h)
 
 /* --- listening ----------------------------------------------------------------------------------- */
 
+static bool somebody_waits(const struct httpd *h)
+{
+	struct pollfd p = {.fd = h->fd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
 /* 1 taken, 0 nobody waits or there is no room. */
 static int take_one(struct httpd *h)
 {
@@ -200,9 +208,13 @@ static int take_one(struct httpd *h)
 	uint64_t address;
 
 	/* What was asked to leave is gone after libmicrohttpd's next look; until then both are here. */
-	if (h->n - h->leaving >= h->max && !evict(h, true, 0)) {
-		listen_set(h, false);
-		return 0;
+	if (h->n - h->leaving >= h->max) {
+		if (!somebody_waits(h))
+			return 0;
+		if (!evict(h, true, 0)) {
+			listen_set(h, false);
+			return 0;
+		}
 	}
 	if (h->n >= 2 * h->max)
 		return 0;

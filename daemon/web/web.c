@@ -199,13 +199,19 @@ static int web_status(void *self, bool owner, json_t *o, struct err *err)
 {
 	struct web *w = self;
 	autojson json_t *s = json_object();
+	struct httpd_counts counts = {0};
 	json_t *tally = NULL, *odd = NULL;
 
 	if (!w->http && !w->fresh && !hook_secrets_count(w->secrets))
 		return 0;
 	json_put_str(s, "listen", w->http ? httpd_address(w->http) : NULL);
 	json_put_int(s, "secrets", (int64_t)hook_secrets_count(w->secrets));
-	json_put_int(s, "connections", w->http ? (int64_t)httpd_counts(w->http).open : 0);
+	if (w->http)
+		counts = httpd_counts(w->http);
+	json_put_int(s, "connections", (int64_t)counts.open);
+	json_put_int(s, "requests", (int64_t)counts.requests);
+	json_put_int(s, "evicted", counts.evicted);
+	json_put_int(s, "timed_out", counts.timed_out);
 	json_put_int(s, "acknowledged", w->acknowledged);
 	json_put_int(s, "refused_signature", w->refused_signature);
 	json_put_int(s, "refused_malformed", w->refused_malformed);
