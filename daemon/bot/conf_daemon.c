@@ -353,8 +353,8 @@ static int load_root(struct load *l, const struct yaml_node *root)
 		return -1;
 	return load_author(l, yaml_get(root, "author")) < 0
 		       ? -1
-		       : conf_github_load(l->doc, yaml_get(root, "github"), load_path_of, l,
-					  &l->c->github, l->err);
+		       : conf_github_load(l->doc, yaml_get(root, "github"), l->folder, load_path_of,
+					  l, &l->c->github, l->err);
 }
 
 /* The folder that the file stands in, absolute; a file given relative is relative to where we are. */

@@ -2,7 +2,7 @@
 #include "bot/conf_github.h"
 
 #include "base/mem.h"
-#include "sys/secret.h"
+#include "bot/conf_hooks.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -30,31 +30,15 @@ static char **field(const struct conf_github *c, size_t i)
 	return (char **)(void *)((char *)(void *)c + table[i].offset);
 }
 
-static int load_source(const struct yaml_doc *doc, const struct yaml_node *n, char **ret,
-		       struct err *err)
-{
-	cleanup(err_release) struct err why = ERR_INIT;
-
-	if (!n)
-		return 0;
-	/* What was found is not shown: it may be the secret itself. */
-	if (n->kind != YAML_TEXT || secret_check(n->text, &why) < 0)
-		return yaml_fail(doc, n,
-				 "env:NAME, file:PATH or cred:NAME: where the secret is, never the "
-				 "secret itself",
-				 err, "found something else");
-	return yaml_line(doc, n, 4096, ret, err);
-}
-
-/* A number without quotes is an App ID all the same. */
 static int load_one(const struct yaml_doc *doc, const struct yaml_node *n, size_t i,
-		    conf_path_fn path, void *arg, struct conf_github *c, struct err *err)
+		    const char *folder, conf_path_fn path, void *arg, struct conf_github *c,
+		    struct err *err)
 {
 	switch (table[i].kind) {
 	case LINE:
 		return yaml_line(doc, n, 400, field(c, i), err);
 	case SOURCE:
-		return load_source(doc, n, field(c, i), err);
+		return conf_secret_load(doc, n, folder, field(c, i), err);
 	case PATH:
 		return path(arg, n, field(c, i));
 	}
@@ -76,8 +60,8 @@ static int check(const struct yaml_doc *doc, const struct yaml_node *n, const st
 	return 0;
 }
 
-int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, conf_path_fn path,
-		     void *arg, struct conf_github *ret, struct err *err)
+int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
+		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err)
 {
 	cleanup(conf_github_release) struct conf_github c = {0};
 	const char *keys[ARRAY_LEN(table) + 2] = {NULL};
@@ -91,7 +75,7 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, conf
 		return -1;
 	c.api = xstrdup("https://api.github.com");
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (load_one(doc, yaml_get(n, table[i].key), i, path, arg, &c, err) < 0)
+		if (load_one(doc, yaml_get(n, table[i].key), i, folder, path, arg, &c, err) < 0)
 			return -1;
 	if (check(doc, n, &c, err) < 0)
 		return -1;

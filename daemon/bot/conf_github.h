@@ -31,10 +31,10 @@ struct conf_github {
 	char *api, *app, *key, *token, *ca_file, *proxy, *git, *ssh_key, *known_hosts;
 };
 
-/* `path` makes a path absolute, as for the other keys of the file. */
+/* `path` makes a path absolute, as for the other keys of the file; folder is where relative ones begin. */
 typedef int (*conf_path_fn)(void *arg, const struct yaml_node *n, char **ret);
-int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, conf_path_fn path,
-		     void *arg, struct conf_github *ret, struct err *err);
+int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
+		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err);
 void conf_github_release(struct conf_github *c);
 json_t *conf_github_json(const struct conf_github *c);
 

@@ -82,31 +82,35 @@ static void defaults(void **state)
 	check_defaults(&bare);
 }
 
-static const char full[] = "data: /var/lib/yard/./x//\n"
-			   "socket: run/sock\n"
-			   "socket-group: dev\n"
-			   "handle: robot\n"
-			   "agents:\n"
-			   "  claude:\n"
-			   "    command: [claude, -p]\n"
-			   "    kind: command\n"
-			   "    model: opus\n"
-			   "    read-only: [/opt/node, tools]\n"
-			   "    network: host\n"
-			   "    env: [ANTHROPIC_API_KEY, X_1]\n"
-			   "  script:\n"
-			   "    command: [./agent.sh]\n"
-			   "default-agent: script\n"
-			   "limits: {agents: 8, gates: 4, agent-prs: 3, task-minutes: 0,\n"
-			   "         push-mb: 20}\n"
-			   "runs: {memory-mb: 512, processes: 64, disk-mb: 100, file-mb: 10,\n"
-			   "       output-mb: 2, cpu-minutes: 5}\n"
-			   "notify: {command: [bin/notify, --to, ops]}\n"
-			   "retention: {events-days: 1, logs-days: 2, task-days: 3,\n"
-			   "            failed-worktree-days: 0}\n"
-			   "reconcile-seconds: 60\n"
-			   "author: {name: Yard, email: y@example.org}\n"
-			   "sign-key: keys/id_ed25519\n";
+static const char full[] =
+	"data: /var/lib/yard/./x//\n"
+	"socket: run/sock\n"
+	"socket-group: dev\n"
+	"handle: robot\n"
+	"agents:\n"
+	"  claude:\n"
+	"    command: [claude, -p]\n"
+	"    kind: command\n"
+	"    model: opus\n"
+	"    read-only: [/opt/node, tools]\n"
+	"    network: host\n"
+	"    env: [ANTHROPIC_API_KEY, X_1]\n"
+	"  script:\n"
+	"    command: [./agent.sh]\n"
+	"default-agent: script\n"
+	"limits: {agents: 8, gates: 4, agent-prs: 3, task-minutes: 0,\n"
+	"         push-mb: 20}\n"
+	"runs: {memory-mb: 512, processes: 64, disk-mb: 100, file-mb: 10,\n"
+	"       output-mb: 2, cpu-minutes: 5}\n"
+	"notify: {command: [bin/notify, --to, ops]}\n"
+	"retention: {events-days: 1, logs-days: 2, task-days: 3,\n"
+	"            failed-worktree-days: 0}\n"
+	"reconcile-seconds: 60\n"
+	"author: {name: Yard, email: y@example.org}\n"
+	"sign-key: keys/id_ed25519\n"
+	"listen: 127.0.0.1:0\n"
+	"github: {api: 'https://ghe.example.org/api/v3', app: Iv23, key: 'file:app.pem',\n"
+	"         ca-file: ca.pem, webhook-secrets: [{secret: 'env:HOOK'}]}\n";
 
 static void everything(void **state)
 {
@@ -127,6 +131,10 @@ static void everything(void **state)
 	assert_int_equal(c.retention.failed_worktree_days, 0);
 	assert_int_equal(c.reconcile_seconds, 60);
 	assert_string_equal(c.author_email, "y@example.org");
+	assert_true(c.github.set);
+	assert_string_equal(c.github.key, "file:/etc/yard/app.pem");
+	assert_string_equal(c.github.ca_file, "/etc/yard/ca.pem");
+	assert_string_equal(c.github.api, "https://ghe.example.org/api/v3");
 	assert_string_equal(c.notify.v[0], "/etc/yard/bin/notify");
 	assert_int_equal(c.notify.n, 3);
 	a = conf_daemon_agent(&c, "claude");
