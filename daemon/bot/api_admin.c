@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bot/outbox.h"
+#include "bot/remote.h"
 
 #include <unistd.h>
 
@@ -103,6 +104,8 @@ int api_status(struct request *q, json_t **ret, struct err *err)
 	    count(b, ST_EVENT_COUNT, EVENT_FAILED, "i", o, "events_failed", err) < 0 ||
 	    count(b, ST_EFFECT_OPEN, 0, "", o, "effects_open", err) < 0)
 		return -1;
+	if (q->owner)
+		json_put(o, "github", remote_state(b));
 	if (b->part && b->part->ops->status(b->part_self, q->owner, o, err) < 0)
 		return -1;
 	*ret = api_item(json_incref(o));

@@ -11,6 +11,10 @@
 #                                         id), $GH_CLIENT (its client id), $GH_PEM (its key file),
 #                                         $GH_SECRET (of the webhook), $GH_INSTALLATION
 #   gh_stop                               ends it
+#   gh_conf                               adds to the daemon's configuration what it takes to reach the
+#                                         stand-in, and to be reached by its webhooks
+#   gh_daemon                             gh_conf, ym_start, and the App's webhook goes to the daemon
+#   gh_add                                `repo add $GH_REPO`, and waits until its base has been read
 #   gh_hook URL                           where the App's webhook goes from now on
 #   gh_repo NAME                          makes octo/NAME from the sample source $T/src/NAME, and makes it
 #                                         $GH_REPO, which the functions below mean. alice may write, bob
@@ -78,6 +82,32 @@ gh_start() {
 	GH_PEM=$(jq -r .pem_file "$T/gh.out")
 	GH_INSTALLATION=$(gh_ctl GET /state | jq -r '.installations[0].id')
 	export GH GH_APP GH_CLIENT GH_PEM GH_INSTALLATION GH_SECRET
+}
+
+gh_conf() {
+	printf '%s\n' "$GH_SECRET" >"$T/gh-secret"
+	chmod 600 "$T/gh-secret" "$GH_PEM"
+	conf <<-END
+		listen: 127.0.0.1:0
+		github:
+		  api: $GH
+		  app: $GH_CLIENT
+		  key: file:$GH_PEM
+		  webhook-secrets:
+		    - secret: file:$T/gh-secret
+	END
+}
+gh_daemon() {
+	gh_conf
+	ym_start
+	me
+	gh_hook_here
+}
+gh_hook_here() { gh_hook "http://$(ymj .webhooks.listen status)/webhook/github"; }
+gh_add() {
+	ym repo add "$GH_REPO" >/dev/null || bail "repo add $GH_REPO failed"
+	wait_for "[ \"\$(ymj '.[0].head // empty' repo list)\" = \"\$(gh_base_oid)\" ] && [ \"\$(ymj .effects_open status)\" = 0 ]" ||
+		bail "the base of $GH_REPO was not read"
 }
 
 gh_stop() {

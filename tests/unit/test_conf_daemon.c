@@ -110,7 +110,7 @@ static const char full[] =
 	"sign-key: keys/id_ed25519\n"
 	"listen: 127.0.0.1:0\n"
 	"github: {api: 'https://ghe.example.org/api/v3', app: Iv23, key: 'file:app.pem',\n"
-	"         ca-file: ca.pem, webhook-secrets: [{secret: 'env:HOOK'}]}\n";
+	"         ca-file: ca.pem, webhook-secrets: [{secret: 'env:HOOK', repos: [a/b]}]}\n";
 
 static void everything(void **state)
 {

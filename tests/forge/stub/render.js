@@ -80,7 +80,8 @@ const app = (state, one) => one && ({
 	id: one.id, client_id: one.client_id, slug: one.slug, node_id: state.node('A', one.id),
 	owner: user(state, one.owner), name: one.name, description: null, external_url: one.html_url,
 	html_url: one.html_url, created_at: one.created_at, updated_at: one.created_at,
-	permissions: one.permissions, events: one.events,
+	// The description's list of an App's events has no merge_group.
+	permissions: one.permissions, events: one.events.filter((e) => e !== 'merge_group'),
 });
 
 const installation = (state, one) => ({
