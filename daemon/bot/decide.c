@@ -20,6 +20,7 @@ static const struct {
 	{"issue-unlabeled", dispatch_on_unlabeled},
 	{"issue-closed", dispatch_on_issue_closed},
 	{"comment-created", commands_on_comment},
+	{"button-pressed", commands_on_button},
 	{"pr-opened", queue_on_pr_opened},
 	{"pr-updated", queue_on_pr_updated},
 	{"pr-closed", queue_on_pr_closed},

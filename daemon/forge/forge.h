@@ -33,6 +33,7 @@
  *   issue-labeled     number, label, actor          issue-unlabeled   number, label, actor
  *   issue-edited      number, actor                 issue-closed      number, actor
  *   comment-created   number, comment, actor, body
+ *   button-pressed    number, actor, command, head     on the checks tab
  *   pr-opened         number, actor, head           pr-updated        number, actor, old, head
  *   pr-approved       number, actor, head           pr-closed         number, actor
  *   pr-changes-requested number, actor, body

@@ -1,5 +1,7 @@
 /* github_hook.c - see github.h: what a webhook delivery hints at. */
 #include "forge/github_job.h"
+
+#include "base/text.h"
 #include "forge/github_read.h"
 
 #include <string.h>
@@ -107,6 +109,58 @@ static int hear_repo(struct heard *h, struct err *err)
 	return github_reconcile(h->g, h->repo.id, err);
 }
 
+/* ---- the checks tab ---- */
+
+/* Our own check run, which was made for a PR: "NAME:NUMBER:HEAD" is its external id. */
+static int find_check(struct heard *h, const json_t *run, struct github_check *ret,
+		      int64_t *ret_number, struct err *err)
+{
+	const char *number = strchr(json_str(run, "external_id", ""), ':');
+	int64_t id = json_int(run, "id", 0);
+	int rc =
+		id > 0 ? github_check_find(h->g->o.db, ST_GITHUB_CHECK_BY_REMOTE, ret, err, "i", id)
+		       : 0;
+
+	if (rc <= 0)
+		return rc;
+	*ret_number = number ? strtoll(number + 1, NULL, 10) : 0;
+	return ret->repo == h->repo.id && *ret_number > 0;
+}
+
+/* A button, or "re-run": as often as it is pressed while the check says the same, it counts once. */
+static int hear_check(struct heard *h, struct err *err)
+{
+	static const struct {
+		const char *check, *again;
+	} reruns[] = {{"yardmaster/task", "retry"}, {"yardmaster/queue", "queue"}};
+	cleanup(github_check_release) struct github_check c = {0};
+	const json_t *run = json_object_get(h->p, "check_run");
+	const char *command = json_str(json_object_get(h->p, "requested_action"), "identifier", "");
+	autofree char *said = NULL;
+	int64_t number = 0;
+	json_t *p;
+	int rc;
+
+	if (strcmp(h->action, "requested_action") != 0 && strcmp(h->action, "rerequested") != 0)
+		return 0;
+	rc = find_check(h, run, &c, &number, err);
+	if (rc <= 0)
+		return rc;
+	for (size_t i = 0; !strcmp(h->action, "rerequested") && i < ARRAY_LEN(reruns); i++)
+		if (!strcmp(reruns[i].check, c.name))
+			command = reruns[i].again;
+	if (!*command || command[strspn(command, "abcdefghijklmnopqrstuvwxyz")])
+		return err_set(err, ERR_INPUT, "check run %lld: button '%.20s'",
+			       (long long)c.remote, command);
+	said = text_sha256(c.said, strlen(c.said));
+	p = github_payload(&h->repo, number, h->sender.login);
+	json_put_str(p, "command", command);
+	json_put_str(p, "head", c.head);
+	return github_tell(h->g,
+			   xasprintf("gh-button:%lld:%s:%s", (long long)c.remote, command, said),
+			   "button-pressed", p, err);
+}
+
 static const struct {
 	const char *event;
 	int (*hear)(struct heard *h, struct err *err);
@@ -117,6 +171,7 @@ static const struct {
 	{"pull_request", hear_pull, true},
 	{"pull_request_review", hear_pull, false},
 	{"pull_request_review_comment", hear_pull, false},
+	{"check_run", hear_check, false},
 	{"push", hear_push, true},
 	{"repository", hear_repo, true},
 };

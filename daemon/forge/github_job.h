@@ -69,6 +69,9 @@ int github_pull_fetch(struct github *g, const struct repo *r, const struct githu
 /* Compares with the row, writes it, tells what happened. `files`: JSON text. *p is changed. */
 int github_pull_store(struct github *g, const struct repo *r, struct pr *p, const char *files,
 		      int64_t task, struct err *err);
+/* A PR's labels, which hold it or queue it; nobody has to be asked who set them. */
+int github_pull_labels(struct github *g, const struct repo *r, int64_t number, const json_t *pull,
+		       struct err *err);
 int github_did_fetch(struct forge *f, const json_t *p, struct err *err);
 int github_did_changed(struct forge *f, const json_t *p, struct err *err);
 

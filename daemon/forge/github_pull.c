@@ -99,6 +99,27 @@ int github_pull_store(struct github *g, const struct repo *r, struct pr *p, cons
 	return changed(g, r, p, &was, err);
 }
 
+int github_pull_labels(struct github *g, const struct repo *r, int64_t number, const json_t *pull,
+		       struct err *err)
+{
+	cleanup(strvec_release) struct strvec now = STRVEC_INIT;
+	cleanup(label_list_release) struct label_list was = {0};
+
+	gh_read_labels(pull, &now);
+	if (label_all(g->o.db, ST_LABEL_OF, &was, err, "ii", r->id, number) < 0)
+		return -1;
+	for (size_t i = 0; i < was.n; i++)
+		if (!strvec_has(&now, was.v[i].name) &&
+		    db_run(g->o.db, ST_LABEL_CLEAR, err, "iis", r->id, number, was.v[i].name) < 0)
+			return -1;
+	strvec_foreach (&now, name) {
+		if (db_run(g->o.db, ST_LABEL_SET, err, "iissi", r->id, number, *name, "somebody",
+			   now_of(g)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* ---- its objects, then its files ---- */
 
 static int open_repo(struct forge *f, const json_t *x, struct repo *r, struct github_repo *gr,
@@ -195,6 +216,7 @@ int github_did_changed(struct forge *f, const json_t *p, struct err *err)
 	row_set(&now.head, json_str(x, "head", now.head));
 	rc = pr_find(f->db, ST_PR_BY_NUMBER, &was, err, "ii", r.id, now.number);
 	if (rc < 0 || github_pull_store(f->github, &r, &now, files, was.task, err) < 0 ||
+	    github_pull_labels(f->github, &r, now.number, json_object_get(x, "pull"), err) < 0 ||
 	    github_tell_then(f->github, json_object_get(x, "then"), err) < 0)
 		return -1;
 	/* Seen for the first time: it may have reviews already. */

@@ -324,6 +324,7 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 		return github_pull_fetch(j->g, &j->repo, &j->remote, x, err);
 	}
 	if (github_pull_store(j->g, &j->repo, &now, was.files, was.task, err) < 0 ||
+	    github_pull_labels(j->g, &j->repo, now.number, a->body, err) < 0 ||
 	    github_tell_then(j->g, json_object_get(j->payload, "then"), err) < 0)
 		return -1;
 	if (strcmp(now.state, "open") != 0)
