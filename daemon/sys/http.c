@@ -19,7 +19,6 @@ struct http {
 	struct sock *socks;
 	char *ca_file, *proxy, *user_agent;
 	bool plain;
-	bool failed; /* a descriptor could not be watched: calls end by their time-outs */
 };
 
 /* A descriptor that libcurl wants watched. */
@@ -112,7 +111,6 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *s
 	struct http *h = arg;
 	struct sock *s = sockp;
 	uint32_t events = 0;
-	int rc;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
@@ -127,9 +125,11 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *s
 		events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		events |= EPOLLOUT;
-	rc = s->watch ? loop_watch_set(s->watch, events, NULL)
-		      : loop_watch_new(h->loop, fd, events, on_fd, s, &s->watch, NULL);
-	h->failed |= rc < 0;
+	/* What cannot be watched ends by its time-out. */
+	if (s->watch)
+		loop_watch_set(s->watch, events, NULL);
+	else
+		loop_watch_new(h->loop, fd, events, on_fd, s, &s->watch, NULL);
 	return 0;
 }
 

@@ -16,6 +16,9 @@
 #include <sys/wait.h>
 
 #define WAIT_MS 20000
+/* No name: a label has 63 characters at most. So nobody outside is asked. */
+#define NOWHERE                                                                                    \
+	"http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid/"
 
 struct fx {
 	struct loop *loop;
@@ -384,7 +387,7 @@ static void no_connection_is_unsent(void **state)
 	await(f, &g);
 	assert_int_equal(g.end, HTTP_UNSENT);
 	got_release(&g);
-	r.url = "http://no-such-host.invalid/";
+	r.url = NOWHERE;
 	start(f, &r, &g);
 	await(f, &g);
 	assert_int_equal(g.end, HTTP_UNSENT);
@@ -399,7 +402,7 @@ static void calls_are_cancelled(void **state)
 	autofree char *hang = xasprintf("http://127.0.0.1:%d/hang", f->stub->port);
 	autofree char *url = xasprintf("http://127.0.0.1:%d/x", f->stub->port);
 	struct http_req slow = request("GET", hang), quick = request("GET", url);
-	struct http_req lost = request("GET", "http://no-such-host.invalid/");
+	struct http_req lost = request("GET", NOWHERE);
 	struct got a = {0}, b = {0}, c = {0};
 
 	f->stub->answers = answers;
