@@ -170,6 +170,47 @@ static void a_wrong_key_is_told(void **state)
 	assert_non_null(strstr(json_str(st, "problem", ""), "could not be decoded"));
 }
 
+/* Paused for a while, doubling; when the trouble is mended it goes on by itself. */
+static void trouble_that_was_mended_ends(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned bad[] = {
+		SAY(FX_TOKENS, 401, "", "{\"message\":\"Bad credentials\"}"), END};
+	static const int64_t pause_ms[] = {30000, 60000, 120000};
+
+	for (size_t i = 0; i < ARRAY_LEN(pause_ms); i++) {
+		struct ask a = {0};
+		int64_t wait;
+
+		f->stub->answers = bad;
+		fx_get(f, &a, "/other", 0);
+		fx_expect(f, &a, GH_NO_ACCESS, 401);
+		wait = a.not_before_ms - clock_system.wall_ms(&clock_system);
+		assert_in_range(wait, pause_ms[i] - 10000, pause_ms[i]);
+		ask_release(&a);
+		f->stub->answers = site;
+		f->mono_off += wait - 5000; /* mended, but it is not noticed yet */
+		fx_get(f, &a, "/other", 0);
+		fx_expect(f, &a, GH_NO_ACCESS, 401);
+		ask_release(&a);
+		assert_int_equal(stub_count(f->stub, "GET /other"), 0);
+		f->mono_off += 5000 + 1;
+	}
+	for (int i = 0; i < 2; i++) {
+		struct ask a = {0};
+
+		fx_get(f, &a, "/other", 0);
+		fx_expect(f, &a, GH_OK, 200);
+		ask_release(&a);
+	}
+	{
+		autojson json_t *st = gh_state(f->gh);
+		autofree char *text = json_text(st);
+
+		assert_null(strstr(text, "problem"));
+	}
+}
+
 static void a_suspended_installation_is_told(void **state)
 {
 	struct fx *f = *state;
@@ -579,6 +620,7 @@ int main(void)
 		TEST(a_wrong_clock_is_made_up_for),
 		TEST(a_401_buys_one_new_token),
 		TEST(a_wrong_key_is_told),
+		TEST(trouble_that_was_mended_ends),
 		TEST(a_suspended_installation_is_told),
 		TEST(installations_do_not_hinder_each_other),
 		TEST(a_plain_token_needs_no_app),
