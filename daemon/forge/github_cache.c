@@ -65,6 +65,14 @@ static void ring_in(struct gh_cache *c, struct entry *e)
 	c->ring.next = e;
 }
 
+static void entry_free(struct entry *e)
+{
+	free(e->key);
+	free(e->etag);
+	free(e->url);
+	free(e);
+}
+
 static void drop(struct gh_cache *c, struct entry **at)
 {
 	struct entry *e = *at;
@@ -73,18 +81,17 @@ static void drop(struct gh_cache *c, struct entry **at)
 	ring_out(e);
 	c->n--;
 	c->bytes -= e->bytes;
-	free(e->key);
-	free(e->etag);
-	free(e->url);
-	free(e);
+	entry_free(e);
 }
 
 void gh_cache_free(struct gh_cache *c)
 {
 	if (!c)
 		return;
-	while (c->n)
-		drop(c, find(c, c->ring.next->key));
+	for (struct entry *e = c->ring.next, *next; e != &c->ring; e = next) {
+		next = e->next;
+		entry_free(e);
+	}
 	free(c);
 }
 

@@ -294,7 +294,7 @@ static bool path_is_good(const char *path)
 	       !strcasestr(path, "/%2e%2e/");
 }
 
-static const char *senseless(const struct gh *g, const struct gh_req *r)
+static const char *senseless(const struct gh_req *r)
 {
 	bool get = !r->method || !strcmp(r->method, "GET");
 
@@ -306,7 +306,7 @@ static const char *senseless(const struct gh *g, const struct gh_req *r)
 		return "a GET has no body and creates nothing";
 	if ((r->flags & GH_TEXT) && (r->flags & (GH_ALL_PAGES | GH_CONDITIONAL)))
 		return "text has no pages and is not conditional";
-	if (r->installation < 0 || (!g->key && !g->plain_token))
+	if (r->installation < 0)
 		return "there is no such installation";
 	return NULL;
 }
@@ -324,7 +324,7 @@ static struct gh_job *superseded(struct gh_lane *l, const char *key)
 uint64_t gh_send(struct gh *g, const struct gh_req *r)
 {
 	struct gh_job *j = gh_job_new(g, r), *old;
-	const char *why = senseless(g, r);
+	const char *why = senseless(r);
 
 	old = why ? NULL : superseded(j->lane, r->coalesce);
 	if (!why && !old && j->lane->nwaiting >= g->conf.queue_max)
@@ -333,8 +333,8 @@ uint64_t gh_send(struct gh *g, const struct gh_req *r)
 	if (old)
 		gh_finish(old, GH_SUPERSEDED, 0, "a later request took its place");
 	if (why)
-		gh_finish(j, senseless(g, r) ? GH_REFUSED : GH_RETRY, g->conf.wait_ms,
-			  "%s %.200s: %s", j->method, j->path, why);
+		gh_finish(j, senseless(r) ? GH_REFUSED : GH_RETRY, g->conf.wait_ms, "%s %.200s: %s",
+			  j->method, j->path, why);
 	gh_kick(g);
 	return j->id;
 }

@@ -121,7 +121,6 @@ static void lane_pass(struct gh_lane *l, int64_t now, int64_t *wake)
 /* Those that are finished now: what they set off comes next time. */
 static void hand_out(struct gh *g)
 {
-	struct gh_jobs now = TAILQ_HEAD_INITIALIZER(now);
 	uint64_t last = 0;
 	struct gh_job *j;
 

@@ -19,7 +19,6 @@ struct http {
 	struct sock *socks;
 	char *ca_file, *proxy, *user_agent;
 	bool plain;
-	bool failed; /* a descriptor could not be watched: calls end by their time-outs */
 };
 
 /* A descriptor that libcurl wants watched. */
@@ -112,7 +111,6 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *s
 	struct http *h = arg;
 	struct sock *s = sockp;
 	uint32_t events = 0;
-	int rc;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
@@ -127,9 +125,11 @@ static int set_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *s
 		events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
 		events |= EPOLLOUT;
-	rc = s->watch ? loop_watch_set(s->watch, events, NULL)
-		      : loop_watch_new(h->loop, fd, events, on_fd, s, &s->watch, NULL);
-	h->failed |= rc < 0;
+	/* What cannot be watched ends by its time-out. */
+	if (s->watch)
+		loop_watch_set(s->watch, events, NULL);
+	else
+		loop_watch_new(h->loop, fd, events, on_fd, s, &s->watch, NULL);
 	return 0;
 }
 
@@ -163,23 +163,6 @@ int http_new(struct loop *l, const struct http_conf *conf, struct http **ret, st
 	return 0;
 }
 
-void http_free(struct http *h)
-{
-	if (!h)
-		return;
-	while (h->calls)
-		http_cancel(h->calls);
-	curl_multi_cleanup(h->multi);
-	while (h->socks)
-		sock_free(h->socks);
-	loop_timer_free(h->timer);
-	free(h->ca_file);
-	free(h->proxy);
-	free(h->user_agent);
-	free(h);
-	curl_global_cleanup();
-}
-
 /* Out of libcurl and out of the list. */
 static void call_detach(struct http_call *c)
 {
@@ -205,6 +188,27 @@ static void call_free(struct http_call *c)
 	strvec_release(&c->seen);
 	free(c->body);
 	free(c);
+}
+
+void http_free(struct http *h)
+{
+	if (!h)
+		return;
+	for (struct http_call *c = h->calls, *next; c; c = next) {
+		next = c->next;
+		call_free(c);
+	}
+	curl_multi_cleanup(h->multi);
+	for (struct sock *s = h->socks, *next; s; s = next) {
+		next = s->next;
+		sock_free(s);
+	}
+	loop_timer_free(h->timer);
+	free(h->ca_file);
+	free(h->proxy);
+	free(h->user_agent);
+	free(h);
+	curl_global_cleanup();
 }
 
 void http_cancel(struct http_call *c)

@@ -61,9 +61,9 @@ int http_url_base(const char *url, char **ret, struct err *err)
 {
 	autourl CURLU *u = parse(url);
 	autofree char *host = u ? part(u, CURLUPART_HOST, 0) : NULL;
-	char *s;
+	autofree char *whole = host ? part(u, CURLUPART_URL, 0) : NULL;
 
-	if (!host || has(u, CURLUPART_USER) || has(u, CURLUPART_PASSWORD) ||
+	if (!whole || has(u, CURLUPART_USER) || has(u, CURLUPART_PASSWORD) ||
 	    has(u, CURLUPART_QUERY) || has(u, CURLUPART_FRAGMENT))
 		return err_set(err, ERR_INPUT,
 			       "address '%.200s': expected https://HOST or https://HOST/PATH, "
@@ -74,10 +74,9 @@ int http_url_base(const char *url, char **ret, struct err *err)
 			       "address '%.200s': expected https; http is for 127.0.0.1, ::1 and "
 			       "localhost only",
 			       url);
-	s = part(u, CURLUPART_URL, 0);
-	for (size_t n = strlen(s); n && s[n - 1] == '/'; n--)
-		s[n - 1] = '\0';
-	*ret = s;
+	for (size_t n = strlen(whole); n && whole[n - 1] == '/'; n--)
+		whole[n - 1] = '\0';
+	*ret = steal(&whole);
 	return 0;
 }
 

@@ -1,4 +1,4 @@
-/* test_http.c - HTTP inside the loop: what ends a request and how, TLS, and what is never looked at */
+/* test_http.c - HTTP inside the loop: what ends a request and how, and what is never looked at */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,140 +6,11 @@
 
 #include <cmocka.h>
 
-#include "base/mem.h"
-#include "http_stub.h"
-#include "sys/fs.h"
-#include "sys/http.h"
+#include "http_fixture.h"
 
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
-
-#define WAIT_MS 20000
-
-struct fx {
-	struct loop *loop;
-	struct stub *stub;
-	struct http *http;
-	char *dir; /* keys and certificates, when they were made */
-	pid_t tls;
-	int tls_port;
-	struct err err;
-};
-
-struct got {
-	int calls;
-	enum http_end end;
-	int status;
-	char *body, *text, *date;
-	size_t len;
-	struct http_call *other; /* to cancel from inside */
-};
-
-static int64_t now_ms(void)
-{
-	return clock_system.mono_ms(&clock_system);
-}
-
-static void got_release(struct got *g)
-{
-	free(g->body);
-	free(g->text);
-	free(g->date);
-	*g = (struct got){0};
-}
-
-static void on_done(void *arg, const struct http_answer *a)
-{
-	struct got *g = arg;
-
-	g->calls++;
-	g->end = a->end;
-	g->status = a->status;
-	g->body = xstrdup(a->body);
-	g->len = a->len;
-	g->text = xstrdup(a->text);
-	g->date = xstrdup(http_header(a, "date"));
-	http_cancel(g->other);
-}
-
-static void client(struct fx *f, const char *ca_file, const char *proxy)
-{
-	struct http_conf c = {.ca_file = ca_file, .proxy = proxy, .user_agent = "test/1"};
-
-	c.plain = true;
-	http_free(f->http);
-	f->http = NULL;
-	if (http_new(f->loop, &c, &f->http, &f->err) < 0)
-		fail_msg("%s", err_text(&f->err));
-}
-
-static int setup(void **state)
-{
-	struct fx *f = xcalloc(1, sizeof(*f));
-
-	if (loop_new(&clock_system, &f->loop, &f->err) < 0)
-		fail_msg("%s", err_text(&f->err));
-	f->stub = stub_new(f->loop);
-	client(f, NULL, NULL);
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fx *f = *state;
-
-	http_free(f->http);
-	stub_free(f->stub);
-	loop_free(f->loop);
-	if (f->tls) {
-		kill(f->tls, SIGKILL);
-		waitpid(f->tls, NULL, 0);
-	}
-	if (f->dir && fs_remove_tree(f->dir, &f->err) < 0)
-		fail_msg("%s", err_text(&f->err));
-	err_release(&f->err);
-	free(f->dir);
-	free(f);
-	return 0;
-}
-
-static struct http_req request(const char *method, const char *url)
-{
-	return (struct http_req){.method = method,
-				 .url = url,
-				 .max = 65536,
-				 .connect_ms = 2000,
-				 .total_ms = 5000,
-				 .stall_ms = 1000};
-}
-
-static struct http_call *start(struct fx *f, const struct http_req *r, struct got *g)
-{
-	struct http_call *c = NULL;
-
-	if (http_start(f->http, r, on_done, g, &c, &f->err) < 0)
-		fail_msg("%s", err_text(&f->err));
-	assert_int_equal(g->calls, 0);
-	return c;
-}
-
-static void turn(struct fx *f)
-{
-	if (loop_turn(f->loop, 50, &f->err) < 0)
-		fail_msg("%s", err_text(&f->err));
-}
-
-static void await(struct fx *f, const struct got *g)
-{
-	for (int64_t end = now_ms() + WAIT_MS; !g->calls;) {
-		turn(f);
-		if (now_ms() > end)
-			fail_msg("no answer came");
-	}
-	assert_int_equal(g->calls, 1);
-}
+/* No name: a label has 63 characters at most. So nobody outside is asked. */
+#define NOWHERE                                                                                    \
+	"http://aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.invalid/"
 
 /* A request for a path of the stub, as it ended. */
 static void fetch(struct fx *f, struct got *g, const char *path)
@@ -384,7 +255,7 @@ static void no_connection_is_unsent(void **state)
 	await(f, &g);
 	assert_int_equal(g.end, HTTP_UNSENT);
 	got_release(&g);
-	r.url = "http://no-such-host.invalid/";
+	r.url = NOWHERE;
 	start(f, &r, &g);
 	await(f, &g);
 	assert_int_equal(g.end, HTTP_UNSENT);
@@ -399,7 +270,7 @@ static void calls_are_cancelled(void **state)
 	autofree char *hang = xasprintf("http://127.0.0.1:%d/hang", f->stub->port);
 	autofree char *url = xasprintf("http://127.0.0.1:%d/x", f->stub->port);
 	struct http_req slow = request("GET", hang), quick = request("GET", url);
-	struct http_req lost = request("GET", "http://no-such-host.invalid/");
+	struct http_req lost = request("GET", NOWHERE);
 	struct got a = {0}, b = {0}, c = {0};
 
 	f->stub->answers = answers;
@@ -485,121 +356,6 @@ static void other_protocols_are_refused(void **state)
 	got_release(&g);
 }
 
-/* --- TLS --- */
-
-static void run(struct fx *f, const char *const *argv)
-{
-	int status;
-	pid_t pid = fork();
-
-	if (!pid) {
-		int null = open("/dev/null", O_WRONLY);
-
-		dup2(null, 2);
-		if (chdir(f->dir) == 0)
-			execvp(argv[0], (char *const *)argv);
-		_exit(127);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-#define RUN(f, ...) run(f, (const char *const[]){__VA_ARGS__, NULL})
-
-/* A CA of our own and a certificate of it for `name`. */
-static void make_certificates(struct fx *f, const char *name)
-{
-	autofree char *subject = xasprintf("/CN=%s", name);
-	autofree char *alt = xasprintf("subjectAltName=%s", name);
-
-	f->dir = xstrdup("/tmp/yard-http-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
-	RUN(f, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key",
-	    "-out", "ca.pem", "-subj", "/CN=test CA", "-days", "2");
-	RUN(f, "openssl", "req", "-newkey", "rsa:2048", "-nodes", "-keyout", "key.pem", "-out",
-	    "req.pem", "-subj", subject, "-addext", alt);
-	RUN(f, "openssl", "x509", "-req", "-in", "req.pem", "-CA", "ca.pem", "-CAkey", "ca.key",
-	    "-CAcreateserial", "-out", "cert.pem", "-days", "2", "-copy_extensions", "copy");
-	RUN(f, "sh", "-c", "printf '{}' >x");
-}
-
-/* openssl's own server; it says where it listens. */
-static void serve_tls(struct fx *f, const char *version)
-{
-	int out[2];
-	char line[4096] = "";
-	size_t n = 0;
-	const char *at = NULL;
-
-	if (f->tls) {
-		kill(f->tls, SIGKILL);
-		waitpid(f->tls, NULL, 0);
-	}
-	assert_int_equal(pipe(out), 0);
-	f->tls = fork();
-	if (!f->tls) {
-		dup2(open("/dev/null", O_WRONLY), 2);
-		dup2(out[1], 1);
-		if (chdir(f->dir) == 0)
-			execlp("openssl", "openssl", "s_server", "-accept", "127.0.0.1:0", "-key",
-			       "key.pem", "-cert", "cert.pem", "-WWW", version, "-cipher",
-			       "ALL:@SECLEVEL=0", NULL);
-		_exit(127);
-	}
-	close(out[1]);
-	while (!at && n < sizeof(line) - 1) {
-		ssize_t r = read(out[0], line + n, sizeof(line) - 1 - n);
-
-		assert_true(r > 0);
-		n += (size_t)r;
-		line[n] = '\0';
-		at = strchr(line, '\n') ? strstr(line, "ACCEPT 127.0.0.1:") : NULL;
-	}
-	f->tls_port = atoi(at + 17);
-	close(out[0]);
-}
-
-static void fetch_tls(struct fx *f, struct got *g, const char *host)
-{
-	autofree char *url = xasprintf("https://%s:%d/x", host, f->tls_port);
-	struct http_req r = request("GET", url);
-
-	got_release(g);
-	start(f, &r, g);
-	await(f, g);
-}
-
-static void a_private_ca_is_believed_and_no_other(void **state)
-{
-	struct fx *f = *state;
-	autofree char *ca = NULL;
-	struct got g = {0};
-
-	make_certificates(f, "DNS:localhost");
-	ca = path_join(f->dir, "ca.pem");
-	serve_tls(f, "-tls1_2");
-	client(f, ca, NULL);
-	fetch_tls(f, &g, "localhost");
-	if (g.end != HTTP_WHOLE)
-		fail_msg("%s", g.text);
-	assert_string_equal(g.body, "{}");
-	fetch_tls(f, &g, "127.0.0.1"); /* not the name that it was made for */
-	assert_int_equal(g.end, HTTP_UNSENT);
-	assert_non_null(strstr(g.text, "127.0.0.1"));
-	client(f, NULL, NULL); /* the system's authorities do not know it */
-	fetch_tls(f, &g, "localhost");
-	assert_int_equal(g.end, HTTP_UNSENT);
-	assert_non_null(strstr(g.text, "certificate"));
-	serve_tls(f, "-tls1_1");
-	client(f, ca, NULL);
-	fetch_tls(f, &g, "localhost");
-	assert_int_equal(g.end, HTTP_UNSENT);
-	serve_tls(f, "-tls1_3");
-	fetch_tls(f, &g, "localhost");
-	assert_int_equal(g.end, HTTP_WHOLE);
-	got_release(&g);
-}
-
 /* --- addresses --- */
 
 static void addresses_are_judged(void **state)
@@ -656,26 +412,8 @@ static void addresses_are_judged(void **state)
 	assert_false(http_url_same_origin("https://a/x", "https://u@a/x"));
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-
-/* A libcrypto that would do with any old TLS: that there is none is for the client to see to. */
-static void weaken_libcrypto(char *path)
-{
-	static const char conf[] = "openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n"
-				   "[c]\nMinProtocol = TLSv1\nCipherString = DEFAULT:@SECLEVEL=0\n";
-	int fd = mkstemp(path);
-
-	if (fd < 0 || write(fd, conf, sizeof(conf) - 1) != sizeof(conf) - 1)
-		abort();
-	close(fd);
-	setenv("OPENSSL_CONF", path, 1);
-}
-
 int main(void)
 {
-	char conf[] = "/tmp/yard-openssl-XXXXXX";
-	int rc;
-
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_arrives_as_it_was_meant),
 		TEST(many_run_at_once),
@@ -688,12 +426,8 @@ int main(void)
 		TEST(the_environment_is_not_looked_at),
 		TEST(a_configured_proxy_is_used),
 		TEST(other_protocols_are_refused),
-		TEST(a_private_ca_is_believed_and_no_other),
 		TEST(addresses_are_judged),
 	};
 
-	weaken_libcrypto(conf);
-	rc = cmocka_run_group_tests(tests, NULL, NULL);
-	unlink(conf);
-	return rc;
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
