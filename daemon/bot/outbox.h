@@ -25,7 +25,7 @@ enum executor {
 	EXEC_READ, /* the same one; changes nothing: also while an empty or restored ledger waits */
 	EXEC_WORK, /* the role that fills and reads worktrees: merges never wait behind it */
 	EXEC_RUN,  /* start or end a run */
-	EXEC_NET,  /* the role that fetches and pushes over the wire (git/net.h) */
+	EXEC_NET,  /* a role that fetches and pushes over the wire (git/net.h) */
 	EXEC_FORGE,
 	EXEC_NOTIFY,
 };

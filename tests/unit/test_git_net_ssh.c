@@ -91,13 +91,16 @@ static void fetch_and_push_with_a_deploy_key(void **state)
 	ssh_stop(&t);
 }
 
-/* The server has two keys, the file one: the server is asked for that one. */
+/* The server has two keys, the file one: the server is asked for that one. The user of the credential is
+ * enough too. */
 static void one_known_key_of_two_is_enough(void **state)
 {
 	static const char *const keys[] = {"host_ed", "host_ec"};
+	autofree char *url = NULL;
 	struct ssh t = {0};
 
 	ssh_start(&t, *state);
+	url = xasprintf("ssh://127.0.0.1:%d%s/remote.git", t.s.port, t.s.fx->dir);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		autojson json_t *a = NULL;
 
@@ -105,7 +108,7 @@ static void one_known_key_of_two_is_enough(void **state)
 		know(&t, "", keys[i]);
 		fx_run(t.s.fx, "ssh-keygen -q -H -f known_hosts; rm known_hosts.old;"
 			       "grep -q '^|1|' known_hosts");
-		a = ssh_fetch(&t, t.url, t.key);
+		a = ssh_fetch(&t, url, t.key);
 		SHOW(a);
 		assert_true(json_flag(a, "ok"));
 	}
