@@ -169,6 +169,7 @@ static void wrong_keys_are_named(void **state)
 	assert_string_equal(fx_error(denied), "denied");
 	assert_non_null(strstr(net_text(denied), "127.0.0.1 did not accept the SSH key"));
 	assert_non_null(strstr(net_text(denied), other));
+	assert_non_null(strstr(net_text(denied), "take an ed25519 one"));
 	fx_run(t.s.fx, "chmod 644 other");
 	open = ssh_fetch(&t, t.url, other);
 	assert_string_equal(fx_error(open), "unsafe");
