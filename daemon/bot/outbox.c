@@ -18,6 +18,7 @@
 #define PATIENCE_MS     ((int64_t)24 * 3600 * 1000)
 #define ROLE_IDLE_MS    60000
 #define NOTIFY_MS       60000
+#define NET_ROLES       4 /* a clone that takes an hour does not hold up another repository's landing */
 
 /* An effect that is under way. */
 struct active {
@@ -35,7 +36,8 @@ struct active {
 
 struct outbox {
 	struct bot *bot;
-	struct role *merge, *work, *net;
+	struct role *merge, *work;
+	struct role *net[NET_ROLES]; /* the requests of a repository go to the same one, in order */
 	auth_fn auth;
 	void *auth_arg;
 	struct runs *runs;
@@ -67,7 +69,8 @@ int outbox_new(struct bot *b, struct outbox **ret, struct err *err)
 	o->bot = b;
 	o->merge = role_new(&conf);
 	o->work = role_new(&conf);
-	o->net = role_new(&net);
+	for (size_t i = 0; i < NET_ROLES; i++)
+		o->net[i] = role_new(&net);
 	o->runs = runs_new(b);
 	*ret = o;
 	if (effect_recover(b->db, err) < 0 || runs_recover(o->runs, err) < 0) {
@@ -93,7 +96,8 @@ void outbox_free(struct outbox *o)
 		return;
 	role_free(o->merge);
 	role_free(o->work);
-	role_free(o->net);
+	for (size_t i = 0; i < NET_ROLES; i++)
+		role_free(o->net[i]);
 	runs_free(o->runs);
 	while (o->first) {
 		struct active *next = o->first->next;
@@ -237,11 +241,22 @@ static void start_git(struct outbox *o, struct active *a, struct role *role)
 		outbox_result(o, a->row.id, NULL, &err);
 }
 
+static struct role *net_of(struct outbox *o, const json_t *req)
+{
+	const char *s = json_str(req, "repo", json_str(req, "url", ""));
+	size_t sum = 0;
+
+	for (; *s; s++)
+		sum = sum * 31 + (unsigned char)*s;
+	return o->net[sum % NET_ROLES];
+}
+
 /* The credential has come; it leaves with this request and is kept nowhere. */
 static void on_auth(void *done_arg, json_t *auth, const struct err *why)
 {
 	struct active *a = done_arg;
 	cleanup(err_release) struct err err = ERR_INIT;
+	struct role *net;
 	json_t *req;
 
 	if (why && why->code) {
@@ -252,10 +267,11 @@ static void on_auth(void *done_arg, json_t *auth, const struct err *why)
 	req = json_copy(a->payload);
 	json_object_del(req, "ctx");
 	json_put(req, "auth", auth ? auth : json_null());
-	if (role_ask(a->outbox->net, req, on_git, a, &err) < 0)
+	net = net_of(a->outbox, req);
+	if (role_ask(net, req, on_git, a, &err) < 0)
 		outbox_result(a->outbox, a->row.id, NULL, &err);
 	else
-		role_flush(a->outbox->net);
+		role_flush(net);
 }
 
 static void start_net(struct outbox *o, struct active *a)

@@ -34,7 +34,8 @@
  *       | {"token":"…"}                    basic authentication as "x-access-token", over https; over
  *                                          http to a loopback address only
  *       | {"ssh_key":"/path", "ssh_pub"?, "user":"git", "known_hosts":"/path"}
- *                                          over ssh; the private key without a passphrase, mode 0600
+ *                                          over ssh; the private key without a passphrase, mode 0600,
+ *                                          ed25519 or ECDSA: libssh2 1.10 signs with RSA by SHA-1 only
  *   LIMITS, all optional
  *       idle_seconds  60      without a byte on the wire or an object done, while connecting too
  *       max_seconds   3600    in all, however much progress there is

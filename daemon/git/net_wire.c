@@ -323,8 +323,11 @@ static int on_credential(git_credential **ret, const char *url, const char *user
 	if (allowed & GIT_CREDENTIAL_USERNAME && a->user)
 		return git_credential_username_new(ret, a->user);
 	if (c->asked++)
-		err_set(&c->why, ERR_DENIED, "%s did not accept the %s%s%s", c->url.host,
-			kind_of(a), a->ssh_key ? " " : "", a->ssh_key ? a->ssh_key : "");
+		err_set(&c->why, ERR_DENIED, "%s did not accept the %s%s%s%s", c->url.host,
+			kind_of(a), a->ssh_key ? " " : "", a->ssh_key ? a->ssh_key : "",
+			a->ssh_key ? " (an RSA key is signed with SHA-1 here, which servers refuse;"
+				     " take an ed25519 one)"
+				   : "");
 	else if (a->token && allowed & GIT_CREDENTIAL_USERPASS_PLAINTEXT)
 		return git_credential_userpass_plaintext_new(ret, X_ACCESS, a->token);
 	else if (a->ssh_key && allowed & GIT_CREDENTIAL_SSH_KEY)

@@ -532,8 +532,8 @@ static void failures_are_named_and_leave_nothing(void **state)
 
 		server_start(&s, *state);
 		a = net_ask(&s, "{s:s,s:[s],s:i,s:i}", "op", "fetch", "refs",
-			    "+refs/heads/main:refs/heads/main", "idle_seconds", 1, "max_refs",
-			    1000);
+			    "+refs/heads/main:refs/heads/main", "idle_seconds",
+			    rows[i].bend.what == BEND_HANG ? 2 : 30, "max_refs", 1000);
 		if (strcmp(fx_error(a), rows[i].code) || !strstr(net_text(a), rows[i].text))
 			print_error("%s: %s\n", rows[i].name, json_text(a));
 		assert_string_equal(fx_error(a), rows[i].code);
@@ -567,7 +567,7 @@ static void push_to_a_server_that_hangs_is_ended(void **state)
 	autofree char *now = oid_of(s.fx, "app.git", "next");
 	autojson json_t *a =
 		net_ask(&s, "{s:s,s:[{s:s,s:s,s:s}],s:i}", "op", "push", "updates", "ref",
-			"refs/heads/main", "old", old, "new", now, "idle_seconds", 1);
+			"refs/heads/main", "old", old, "new", now, "idle_seconds", 2);
 
 	assert_string_equal(fx_error(a), "unavailable");
 	assert_non_null(strstr(net_text(a), "waiting for its report"));
@@ -597,6 +597,34 @@ static void objects_that_do_not_belong_together_are_refused(void **state)
 	assert_string_equal(fx_error(a), "corrupt");
 	assert_non_null(strstr(net_text(a), "not complete"));
 	fx_run(f, "test -z \"$(git -C app.git for-each-ref)\"");
+	server_stop(&s);
+}
+
+static void a_request_has_its_time(void **state)
+{
+	struct server s = {.bend = {BEND_HANG, .accept = true}};
+	autojson json_t *a = NULL;
+
+	server_start(&s, *state);
+	a = net_ask(&s, "{s:s,s:i,s:i}", "op", "ls", "idle_seconds", 30, "max_seconds", 1);
+	assert_string_equal(fx_error(a), "limit");
+	assert_non_null(strstr(net_text(a), "max_seconds"));
+	server_stop(&s);
+}
+
+/* Packs that somebody was writing when the machine stopped; a young one is being written. */
+static void old_leftovers_are_removed(void **state)
+{
+	struct server s = {0};
+
+	net_seed(*state);
+	server_start(&s, *state);
+	fx_run(s.fx, "cd app.git/objects/pack; : >pack_git2_young; : >pack_git2_old; : >other_old;"
+		     "touch -d '2 hours ago' *_old");
+	json_decref(net_ok(&s, "{s:s,s:[s]}", "op", "fetch", "refs",
+			   "+refs/heads/main:refs/heads/main"));
+	fx_run(s.fx, "cd app.git/objects/pack; test -e pack_git2_young; test -e other_old;"
+		     "test ! -e pack_git2_old");
 	server_stop(&s);
 }
 
@@ -744,6 +772,8 @@ int main(void)
 		FX_TEST(nobody_there_is_unavailable),
 		FX_TEST(push_to_a_server_that_hangs_is_ended),
 		FX_TEST(objects_that_do_not_belong_together_are_refused),
+		FX_TEST(a_request_has_its_time),
+		FX_TEST(old_leftovers_are_removed),
 		FX_TEST(limits_of_a_pack),
 		FX_TEST(role_answers_in_order_and_forgets_the_token),
 		FX_TEST(role_ends_its_worker_with_the_daemon),

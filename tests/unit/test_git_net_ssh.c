@@ -91,13 +91,16 @@ static void fetch_and_push_with_a_deploy_key(void **state)
 	ssh_stop(&t);
 }
 
-/* The server has two keys, the file one: the server is asked for that one. */
+/* The server has two keys, the file one: the server is asked for that one. The user of the credential is
+ * enough too. */
 static void one_known_key_of_two_is_enough(void **state)
 {
 	static const char *const keys[] = {"host_ed", "host_ec"};
+	autofree char *url = NULL;
 	struct ssh t = {0};
 
 	ssh_start(&t, *state);
+	url = xasprintf("ssh://127.0.0.1:%d%s/remote.git", t.s.port, t.s.fx->dir);
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
 		autojson json_t *a = NULL;
 
@@ -105,7 +108,7 @@ static void one_known_key_of_two_is_enough(void **state)
 		know(&t, "", keys[i]);
 		fx_run(t.s.fx, "ssh-keygen -q -H -f known_hosts; rm known_hosts.old;"
 			       "grep -q '^|1|' known_hosts");
-		a = ssh_fetch(&t, t.url, t.key);
+		a = ssh_fetch(&t, url, t.key);
 		SHOW(a);
 		assert_true(json_flag(a, "ok"));
 	}
@@ -166,6 +169,7 @@ static void wrong_keys_are_named(void **state)
 	assert_string_equal(fx_error(denied), "denied");
 	assert_non_null(strstr(net_text(denied), "127.0.0.1 did not accept the SSH key"));
 	assert_non_null(strstr(net_text(denied), other));
+	assert_non_null(strstr(net_text(denied), "take an ed25519 one"));
 	fx_run(t.s.fx, "chmod 644 other");
 	open = ssh_fetch(&t, t.url, other);
 	assert_string_equal(fx_error(open), "unsafe");
@@ -177,7 +181,6 @@ static void wrong_keys_are_named(void **state)
 	assert_string_equal(fx_error(no_key), "not-found");
 	gone = xasprintf("%s-gone", t.url);
 	no_repo = ssh_fetch(&t, gone, t.key);
-	SHOW(no_repo);
 	assert_string_equal(fx_error(no_repo), "not-found");
 	ssh_stop(&t);
 }
@@ -204,7 +207,7 @@ static void servers_that_hang_are_ended(void **state)
 		       rows[i].command);
 		a = net_ask(&t.s, "{s:s,s:s,s:{s:s,s:s,s:s},s:i}", "op", "ls", "url", t.url, "auth",
 			    "ssh_key", t.key, "known_hosts", t.known, "user", t.user,
-			    "idle_seconds", 2);
+			    "idle_seconds", 3);
 		if (strcmp(fx_error(a), "unavailable") || !strstr(net_text(a), rows[i].text))
 			print_error("%s: %s\n", rows[i].name, json_text(a));
 		assert_string_equal(fx_error(a), "unavailable");
@@ -213,7 +216,7 @@ static void servers_that_hang_are_ended(void **state)
 	}
 }
 
-/* The remote's server goes away with the connection, but sleeps it started may not. */
+/* What the hook left running ends soon by itself. */
 static void a_push_whose_hook_hangs_is_ended(void **state)
 {
 	struct ssh t = {0};
@@ -232,7 +235,7 @@ static void a_push_whose_hook_hangs_is_ended(void **state)
 	now = fx_sh(t.s.fx, "git -C app.git rev-parse next");
 	a = net_ask(&t.s, "{s:s,s:s,s:{s:s,s:s,s:s},s:[{s:s,s:s,s:s}],s:i}", "op", "push", "url",
 		    t.url, "auth", "ssh_key", t.key, "known_hosts", t.known, "user", t.user,
-		    "updates", "ref", "refs/heads/main", "old", old, "new", now, "idle_seconds", 2);
+		    "updates", "ref", "refs/heads/main", "old", old, "new", now, "idle_seconds", 3);
 	assert_string_equal(fx_error(a), "unavailable");
 	assert_non_null(strstr(net_text(a), "sending objects"));
 	ssh_stop(&t);
