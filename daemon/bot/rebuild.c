@@ -23,36 +23,39 @@ static int ask(struct bot *b, const struct repo *r, const char *kind, json_t *p,
 		       : 0;
 }
 
-/* `part` says what the answer is for. */
+/* `part` says what the answer is for. The base is now at `base` and was at `known` for this ledger: by the time
+ * of the answer its row may say that it has moved. */
 static int ask_refs(struct bot *b, const struct repo *r, const char *prefix, const char *part,
-		    const char *base, struct err *err)
+		    const char *base, const char *known, struct err *err)
 {
 	json_t *p = git_request_of(r, "refs"), *x = json_object_get(p, "ctx");
 
 	json_put_str(p, "prefix", prefix);
 	json_put_str(x, "part", part);
 	json_put_str(x, "base", base);
+	json_put_str(x, "known", known);
 	return ask(b, r, "repo-pulls", p, part, err);
 }
 
 static int ask_pulls(struct bot *b, const struct repo *r, struct err *err)
 {
-	return ask_refs(b, r, "refs/pull/", "pulls", NULL, err);
+	return ask_refs(b, r, "refs/pull/", "pulls", NULL, NULL, err);
 }
 
 int rebuild_start(struct bot *b, const struct repo *r, const char *base, struct err *err)
 {
-	return ask_refs(b, r, "refs/pull/", "numbers", base, err);
+	return ask_refs(b, r, "refs/pull/", "numbers", base, r->base_oid, err);
 }
 
-static int ask_log(struct bot *b, const struct repo *r, const char *base, struct err *err)
+static int ask_log(struct bot *b, const struct repo *r, const char *base, const char *known,
+		   struct err *err)
 {
 	json_t *p;
 
-	if (!base || (r->base_oid && !strcmp(r->base_oid, base)))
+	if (!base || (known && !strcmp(known, base)))
 		return ask_pulls(b, r, err);
 	p = git_request_of(r, "log");
-	json_put_str(p, "not", r->base_oid);
+	json_put_str(p, "not", known);
 	json_put_str(p, "commit", base);
 	json_put_int(p, "max", LOG_MAX);
 	return ask(b, r, "repo-log", p, base, err);
@@ -227,7 +230,7 @@ static int take_numbers(struct bot *b, struct repo *r, const json_t *x, const js
 			struct err *err)
 {
 	autofree char *key = xasprintf(LOCAL_UNREAD "%lld", (long long)r->id);
-	const char *base = json_str(x, "base", NULL), *name;
+	const char *base = json_str(x, "base", NULL), *known = json_str(x, "known", NULL), *name;
 	json_t *oid;
 
 	json_object_foreach ((json_t *)refs, name, oid) {
@@ -237,8 +240,8 @@ static int take_numbers(struct bot *b, struct repo *r, const json_t *x, const js
 			return -1;
 	}
 	if (!strcmp(json_str(x, "part", ""), "numbers"))
-		return ask_refs(b, r, "refs/yardmaster/heads/", "heads", base, err);
-	return meta_clear(b->db, key, err) < 0 ? -1 : ask_log(b, r, base, err);
+		return ask_refs(b, r, "refs/yardmaster/heads/", "heads", base, known, err);
+	return meta_clear(b->db, key, err) < 0 ? -1 : ask_log(b, r, base, known, err);
 }
 
 int rebuild_did_pulls(struct bot *b, const struct event *e, const json_t *p, struct err *err)
