@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bot/outbox.h"
+#include "bot/rebuild.h"
 #include "bot/reconcile.h"
 #include "bot/remote.h"
 #include "bot/source.h"
@@ -20,6 +21,7 @@ struct adding {
 	uint64_t ticket;
 	char *name, *path, *base, *actor, *oid, *config;
 	bool used;      /* the folder was there before */
+	int64_t number; /* the next free one */
 	struct err why; /* it failed: answered when what was begun is gone again */
 };
 
@@ -43,7 +45,7 @@ static int insert_repo(struct adding *a, struct err *err)
 	r.forge = xstrdup("local");
 	r.path = xstrdup(a->path);
 	r.base = xstrdup(a->base);
-	r.next_number = 1;
+	r.next_number = a->number;
 	r.config = xstrdup(a->config);
 	r.config_oid = a->config ? xstrdup(a->oid) : NULL;
 	r.created_ms = bot_now(a->bot);
@@ -165,6 +167,20 @@ static void on_configured(void *arg, const json_t *answer, const struct err *why
 		add_end(a, &err);
 }
 
+/* What was ours before has PRs: their numbers are not given again. */
+static void take_numbers(struct adding *a, json_t *refs)
+{
+	const char *name;
+	json_t *oid;
+
+	json_object_foreach (refs, name, oid) {
+		int64_t n = rebuild_number(name);
+
+		if (n >= a->number)
+			a->number = n + 1;
+	}
+}
+
 static void on_made(void *arg, const json_t *answer, const struct err *why)
 {
 	struct adding *a = arg;
@@ -177,6 +193,7 @@ static void on_made(void *arg, const json_t *answer, const struct err *why)
 	}
 	if (json_str(answer, "base", NULL))
 		row_set(&a->base, json_str(answer, "base", NULL));
+	take_numbers(a, json_object_get(answer, "refs"));
 	req = json_object();
 	json_put_str(req, "op", "config-set");
 	json_put_str(req, "repo", a->path);
@@ -222,6 +239,7 @@ int api_repo_add(struct request *q, json_t **ret, struct err *err)
 		return -1;
 	a = xcalloc(1, sizeof(*a));
 	a->bot = b;
+	a->number = 1;
 	a->ticket = q->ticket;
 	a->name = xstrdup(name);
 	a->path = steal(&path);
@@ -231,7 +249,7 @@ int api_repo_add(struct request *q, json_t **ret, struct err *err)
 	req = json_object();
 	/* One of ours that an empty or older ledger does not know is taken as it is. */
 	json_put_str(req, "op", a->used ? "refs" : from ? "import" : "init");
-	json_put_str(req, "prefix", "refs/heads/");
+	json_put_str(req, "prefix", "refs/");
 	json_put_str(req, "repo", a->path);
 	json_put_str(req, "from", from);
 	json_put_str(req, "base", from ? base : a->base);

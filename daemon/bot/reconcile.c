@@ -11,6 +11,7 @@
 #include "bot/report.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
+#include "forge/local.h"
 #include "forge/local_repo.h"
 #include "runner/run.h"
 #include "sys/fs.h"
@@ -93,11 +94,12 @@ int reconcile_wake(struct bot *b, struct err *err)
 static int rebuild(struct bot *b, const struct repo *r, const json_t *p, const char *oid,
 		   struct err *err)
 {
+	autofree char *key = xasprintf(LOCAL_UNREAD "%lld", (long long)r->id), *unread = NULL;
 	bool waits;
 
-	if (bot_waits(b, &waits, err) < 0)
+	if (bot_waits(b, &waits, err) < 0 || meta_get(b->db, key, &unread, err) < 0)
 		return -1;
-	return waits || json_flag(json_object_get(p, "ctx"), "rebuild")
+	return waits || unread || json_flag(json_object_get(p, "ctx"), "rebuild")
 		       ? rebuild_start(b, r, oid, err)
 		       : 0;
 }
@@ -389,6 +391,22 @@ static int continues(struct bot *b, const char *mark, char **ret_why, struct err
 	return 0;
 }
 
+/* The repositories know of numbers that this ledger does not. */
+static int no_numbers(struct bot *b, struct err *err)
+{
+	cleanup(repo_list_release) struct repo_list l = {0};
+
+	if (repo_all(b->db, ST_REPO_ALL, &l, err, "") < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		autofree char *key = xasprintf(LOCAL_UNREAD "%lld", (long long)l.v[i].id);
+
+		if (meta_set(b->db, key, "1", err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int reconcile_ledger(struct bot *b, struct err *err)
 {
 	autofree char *path = mark_path(b), *why = NULL;
@@ -405,7 +423,7 @@ int reconcile_ledger(struct bot *b, struct err *err)
 	if (rc < 0)
 		return -1;
 	log_warn("%s", why);
-	return meta_set(b->db, "waits", why, err);
+	return meta_set(b->db, "waits", why, err) < 0 ? -1 : no_numbers(b, err);
 }
 
 int reconcile_all(struct bot *b, struct err *err)

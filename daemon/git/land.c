@@ -128,6 +128,40 @@ static int set_ref(const struct landing *l, git_transaction *tx, const char *nam
 	return rc < 0 ? gr_fail(err, rc, "set %s", name) : 0;
 }
 
+/* A kept reference is never lost: what another head has been kept under this name goes to NAME-OID. */
+static int keep_old(const struct landing *l, git_transaction *tx, const char *name,
+		    const git_oid *at, struct err *err)
+{
+	autofree char *aside = xasprintf("%s-%.12s", name, git_oid_tostr_s(at));
+	git_oid found;
+	int has;
+
+	if (lock_ref(l, tx, aside, err) < 0)
+		return -1;
+	has = gr_ref_read(l->r, aside, &found, err);
+	if (has != 0)
+		return has < 0 ? -1 : 0;
+	return set_ref(l, tx, aside, at, err);
+}
+
+static int keep_one(const struct landing *l, git_transaction *tx, const struct keep *k,
+		    struct err *err)
+{
+	git_oid at;
+	int has;
+
+	if (lock_ref(l, tx, k->ref, err) < 0)
+		return -1;
+	has = gr_ref_read(l->r, k->ref, &at, err);
+	if (has < 0)
+		return -1;
+	if (has && git_oid_equal(&at, &k->oid))
+		return 0;
+	if (has && keep_old(l, tx, k->ref, &at, err) < 0)
+		return -1;
+	return set_ref(l, tx, k->ref, &k->oid, err);
+}
+
 /* Everything but the branch: what nobody acts on before the branch has moved. */
 static int stage_rest(const struct landing *l, git_transaction *tx, struct err *err)
 {
@@ -139,21 +173,12 @@ static int stage_rest(const struct landing *l, git_transaction *tx, struct err *
 	    (note_commit(l, &note, err) < 0 || set_ref(l, tx, GR_NOTES_REF, &note, err) < 0))
 		return -1;
 	for (size_t i = 0; i < l->nkeep; i++) {
-		git_oid at;
-		int has;
-
 		/* The same reference twice is one lock; the last value counts. */
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(l->keep[j].ref, l->keep[i].ref))
 				return err_set(err, ERR_INPUT, "key 'keep': %s is named twice",
 					       l->keep[i].ref);
-		if (lock_ref(l, tx, l->keep[i].ref, err) < 0)
-			return -1;
-		has = gr_ref_read(l->r, l->keep[i].ref, &at, err);
-		if (has < 0)
-			return -1;
-		if ((!has || !git_oid_equal(&at, &l->keep[i].oid)) &&
-		    set_ref(l, tx, l->keep[i].ref, &l->keep[i].oid, err) < 0)
+		if (keep_one(l, tx, &l->keep[i], err) < 0)
 			return -1;
 	}
 	return 0;

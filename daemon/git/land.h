@@ -8,6 +8,8 @@
  * is missing and moves it. Once the branch has moved everything else is there, and the repeated call
  * says "already".
  *
+ * A kept reference that held another commit loses nothing: that one is kept as NAME-OID (12 digits).
+ *
  * The receipt is one JSON text, the note on the landed commit in refs/notes/yardmaster. The note's
  * own commit carries the time of the landed commit, so that a repeated landing makes the same one.
  */

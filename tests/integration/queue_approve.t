@@ -87,6 +87,10 @@ like "$(ym queue why "$n")" "left the merge queue.*taken out by $ME" '... to tho
 exits 5 'taking out what is not in' ym queue remove "$n"
 exits 3 'or what is not there' ym queue remove 99
 ym queue add "$n" >/dev/null
+git -C "$C" push origin :refs/for/main/leave >"$T/out" 2>&1
+is $? 1 'a PR is not closed by deleting its branch'
+like "$(cat "$T/out")" 'a PR is closed with .yardmaster pr close., not by deleting its ref' '... which says how'
+is "$(entry "$n" pr)" "$n" '... and stays where it is'
 ok 'closed while queued' ym pr close "$n"
 wait_ok '... it leaves the queue' '[ "$(ymj length queue list)" = 0 ]'
 like "$(sticky "$n")" "Not in the merge queue: the PR was closed by $ME" '... and says so'

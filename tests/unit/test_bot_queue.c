@@ -678,6 +678,29 @@ static void a_push_after_the_transaction_comes_too_late(void **state)
 	assert_has(said_on(f, 1), "The push came too late");
 }
 
+/* Said of the head that the writer could see; another one is there when it is read. */
+static void a_push_between_reading_and_queueing_is_told(void **state)
+{
+	struct fx *f = *state;
+	cleanup(user_release) struct user u = {.name = xstrdup("anna"), .uid = 4001};
+	int64_t comment = 0;
+
+	assert_int_equal(user_insert(f->bot.db, &u, NULL), 0);
+	assert_int_equal(db_run(f->bot.db, ST_PERMISSION_SET, NULL, "iii", u.id, (int64_t)0,
+				(int64_t)FORGE_WRITE),
+			 1);
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	assert_int_equal(
+		local_comment(&f->forge, &f->repo, "anna", 1, "/yard queue", &comment, NULL), 0);
+	fx_push(f, 1, HEAD_B, NULL);
+	fx_turn(f);
+	assert_entry(f, 1, "");
+	assert_has(
+		said_on(f, 1),
+		"a push came between: this was said of a00000000000, the head is b00000000000 now");
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
@@ -712,6 +735,7 @@ int main(void)
 		TEST(a_priority_is_set_back_to_nought),
 		TEST(what_is_said_last_stands),
 		TEST(a_push_before_the_transaction_calls_it_off),
+		TEST(a_push_between_reading_and_queueing_is_told),
 		TEST(a_push_after_the_transaction_comes_too_late),
 	};
 

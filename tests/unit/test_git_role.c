@@ -410,6 +410,8 @@ static void landing_moves_everything_once(void **state)
 	fork_work(f, &base, &head);
 	cand = candidate(f, base, head, "merge");
 	commit = json_str(cand, "commit", "");
+	/* Something else was kept there: it is set aside. */
+	fx_run(f, "git -C app.git update-ref refs/yardmaster/landed/3 %s", head);
 	first = land(f, base, commit);
 	assert_string_equal(json_str(first, "outcome", ""), "landed");
 	again = land(f, base, commit);
@@ -417,6 +419,10 @@ static void landing_moves_everything_once(void **state)
 	fx_run(f,
 	       "cd app.git; test $(git rev-parse main) = %s;"
 	       "test $(git rev-parse refs/yardmaster/landed/3) = %s;"
+	       "test $(git for-each-ref refs/yardmaster/landed | wc -l) = 2;"
+	       "test $(git rev-parse refs/yardmaster/landed/3-$(git rev-parse main^2 | cut "
+	       "-c1-12)) = "
+	       "$(git rev-parse main^2);"
 	       "git notes --ref yardmaster show %s | grep -q '\"pr\": 3';"
 	       "test $(git rev-list --count refs/notes/yardmaster) = 1",
 	       commit, commit, commit);

@@ -163,6 +163,12 @@ static void test_pushes(void **state)
 	int64_t n = 0, comment = 0;
 
 	new_issue(w);
+	/* After a restored ledger none is given before the repository was read. */
+	OK(w->fx, meta_set(w->f.db, LOCAL_UNREAD "1", "1", &w->fx->err));
+	assert_int_equal(local_number(&w->f, &w->repo, &n, &w->fx->err), -1);
+	assert_int_equal(w->fx->err.code, ERR_UNAVAILABLE);
+	err_release(&w->fx->err);
+	OK(w->fx, meta_clear(w->f.db, LOCAL_UNREAD "1", &w->fx->err));
 	OK(w->fx, local_number(&w->f, &w->repo, &n, &w->fx->err));
 	assert_int_equal(n, 2);
 	assert_int_equal(
