@@ -48,8 +48,7 @@ static void check_clocks(struct supervise *s, int64_t now)
 		supervise_end_by(s, RUN_TIMEOUT, "ran for %lld ms: allowed are %lld",
 				 (long long)(now - s->started), (long long)l->wall_ms);
 	else if (l->silence_ms > 0 && now - s->last_out >= l->silence_ms)
-		supervise_end_by(s, RUN_SILENT,
-				 "wrote nothing for %lld ms: allowed are %lld",
+		supervise_end_by(s, RUN_SILENT, "wrote nothing for %lld ms: allowed are %lld",
 				 (long long)(now - s->last_out), (long long)l->silence_ms);
 }
 
