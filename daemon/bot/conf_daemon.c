@@ -230,6 +230,10 @@ static const struct yaml_num retention_nums[] = {
 	NUM("deliveries-mb", retention.deliveries_mb, 1, 1048576, 512),
 	{0},
 };
+static const struct yaml_num notify_nums[] = {
+	NUM("timeout-seconds", notify_seconds, 1, 3600, 60),
+	{0},
+};
 static const struct yaml_num root_nums[] = {
 	NUM("reconcile-seconds", reconcile_seconds, 5, 86400, 300),
 	{0},
@@ -303,10 +307,11 @@ static int load_author(struct load *l, const struct yaml_node *n)
 
 static int load_notify(struct load *l, const struct yaml_node *n)
 {
-	static const char *const keys[] = {"command", NULL};
+	static const char *const keys[] = {"command", "timeout-seconds", NULL};
 	const struct yaml_node *command = yaml_get(n, "command");
 
-	if (yaml_must_map(l->doc, n, l->err) < 0 || yaml_only(l->doc, n, keys, l->err) < 0)
+	if (yaml_must_map(l->doc, n, l->err) < 0 || yaml_only(l->doc, n, keys, l->err) < 0 ||
+	    yaml_nums(l->doc, n, notify_nums, l->c, l->err) < 0)
 		return -1;
 	return command ? load_argv(l, command, &l->c->notify) : 0;
 }
@@ -468,6 +473,7 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	}
 	put_nums(o, root_nums, c);
 	json_put(notify, "command", list_json(&c->notify));
+	put_nums(notify, notify_nums, c);
 	json_put(o, "notify", notify);
 	json_put_str(author, "name", c->author_name);
 	json_put_str(author, "email", c->author_email);

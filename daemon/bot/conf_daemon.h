@@ -32,7 +32,9 @@
  *     file-mb: 1024                one file
  *     output-mb: 64                standard output and error
  *     cpu-minutes: 60              of the whole tree
- *   notify: { command: [ARGV…] }   run for needs-human, conflicts and a red base; none
+ *   notify:
+ *     command: [ARGV…]             run for needs-human, conflicts and a red base; none
+ *     timeout-seconds: 60          then it is killed, for the next one waits for it; 1..3600
  *   retention:
  *     events-days: 30              handled events
  *     logs-days: 30                output of runs
@@ -77,6 +79,7 @@ struct conf_daemon {
 		int64_t memory_mb, processes, disk_mb, file_mb, output_mb, cpu_minutes;
 	} runs;
 	struct strvec notify; /* argv; empty: nobody is notified */
+	int64_t notify_seconds;
 	struct {
 		int64_t events_days, logs_days, task_days, failed_worktree_days;
 		int64_t deliveries_days, deliveries_mb;

@@ -10,6 +10,7 @@
 #include "sys/child.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #define NOTIFY_TEXT_MAX 16384
 #define TRIES_MAX       6
@@ -17,7 +18,6 @@
 #define PAUSE_MAX_MS    ((int64_t)5 * 60 * 1000)
 #define PATIENCE_MS     ((int64_t)24 * 3600 * 1000)
 #define ROLE_IDLE_MS    60000
-#define NOTIFY_MS       60000
 #define NET_ROLES       4 /* a clone that takes an hour does not hold up another repository's landing */
 
 /* An effect that is under way. */
@@ -28,6 +28,8 @@ struct active {
 	const struct effect_kind *kind;
 	struct loop_child *child; /* of a notification */
 	struct loop_timer *limit; /* … which is ended when it hangs: the next ones wait for it */
+	int64_t limit_seconds;
+	bool killed; /* by that limit */
 	pid_t pid;
 	int64_t not_before_ms; /* the executor knows when another try makes sense */
 	bool started;
@@ -83,6 +85,8 @@ int outbox_new(struct bot *b, struct outbox **ret, struct err *err)
 
 static void active_free(struct active *a)
 {
+	if (a->pid > 0) /* we end, and nobody would end it: it is told again */
+		kill(-a->pid, SIGKILL);
 	loop_child_free(a->child);
 	loop_timer_free(a->limit);
 	json_decref(a->payload);
@@ -301,15 +305,34 @@ static void start_run(struct outbox *o, struct active *a)
 	outbox_result(o, a->row.id, result, rc < 0 ? &err : NULL);
 }
 
+/* "needs-human app #3: the notification command <how>": nobody else says that nobody was told. */
+static void warn_notify(const struct active *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void warn_notify(const struct active *a, const char *fmt, ...)
+{
+	autofree char *how = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	how = xvasprintf(fmt, ap);
+	va_end(ap);
+	log_warn("%s %s #%lld: the notification command %s", json_str(a->payload, "what", "?"),
+		 json_str(a->payload, "repo", "?"), (long long)json_int(a->payload, "number", 0),
+		 how);
+}
+
 static void on_notified(void *arg, pid_t pid, int wait_status)
 {
 	struct active *a = arg;
 	json_t *result = json_object();
 
 	(void)pid;
+	a->pid = 0;
 	json_put_int(result, "status", wait_status);
-	if (wait_status)
-		log_warn("notification command: ended with status %d", wait_status);
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status))
+		warn_notify(a, "ended with exit code %d", WEXITSTATUS(wait_status));
+	else if (WIFSIGNALED(wait_status) && !a->killed)
+		warn_notify(a, "ended by signal %d", WTERMSIG(wait_status));
 	outbox_result(a->outbox, a->row.id, result, NULL);
 }
 
@@ -317,7 +340,9 @@ static void on_notify_limit(void *arg)
 {
 	struct active *a = arg;
 
-	log_warn("notification command: did not end within %d s and was killed", NOTIFY_MS / 1000);
+	warn_notify(a, "did not end within %lld s and was killed (notify.timeout-seconds)",
+		    (long long)a->limit_seconds);
+	a->killed = true;
 	kill(-a->pid, SIGKILL); /* a session of its own; its end is told as every end */
 }
 
@@ -346,7 +371,8 @@ static void start_notify(struct outbox *o, struct active *a)
 			       .envp = env.v,
 			       .fds = fds,
 			       .nfds = ARRAY_LEN(fds),
-			       .new_session = true};
+			       .new_session = true,
+			       .die_with_parent = true};
 
 	if (child_spawn(&c, &a->pid, &err) < 0 ||
 	    loop_child_new(o->bot->loop, a->pid, on_notified, a, &a->child, &err) < 0) {
@@ -354,7 +380,8 @@ static void start_notify(struct outbox *o, struct active *a)
 		return;
 	}
 	a->limit = loop_timer_new(o->bot->loop, on_notify_limit, a);
-	loop_timer_in(a->limit, NOTIFY_MS);
+	a->limit_seconds = o->bot->conf->notify_seconds;
+	loop_timer_in(a->limit, a->limit_seconds * 1000);
 }
 
 /* The local forge acts inside the transaction: its rows and the result are one. One over a network

@@ -1,5 +1,6 @@
 #!/bin/bash
-# An agent that hangs is ended: by silence, by the clock, by its CPU time; so is a gate. Limits are minutes, so this takes one.
+# An agent that hangs is ended: by silence, by the clock, by its CPU time; so is a gate. Limits are minutes, so this takes
+# more than one, and runs with the sanitizers in `make check-long` only, as every long test does.
 # check: long
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"

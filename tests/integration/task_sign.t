@@ -1,7 +1,6 @@
 #!/bin/bash
 # With `sign-key` every commit that the host makes is signed: the task's, and the one that lands, by every method. A key
 # that does not sign is named, and nothing unsigned is made.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 

@@ -59,6 +59,7 @@ static void check_defaults(const struct conf_daemon *c)
 	assert_int_equal(c->runs.output_mb, 64);
 	assert_int_equal(c->runs.cpu_minutes, 60);
 	assert_int_equal(c->notify.n, 0);
+	assert_int_equal(c->notify_seconds, 60);
 	assert_int_equal(c->retention.events_days, 30);
 	assert_int_equal(c->retention.logs_days, 30);
 	assert_int_equal(c->retention.task_days, 180);
@@ -102,7 +103,7 @@ static const char full[] =
 	"         push-mb: 20}\n"
 	"runs: {memory-mb: 512, processes: 64, disk-mb: 100, file-mb: 10,\n"
 	"       output-mb: 2, cpu-minutes: 5}\n"
-	"notify: {command: [bin/notify, --to, ops]}\n"
+	"notify: {command: [bin/notify, --to, ops], timeout-seconds: 5}\n"
 	"retention: {events-days: 1, logs-days: 2, task-days: 3,\n"
 	"            failed-worktree-days: 0}\n"
 	"reconcile-seconds: 60\n"
@@ -137,6 +138,7 @@ static void everything(void **state)
 	assert_string_equal(c.github.api, "https://ghe.example.org/api/v3");
 	assert_string_equal(c.notify.v[0], "/etc/yard/bin/notify");
 	assert_int_equal(c.notify.n, 3);
+	assert_int_equal(c.notify_seconds, 5);
 	a = conf_daemon_agent(&c, "claude");
 	assert_string_equal(a->command.v[0], "claude"); /* found on the PATH inside */
 	assert_string_equal(a->model, "opus");
@@ -200,6 +202,7 @@ static void wrong_files(void **state)
 	wrong("notify: {command: mail me}\n",
 	      "1: key 'notify.command': found 'mail me'; allowed: a "
 	      "list");
+	wrong("notify: {timeout-seconds: 0}\n", "1: key 'notify.timeout-seconds': found '0'");
 	wrong("author: {name: 'A <b>'}\n", "1: key 'author.name': found 'A <b>'");
 	wrong("author: {email: nobody}\n", "1: key 'author.email': found 'nobody'");
 	wrong("a\n", "1: found 'a'; allowed: a mapping");
