@@ -13,6 +13,7 @@
 #include "git/role.h"
 #include "hooks/hook.h"
 #include "store/ledger.h"
+#include "sys/fs.h"
 #include "web/web.h"
 
 #include <unistd.h>
@@ -103,6 +104,11 @@ static int verify_audit(const char *ledger, json_t *ret, struct err *err)
 	struct db *d;
 	int rc;
 
+	if (!fs_exists(ledger))
+		return err_set(err, ERR_NOT_FOUND,
+			       "ledger %s: is not there; --config names the configuration whose "
+			       "data directory is meant",
+			       ledger);
 	if (db_open_readonly(ledger, &d, err) < 0)
 		return -1;
 	rc = audit_verify(d, &rows, &head, &why);

@@ -89,7 +89,8 @@ int api_user_add(struct request *q, json_t **ret, struct err *err)
 	if (!strcmp(name, "yardmaster"))
 		return err_set(err, ERR_INPUT, "user 'yardmaster': is the program's own name");
 	if (in && repo_find(q->bot->db, ST_REPO_BY_NAME, &r, err, "s", in) <= 0)
-		return err_set(err, ERR_NOT_FOUND, "repository '%s': not known", in);
+		return err_set(err, ERR_NOT_FOUND,
+			       "repository '%s': not known; `yardmaster repo list` shows them", in);
 	if (insert_user(q, name, uid, &u, err) < 0 || set_level(q, &u, &r, level, err) < 0)
 		return -1;
 	hint = level_hint(q, &u, &r, level, err);

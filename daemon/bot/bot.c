@@ -174,10 +174,14 @@ bool bot_halted(struct bot *b, char **ret_why)
 	int waits;
 
 	if (halted) {
+		autofree char *by = halted > 0 && ret_why ? run_halt_text(b->data) : NULL;
+
 		if (ret_why)
-			*ret_why = halted < 0 ? xstrdup(err_text(&err))
-					      : xstrdup("the kill switch is on; `yardmaster "
-							"resume` turns it off");
+			*ret_why = halted < 0
+					   ? xstrdup(err_text(&err))
+					   : xasprintf("the kill switch is on%s%s%s; `yardmaster "
+						       "resume` turns it off",
+						       by ? " (" : "", by ? by : "", by ? ")" : "");
 		return true;
 	}
 	waits = meta_get(b->db, "waits", &why, &err);
@@ -198,7 +202,13 @@ int bot_waits(struct bot *b, bool *ret, struct err *err)
 int bot_halt(struct bot *b, const char *actor, const char *reason, struct err *err)
 {
 	json_t *d = json_object();
-	int left = run_halt_all(b->data, actor, 0, err);
+	autofree char *who =
+		reason && *reason ? xasprintf("%s: %s", actor, reason) : xstrdup(actor);
+	int left;
+
+	for (char *s = who; *s; s++) /* the file is one line */
+		*s = (unsigned char)*s < ' ' ? ' ' : *s;
+	left = run_halt_all(b->data, who, 0, err);
 
 	json_put_str(d, "reason", reason);
 	if (left < 0) {

@@ -8,8 +8,9 @@
  *   queue:
  *     method: merge | rebase | squash   merge
  *     gates: [COMMAND…]                 none: nothing but the merge itself is tested. `sh -c` texts,
- *                                       run in order in a fresh checkout, without network; also what
- *                                       a blueprint's `gates: repository` stands for
+ *                                       run in order in one fresh checkout (each sees what the one
+ *                                       before it left), without network; also what a blueprint's
+ *                                       `gates: repository` stands for
  *     environment:                      prepared before the gates, and kept by `key`
  *       setup: [COMMAND…]               none
  *       key: [PATH…]                    files whose content names the cache

@@ -13,6 +13,7 @@ queue_repo
 n=$(pr a src/wait 'a')
 ym queue add "$n" >/dev/null
 wait_for gate_dir
+was=$(gate_dir)
 old=$(base_oid)
 move_base src/hand.txt first
 new=$(base_oid)
@@ -20,6 +21,7 @@ git -C "$C" push -q origin HEAD:refs/heads/wake # any push wakes the daemon; els
 wait_ok 'a move of the base is reported on the PR that was tested' \
 	"[[ \"\$(comments $n)\" == *\"was moved from ${old:0:12} to ${new:0:12} by somebody else\"* ]]"
 wait_ok '... and to the notification command' 'grep -q "^base-moved app" "$T/notified"'
+wait_for "[ ! -e '$was' ]" # a verdict there would be for nobody
 verdict 0
 ok 'the PR is built again and lands' landed "$n"
 is "$(git -C "$bare" rev-parse main^1)" "$new" '... on the new base'
@@ -30,7 +32,8 @@ ym queue add "$n" >/dev/null
 wait_for gate_dir
 move_base src/hand.txt second
 verdict 0
-verdict 0
+wait_for "gate_dir || [ \"\$(pr_state $n)\" = merged ]" # the periodic look may have been quicker
+[ "$(pr_state "$n")" = merged ] || verdict 0
 ok 'a move that nobody reported is found at the landing' landed "$n"
 is "$(base_file $R src/hand.txt)$(base_file $R src/wait)" secondb '... and nothing of it is lost'
 is "$(git -C "$bare" log --first-parent --format=%s main | grep -c 'By hand')" 2 '... in the history either'
