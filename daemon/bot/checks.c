@@ -110,6 +110,14 @@ static int find(struct bot *b, int64_t repo, int64_t number, struct pr *ret, str
 	return pr_find(b->db, ST_PR_BY_NUMBER, ret, err, "ii", repo, number);
 }
 
+static void put_log(json_t *p, const char *log)
+{
+	autofree char *shown = report_log(log);
+
+	json_put_str(p, "text", shown);
+	json_put(p, "annotations", annotate(log, strlen(log)));
+}
+
 int checks_task(struct task_ctx *c, const char *text, struct err *err)
 {
 	cleanup(pr_release) struct pr pr = {0};
@@ -120,34 +128,25 @@ int checks_task(struct task_ctx *c, const char *text, struct err *err)
 	if (rc <= 0)
 		return rc;
 	p = json_object();
-	if (t->log && !strcmp(t->state, "needs-human")) {
-		autofree char *log = report_log(t->log);
-
-		json_put_str(p, "text", log);
-		json_put(p, "annotations", annotate(t->log, strlen(t->log)));
-	}
+	if (t->log && !strcmp(t->state, "needs-human"))
+		put_log(p, t->log);
 	return tell(c->bot, &pr, CHECK_TASK, shown_of(tasks, t->state), text, p, err);
 }
 
-int checks_queue(struct bot *b, int64_t repo, int64_t number, const char *text, struct err *err)
+int checks_queue(struct bot *b, int64_t repo, int64_t number, const char *text, const char *log,
+		 struct err *err)
 {
 	cleanup(pr_release) struct pr pr = {0};
 	cleanup(queue_entry_release) struct queue_entry e = {0};
-	cleanup(candidate_list_release) struct candidate_list l = {0};
 	int rc = find(b, repo, number, &pr, err);
 	json_t *p;
 
 	if (rc > 0)
 		rc = queue_entry_find(b->db, ST_QUEUE_LAST_OF_PR, &e, err, "ii", repo, number);
-	if (rc <= 0 ||
-	    candidate_all(b->db, ST_CANDIDATE_LAST_OF_PR, &l, err, "ii", repo, number) < 0)
-		return rc <= 0 ? rc : -1;
+	if (rc <= 0)
+		return rc;
 	p = json_object();
-	if (!strcmp(e.state, "ejected") && l.n && l.v[0].detail && !strcmp(l.v[0].head, pr.head)) {
-		autofree char *log = report_log(l.v[0].detail);
-
-		json_put_str(p, "text", log);
-		json_put(p, "annotations", annotate(l.v[0].detail, strlen(l.v[0].detail)));
-	}
+	if (log)
+		put_log(p, log);
 	return tell(b, &pr, CHECK_QUEUE, shown_of(entries, e.state), text, p, err);
 }

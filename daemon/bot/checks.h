@@ -13,6 +13,7 @@
 
 /* Nothing on a forge without such a tab, and before the task has a PR. */
 int checks_task(struct task_ctx *c, const char *text, struct err *err);
-int checks_queue(struct bot *b, int64_t repo, int64_t pr, const char *text, struct err *err);
+int checks_queue(struct bot *b, int64_t repo, int64_t pr, const char *text, const char *log,
+		 struct err *err);
 
 #endif

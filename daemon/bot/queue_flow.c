@@ -227,7 +227,8 @@ static int eject(struct bot *b, const struct repo *r, struct queue_entry *e,
 	int64_t id = e->id;
 
 	if (entry_leave(b, r, e, "ejected", short_, err) < 0 ||
-	    report_pr(b, r->id, e->pr, xasprintf("Not in the merge queue: %s.", short_), err) < 0 ||
+	    report_pr_log(b, r->id, e->pr, xasprintf("Not in the merge queue: %s.", short_),
+			  a->reason == PLAN_R_RED ? c->detail : NULL, err) < 0 ||
 	    bot_say(b, r->id, e->pr, xasprintf("Taken out of the merge queue: %s", text), err,
 		    "eject:%lld", (long long)id) < 0)
 		return -1;

@@ -84,9 +84,15 @@ int report_task(struct task_ctx *c, struct err *err)
 
 int report_pr(struct bot *b, int64_t repo, int64_t pr, char *text, struct err *err)
 {
+	return report_pr_log(b, repo, pr, text, NULL, err);
+}
+
+int report_pr_log(struct bot *b, int64_t repo, int64_t pr, char *text, const char *log,
+		  struct err *err)
+{
 	autofree char *body = text;
 
-	if (checks_queue(b, repo, pr, body, err) < 0)
+	if (checks_queue(b, repo, pr, body, log, err) < 0)
 		return -1;
 	return bot_say(b, repo, pr, steal(&body), err, "pr:%lld:%lld", (long long)repo,
 		       (long long)pr);

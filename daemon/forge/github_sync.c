@@ -296,7 +296,7 @@ static int did_reviews(struct job *j, const struct gh_answer *a, struct err *err
 {
 	if (job_check(j, a, err) < 0)
 		return -1;
-	json_put(j->memo, "reviews", json_incref(a->body));
+	json_put(j->memo, "reviews", a->body ? json_incref(a->body) : json_array());
 	return ask_next_reviewer(j, err);
 }
 
@@ -320,7 +320,8 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 	if (rc == 0 || strcmp(was.head, now.head) != 0) {
 		x = github_payload(&j->repo, now.number, now.author);
 		json_put(x, "pull", json_incref(a->body));
-		json_put(x, "then", json_incref(json_object_get(j->payload, "then")));
+		if (json_object_get(j->payload, "then"))
+			json_put(x, "then", json_incref(json_object_get(j->payload, "then")));
 		return github_pull_fetch(j->g, &j->repo, &j->remote, x, err);
 	}
 	if (github_pull_store(j->g, &j->repo, &now, was.files, was.task, err) < 0 ||

@@ -205,8 +205,6 @@
 		"AND ended_ms IS NULL ORDER BY id DESC LIMIT 1")                                   \
 	X(CANDIDATE_BASE_COUNT, "SELECT count(*) FROM candidate WHERE repo = ?1 "                  \
 		"AND kind = 'base' AND base = ?2 AND state = ?3")                                  \
-	X(CANDIDATE_LAST_OF_PR, "SELECT * FROM candidate WHERE repo = ?1 AND pr = ?2 "             \
-		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(CANDIDATE_TESTING, "SELECT count(*) FROM candidate WHERE ended_ms IS NULL "              \
 		"AND state = 'testing'")                                                           \
 	X(LANDING_OPEN, "SELECT * FROM landing WHERE repo = ?1 AND state = 'intent'")              \

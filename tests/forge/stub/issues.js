@@ -68,7 +68,7 @@ function emit(c, issue, action, fields = {}) {
 function label(c, name) {
 	const key = name.toLowerCase();
 	if (!c.repo.labels.has(key)) {
-		const one = { id: c.state.id(), name, color: 'ededed', description: null };
+		const one = { id: c.state.id(), name, color: 'ededed', description: '' };
 		c.repo.labels.set(key, one);
 		c.emit('label', 'created', { label: render.label(c.state, c.repo, one) });
 	}
