@@ -243,6 +243,7 @@ static json_t *state_new(const struct plan *n, const char *repo, const char *soc
 	json_put_str(s, "dir", n->dir);
 	json_put_str(s, "behind", n->behind);
 	json_put_bool(s, "made_dir", n->made_dir);
+	json_put_str(s, "root", n->p->root);
 	json_put_str(s, "config", n->p->config);
 	json_put_str(s, "repo", repo);
 	json_put_str(s, "socket", socket);
@@ -339,6 +340,13 @@ static int install_anew(const struct clone_opts *o, const char *repo, json_t *re
 		return err_set(err, ERR_STATE,
 			       "core.hooksPath is set by the environment or on git's command line; "
 			       "expected one that lasts. Nothing was installed");
+	/* They would pass on to themselves. */
+	if (!strcmp(p.hooks, p.front))
+		return err_set(
+			err, ERR_STATE,
+			"core.hooksPath leads to %s, and what was written there is not known "
+			"any more: %s is gone; remove the folder and the setting",
+			p.front, p.state_file);
 	if (plan_make(&p, &n, err) < 0)
 		return -1;
 	if (put_in(&n, repo, o->socket, err) < 0) {

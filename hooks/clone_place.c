@@ -1,7 +1,9 @@
 /* clone_place.c - see clone.h: what git says about a clone. */
 #include "hooks/clone.h"
 
+#include "base/giturl.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "sys/child.h"
 #include "sys/fs.h"
 
@@ -128,6 +130,19 @@ static int fill(struct clone_place *p, struct err *err)
 	return 0;
 }
 
+/* What we write down of it is JSON. */
+static bool is_utf8(const char *s)
+{
+	uint32_t c;
+
+	for (size_t n = strlen(s), k; n; s += k, n -= k) {
+		k = utf8_decode(s, n, &c);
+		if (!k)
+			return false;
+	}
+	return true;
+}
+
 int clone_place_find(const char *dir, struct clone_place *ret, struct err *err)
 {
 	cleanup(clone_place_release) struct clone_place p = {0};
@@ -144,6 +159,9 @@ int clone_place_find(const char *dir, struct clone_place *ret, struct err *err)
 	if (rc != 0)
 		return err_set(err, ERR_NOT_FOUND, "%s: not a clone that git will use: %s", dir,
 			       err_text(&why));
+	if (!is_utf8(p.git_dir))
+		return err_set(err, ERR_INPUT, "%s: the name of its Git directory is not UTF-8",
+			       dir);
 	if (ask_path(p.dir, "--git-common-dir", NULL, &p.common, err) != 0)
 		return -1;
 	if (ask_path(p.dir, "--show-toplevel", NULL, &p.top, NULL) < 0)
@@ -161,11 +179,10 @@ int clone_place_find(const char *dir, struct clone_place *ret, struct err *err)
 char *clone_url_path(const char *dir, const char *url)
 {
 	autofree char *joined = NULL;
-	const char *colon = strchr(url, ':'), *slash = strchr(url, '/');
 
 	if (!strncmp(url, "file://", 7))
 		return realpath(url + 7, NULL);
-	if (strstr(url, "://") || (colon && (!slash || colon < slash)))
+	if (strstr(url, "://") || giturl_behind_host(url))
 		return NULL;
 	joined = url[0] == '/' ? xstrdup(url) : path_join(dir, url);
 	return realpath(joined, NULL);

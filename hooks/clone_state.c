@@ -12,6 +12,35 @@
 #define STATE_MAX ((size_t)256 << 10)
 #define HOOK_MAX  ((size_t)4 << 20)
 
+static void move_path(json_t *o, const char *key, const char *from, const char *to)
+{
+	const char *s = json_str(o, key, "");
+	size_t n = strlen(from);
+	autofree char *moved = NULL;
+
+	if (strncmp(s, from, n) != 0 || (s[n] && s[n] != '/'))
+		return;
+	moved = xasprintf("%s%s", to, s + n);
+	json_put_str(o, key, moved);
+}
+
+/* The clone was moved or copied: what we wrote has come along. */
+static void follow(json_t *j, const char *root)
+{
+	static const char *const keys[] = {"dir", "behind", "config"};
+	autofree char *from = xstrdup(json_str(j, "root", root));
+	json_t *f;
+	size_t i;
+
+	json_put_str(j, "dir_set", json_str(j, "dir", ""));
+	if (!strcmp(from, root))
+		return;
+	for (i = 0; i < ARRAY_LEN(keys); i++)
+		move_path(j, keys[i], from, root);
+	json_array_foreach (json_object_get(j, "files"), i, f)
+		move_path(f, "path", from, root);
+}
+
 int clone_state_read(const struct clone_place *p, struct clone_state *ret, struct err *err)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
@@ -35,6 +64,7 @@ int clone_state_read(const struct clone_place *p, struct clone_state *ret, struc
 			       "it",
 			       p->state_file);
 	}
+	follow(ret->j, p->root);
 	ret->there = true;
 	return 0;
 }
@@ -88,10 +118,13 @@ static const char *kind_of(const char *path)
 
 	if (strstr(path, "/.husky/") || !strncmp(path, ".husky/", 7))
 		return "husky";
-	if (fs_read(path, HOOK_MAX, &b, NULL) == 0)
-		for (size_t i = 0; i < ARRAY_LEN(words); i++)
-			if (mentions(&b, words[i].word))
-				return words[i].kind;
+	if (fs_read(path, HOOK_MAX, &b, NULL) < 0)
+		return "a hook of your own";
+	if (clone_script_is_ours(b.s, b.len))
+		return "yardmaster, from elsewhere";
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (mentions(&b, words[i].word))
+			return words[i].kind;
 	return "a hook of your own";
 }
 

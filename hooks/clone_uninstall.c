@@ -122,7 +122,7 @@ static int take_values(const struct clone_place *p, const char *config, const st
 	if (strcmp(json_str(s->j, "mode", ""), "front") != 0)
 		return 0;
 	if (git_config(p, config, "--get", "core.hooksPath", NULL, &now, err) != 0 ||
-	    strcmp(now.s, json_str(s->j, "dir", "")) != 0) {
+	    strcmp(now.s, json_str(s->j, "dir_set", "")) != 0) {
 		err_release(err);
 		strvec_pushf(left, "%s: core.hooksPath is left as it is: somebody else has set it",
 			     config);

@@ -10,11 +10,10 @@
  */
 #include "bot/api_args.h"
 
+#include "base/giturl.h"
 #include "base/glob.h"
 #include "base/mem.h"
 
-#include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 
 #define REMOTES_MAX 100
@@ -41,40 +40,8 @@ static json_t *list_arg(struct request *q, const char *key, size_t max, struct e
 
 /* ---- whose URL is it? ---- */
 
-/* What stands behind the host of "ssh://git@host:22/a/b.git", "git@host:a/b.git"; NULL: no host. */
-static const char *behind_host(const char *url)
-{
-	const char *scheme = strstr(url, "://"), *slash, *colon;
-
-	if (scheme) {
-		slash = strchr(scheme + 3, '/');
-		return !strncmp(url, "file://", 7) ? NULL : slash;
-	}
-	colon = strchr(url, ':');
-	slash = strchr(url, '/');
-	return colon && (!slash || colon < slash) ? colon + 1 : NULL;
-}
-
-static size_t without_git(const char *s)
-{
-	size_t n = strlen(s);
-
-	while (n > 1 && s[n - 1] == '/')
-		n--;
-	return n > 4 && !strncmp(s + n - 4, ".git", 4) ? n - 4 : n;
-}
-
-/* The end of a path is NAME ("owner/name"), as whole components; forges do not tell cases apart. */
-static bool ends_with_name(const char *path, const char *name)
-{
-	size_t n = without_git(path), m = strlen(name);
-
-	return n >= m && !strncasecmp(path + n - m, name, m) && (n == m || path[n - m - 1] == '/');
-}
-
 static bool is_url_of(const struct repo *r, const char *url, const char *path)
 {
-	const char *behind = url ? behind_host(url) : NULL;
 	autofree char *real = NULL;
 
 	if (path && !strcmp(path, r->path))
@@ -83,13 +50,12 @@ static bool is_url_of(const struct repo *r, const char *url, const char *path)
 		real = realpath(r->path, NULL);
 		return real && !strcmp(real, path);
 	}
-	if (!behind)
+	if (!url)
 		return false;
 	/* A bare repository here that is reached over ssh. */
 	if (!strcmp(r->forge, "local"))
-		return behind[0] == '/' && without_git(behind) == without_git(r->path) &&
-		       !strncmp(behind, r->path, without_git(r->path));
-	return strchr(r->name, '/') && ends_with_name(behind, r->name);
+		return giturl_is_path(url, r->path);
+	return strchr(r->name, '/') && giturl_is_name(url, r->name);
 }
 
 static void add_match(const struct repo *r, const json_t *remote, json_t *ret)
@@ -287,7 +253,7 @@ static int64_t number_of(const struct repo *r, const char *what)
 
 	if (pull && !strncmp(what, "http", 4)) {
 		address = xstrndup(what, (size_t)(pull - what));
-		return strchr(r->name, '/') && ends_with_name(address, r->name)
+		return strchr(r->name, '/') && giturl_is_name(address, r->name)
 			       ? strtoll(pull + 6, NULL, 10)
 			       : 0;
 	}
