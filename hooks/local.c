@@ -261,14 +261,17 @@ static void check_leases(void)
 	json_t *args;
 	bool cut = false;
 
-	if (local_open(&l) < 0 || in_between(&l) || staged(&l, files, &cut) <= 0)
+	if (local_open(&l) < 0 || staged(&l, files, &cut) <= 0)
+		return;
+	args = json_object();
+	json_put(args, "files", json_incref(files));
+	/* Asked last, because mostly there is nothing to say. */
+	if (local_ask(&l, "clone leases", args, &item) < 0 ||
+	    ((cut || json_int(item, "total", 0)) && in_between(&l)))
 		return;
 	if (cut)
 		local_say("only the first %zu staged files were looked at", json_array_size(files));
-	args = json_object();
-	json_put(args, "files", json_incref(files));
-	if (local_ask(&l, "clone leases", args, &item) == 0)
-		say_leases(item);
+	say_leases(item);
 }
 
 int local_pre_commit(char *const *argv)

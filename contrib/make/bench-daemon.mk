@@ -3,4 +3,5 @@ bench: bench-daemon
 bench-daemon: all
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_dispatch.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_memory.sh
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_hooks.sh
 .PHONY: bench-daemon

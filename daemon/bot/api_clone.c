@@ -133,7 +133,7 @@ static int lease_row(struct request *q, const struct lease *l, const char *file,
 	json_put_int(o, "task", l->task);
 	json_put_int(o, "issue", t.issue);
 	json_put_str(o, "title", t.title ? t.title : "");
-	json_put_str(o, "agent", t.agent ? t.agent : "?");
+	json_put_str(o, "agent", t.agent && *t.agent ? t.agent : "the usual agent");
 	json_put_str(o, "requester", t.requester ? t.requester : "?");
 	json_put_str(o, "state", t.state ? t.state : "?");
 	json_array_append_new(ret, o);

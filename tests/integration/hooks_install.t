@@ -150,6 +150,7 @@ hooks uninstall >/dev/null
 same "$before" 'both values are as they were'
 fresh glob
 hook "$T/home/global/pre-commit"
+# shellcheck disable=SC2088 # git expands it
 git config --global core.hooksPath '~/global'
 global=$(sha256sum <"$T/home/.gitconfig")
 before=$(snap "$G")
