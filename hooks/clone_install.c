@@ -308,6 +308,42 @@ static bool up_to_date(const struct clone_place *p, const struct clone_state *s,
 	return true;
 }
 
+static int in_the_way(const char *path, const char *behind, struct err *err)
+{
+	return err_set(
+		err, ERR_STATE,
+		"%s: somebody else has written it where a hook of ours stood; move it to %s, "
+		"or remove it, and install again. Nothing was changed",
+		path, behind);
+}
+
+/* Tools write to where core.hooksPath leads: a file of theirs in our folder is not ours to replace. */
+static int check_front(const struct clone_state *s, struct err *err)
+{
+	const json_t *f;
+	size_t i;
+
+	if (strcmp(json_str(s->j, "mode", ""), "front") != 0)
+		return 0;
+	json_array_foreach (json_object_get(s->j, "files"), i, f) {
+		const char *path = json_str(f, "path", "");
+		autofree char *now = fs_exists(path) ? clone_file_hash(path) : NULL;
+
+		if (fs_exists(path) && (!now || strcmp(now, json_str(f, "sha256", "")) != 0))
+			return in_the_way(path, json_str(s->j, "behind", "another place"), err);
+	}
+	return 0;
+}
+
+static int check_free(const struct plan *n, struct err *err)
+{
+	for (size_t i = 0; i < n->paths.n; i++)
+		if (fs_exists(n->paths.v[i]))
+			return in_the_way(n->paths.v[i], n->behind ? n->behind : "another place",
+					  err);
+	return 0;
+}
+
 /* Something of git's own set-up may still lead elsewhere (an include that comes later): then nothing
  * stays. */
 static int check_in_force(const struct clone_opts *o, struct err *err)
@@ -347,7 +383,7 @@ static int install_anew(const struct clone_opts *o, const char *repo, json_t *re
 			"core.hooksPath leads to %s, and what was written there is not known "
 			"any more: %s is gone; remove the folder and the setting",
 			p.front, p.state_file);
-	if (plan_make(&p, &n, err) < 0)
+	if (plan_make(&p, &n, err) < 0 || check_free(&n, err) < 0)
 		return -1;
 	if (put_in(&n, repo, o->socket, err) < 0) {
 		cleanup(strvec_release) struct strvec left = STRVEC_INIT;
@@ -380,7 +416,7 @@ int clone_install(const struct clone_opts *o, json_t *ret, struct err *err)
 		json_put_str(ret, "text", "The hooks are there already; nothing was changed.");
 		return 1;
 	}
-	if (s.there && clone_take_out(&p, &s, &left, err) < 0)
+	if (s.there && (check_front(&s, err) < 0 || clone_take_out(&p, &s, &left, err) < 0))
 		return -1;
 	return install_anew(o, repo, ret, err);
 }

@@ -289,6 +289,18 @@ is "$(git config user.nickname)" x 'the others'"'"' setting stays'
 is "$(git config --get-regexp '^(yardmaster|core.hookspath)')" '' 'ours does not'
 not_ok 'ours that they moved aside are gone' ls "$G"/hooks/*.legacy "$G"/hooks/*.old
 ok 'theirs is there' test -x "$G/hooks/pre-commit"
+fresh front
+hook "$G/hooks/pre-commit"
+install >/dev/null
+mv "$G/yardmaster/hooks/pre-push" "$G/yardmaster/hooks/pre-push.old" # as lefthook does
+hook "$G/yardmaster/hooks/pre-push"
+was=$(snap "$G")
+exits 5 "another tool's hook where ours stood: install replaces nothing" install
+same "$was" '... and changes nothing'
+mv "$G/yardmaster/hooks/pre-push" "$G/hooks/pre-push"
+ok '... moved to where it says, install is content' install
+git push -q origin HEAD:refs/heads/moved/there 2>/dev/null
+like "$(ran)" "zero=$G/hooks/pre-push" '... and that hook runs'
 fresh between2
 hook "$G/hooks/pre-commit"
 install >/dev/null
