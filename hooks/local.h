@@ -21,7 +21,7 @@
 #include "base/strvec.h"
 #include "hooks/ask.h"
 
-#define HOOK_MS        110                 /* with the start of sh and program below 200 */
+#define HOOK_MS        100                 /* with the start of sh and program below 200 */
 #define HOOK_FILES_MAX 2000                /* paths of one question */
 #define HOOK_BYTES_MAX ((size_t)256 << 10) /* of them together */
 
