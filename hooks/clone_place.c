@@ -203,33 +203,35 @@ static void add_remote(const char *dir, const char *name, const char *url, json_
 	json_array_append_new(ret, o);
 }
 
-/* Records "remote.NAME.url\nURL" that end with NUL. */
+/* "NAME TAB URL (fetch)" or "(push)", and perhaps more behind it: the addresses as git uses them, with
+ * url.*.insteadOf worked in. */
+static void take_line(const char *dir, char *line, json_t *ret)
+{
+	char *url = strchr(line, '\t'), *end = NULL;
+
+	if (!url)
+		return;
+	*url++ = '\0';
+	for (char *p = strstr(url, " ("); p; p = strstr(p + 1, " ("))
+		if (!strncmp(p, " (fetch)", 8) || !strncmp(p, " (push)", 7))
+			end = p;
+	if (!end)
+		return;
+	*end = '\0';
+	add_remote(dir, line, url, ret);
+}
+
 int clone_remotes(const char *dir, json_t **ret, struct err *err)
 {
-	cleanup(strvec_release) struct strvec argv = STRVEC_INIT;
+	cleanup(strvec_release) struct strvec argv = STRVEC_INIT, lines = STRVEC_INIT;
 	cleanup(buf_release) struct buf out = BUF_INIT;
-	json_t *a = json_array();
-	int rc;
 
-	strvec_pushl(&argv, "git", "config", "-z", "--get-regexp", "^remote\\..*\\.(push)?url$",
-		     NULL);
-	rc = clone_git(dir, &argv, &out, err);
-	if (rc < 0) {
-		json_decref(a);
+	strvec_pushl(&argv, "git", "remote", "-v", NULL);
+	if (clone_git(dir, &argv, &out, err) != 0)
 		return -1;
-	}
-	err_release(err); /* 1: there are none */
-	for (char *p = out.s; rc == 0 && p < out.s + out.len;) {
-		char *next = p + strlen(p) + 1, *value = strchr(p, '\n'), *dot;
-
-		if (value) {
-			*value++ = '\0';
-			dot = strrchr(p, '.');
-			*dot = '\0';
-			add_remote(dir, p + strlen("remote."), value, a);
-		}
-		p = next;
-	}
-	*ret = a;
+	*ret = json_array();
+	strvec_split(&lines, out.s, '\n');
+	strvec_foreach (&lines, line)
+		take_line(dir, *line, *ret);
 	return 0;
 }

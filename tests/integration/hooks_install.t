@@ -385,6 +385,10 @@ ok 'a relative path as remote' install
 git remote set-url origin "ssh://me@localhost$(repo_path app)"
 ok 'the same over ssh' install
 hooks uninstall >/dev/null
+git config "url.$D/repos/.insteadOf" yard:
+git remote set-url origin "yard:$(basename "$(repo_path app)")"
+ok 'an address that git replaces (insteadOf)' install
+hooks uninstall >/dev/null
 exits 5 'core.hooksPath of the environment' env GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=core.hooksPath GIT_CONFIG_VALUE_0=/x \
 	"$YARDMASTER" hooks install --socket "$D/socket"
 ym_stop
