@@ -11,6 +11,7 @@
 #include "cli/conf.h"
 #include "git/net.h"
 #include "git/role.h"
+#include "hooks/clone.h"
 #include "hooks/hook.h"
 #include "store/ledger.h"
 #include "sys/fs.h"
@@ -96,6 +97,14 @@ static int hook(const struct cli_call *call)
 	return hook_main(call->rest);
 }
 
+static int hooks(const char *verb, const char *dir, const char *socket, const char *repo,
+		 json_t *ret, struct err *err)
+{
+	const struct clone_opts o = {.verb = verb, .dir = dir, .socket = socket, .repo = repo};
+
+	return clone_main(&o, ret, err);
+}
+
 static int verify_audit(const char *ledger, json_t *ret, struct err *err)
 {
 	cleanup(err_release) struct err why = ERR_INIT;
@@ -130,6 +139,7 @@ int main(int argc, char **argv)
 		.serve = serve,
 		.role = role,
 		.hook = hook,
+		.hooks = hooks,
 		.backup = db_backup,
 		.receipt_verify = receipt_verify,
 		.audit_verify = verify_audit,

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "hooks/local.h"
 #include "sys/chan.h"
 #include "sys/usock.h"
 
@@ -261,9 +262,9 @@ static const struct {
 	const char *name;
 	int (*main)(char *const *argv);
 } hooks[] = {
-	{"proc-receive", proc_receive_main},
-	{"update", update_main},
-	{"post-receive", post_receive_main},
+	{"proc-receive", proc_receive_main}, {"update", update_main},
+	{"post-receive", post_receive_main}, {"pre-commit", local_pre_commit},
+	{"commit-msg", local_commit_msg},    {"pre-push", local_pre_push},
 };
 
 int hook_main(char *const *argv)
@@ -272,8 +273,8 @@ int hook_main(char *const *argv)
 		if (!strcmp(hooks[i].name, argv[0]))
 			return hooks[i].main(argv + 1);
 	fprintf(stderr,
-		"yardmaster: hook '%s': not known; there are proc-receive, update and "
-		"post-receive\n",
+		"yardmaster: hook '%s': not known; there are proc-receive, update, "
+		"post-receive, pre-commit, commit-msg and pre-push\n",
 		argv[0] ? argv[0] : "");
 	return 2;
 }

@@ -7,6 +7,7 @@
  *   update --base BRANCH REF OLD NEW   refuses what only the queue may move; asks nobody
  *   post-receive --socket PATH         tells the daemon that something was pushed; the reconciler
  *                                      would find it anyway, so a daemon that is away is no error
+ *   pre-commit, commit-msg, pre-push   those of a clone: local.h
  *
  * They guard against mistakes. Whoever may write the repository's files can go around them.
  */

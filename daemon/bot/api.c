@@ -68,6 +68,11 @@ static const struct {
 	{"queue thaw", api_queue_thaw, FORGE_MAINTAIN, IN_REPO, false},
 	{"hook proc-receive", api_hook_receive, FORGE_NONE, NO_REPO, false},
 	{"hook post-receive", api_hook_pushed, FORGE_NONE, NO_REPO, false},
+	{"clone find", api_clone_find, FORGE_NONE, NO_REPO, false},
+	{"clone leases", api_clone_leases, FORGE_READ, IN_REPO, false},
+	{"clone message", api_clone_message, FORGE_READ, IN_REPO, false},
+	{"clone push", api_clone_push, FORGE_READ, IN_REPO, false},
+	{"clone conflicts", api_clone_conflicts, FORGE_READ, IN_REPO, false},
 };
 
 struct api_client {

@@ -106,5 +106,10 @@ int api_queue_freeze(struct request *q, json_t **ret, struct err *err);
 int api_queue_thaw(struct request *q, json_t **ret, struct err *err);
 int api_hook_receive(struct request *q, json_t **ret, struct err *err);
 int api_hook_pushed(struct request *q, json_t **ret, struct err *err);
+int api_clone_find(struct request *q, json_t **ret, struct err *err);
+int api_clone_leases(struct request *q, json_t **ret, struct err *err);
+int api_clone_message(struct request *q, json_t **ret, struct err *err);
+int api_clone_push(struct request *q, json_t **ret, struct err *err);
+int api_clone_conflicts(struct request *q, json_t **ret, struct err *err);
 
 #endif

@@ -31,6 +31,10 @@ struct cli_entry_points {
 	int (*serve)(const struct cli_call *call);
 	int (*role)(const struct cli_call *call);
 	int (*hook)(const struct cli_call *call);
+	/* The local hooks of the clone that dir is in (hooks/clone.h): verb "install", "status" or
+	 * "uninstall"; socket and repo may be NULL. 1 done, 0 not all is in force; fills "text", "item". */
+	int (*hooks)(const char *verb, const char *dir, const char *socket, const char *repo,
+		     json_t *ret, struct err *err);
 	/* Copies the ledger file `from` to `to`, which must not exist, while others write. */
 	int (*backup)(const char *from, const char *to, struct err *err);
 	/* 1: the receipt of commit in the repository at repo_path holds. 0: it does not; *ret has

@@ -156,6 +156,6 @@ extern const struct cli_column cli_comment_columns[];
 extern const struct cli_command cli_daemon_commands[], cli_config_commands[], cli_repo_commands[],
 	cli_user_commands[], cli_task_commands[], cli_queue_commands[], cli_blueprint_commands[],
 	cli_issue_commands[], cli_pr_commands[], cli_receipt_commands[], cli_audit_commands[],
-	cli_completion_commands[];
+	cli_completion_commands[], cli_hooks_commands[];
 
 #endif

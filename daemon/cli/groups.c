@@ -31,6 +31,10 @@ const struct cli_group cli_groups[] = {
 	{"pr", "pull requests of the local forge",
 	 "A pull request is opened and updated by 'git push origin HEAD:refs/for/BRANCH/TOPIC'.",
 	 cli_pr_commands},
+	{"hooks", "the local hooks of a clone",
+	 "They say before a commit or a push what the daemon would say after it. They guard "
+	 "against mistakes and keep nobody out: --no-verify passes them, as all of git's.",
+	 cli_hooks_commands},
 	{"receipt", "what was checked before a commit landed",
 	 "Each landing leaves a receipt in a git note: base, heads, tree, checks and approvals.",
 	 cli_receipt_commands},

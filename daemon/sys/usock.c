@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONNECT_SECONDS 5 /* how long a full backlog is waited for */
+#define CONNECT_MS 5000 /* how long a full backlog is waited for */
 
 struct address {
 	struct sockaddr_un un;
@@ -106,7 +106,7 @@ int usock_listen(const char *path, mode_t mode, int *ret_fd, struct err *err)
 	return 0;
 }
 
-static int connect_failed(const char *path, struct err *err)
+static int connect_failed(const char *path, int timeout_ms, struct err *err)
 {
 	switch (errno) {
 	case ENOENT:
@@ -114,8 +114,8 @@ static int connect_failed(const char *path, struct err *err)
 		return err_set(err, ERR_UNAVAILABLE, "socket %s: nobody listens", path);
 	case EAGAIN:
 		return err_set(err, ERR_UNAVAILABLE,
-			       "socket %s: the daemon took no connection in %d seconds", path,
-			       CONNECT_SECONDS);
+			       "socket %s: the daemon took no connection in %d ms", path,
+			       timeout_ms);
 	case EACCES:
 	case EPERM:
 		return err_set(err, ERR_DENIED, "socket %s: its mode does not let this user in",
@@ -127,7 +127,14 @@ static int connect_failed(const char *path, struct err *err)
 
 int usock_connect(const char *path, int *ret_fd, struct err *err)
 {
-	static const struct timeval limit = {.tv_sec = CONNECT_SECONDS}, none = {0};
+	return usock_connect_within(path, CONNECT_MS, ret_fd, err);
+}
+
+int usock_connect_within(const char *path, int timeout_ms, int *ret_fd, struct err *err)
+{
+	/* Zero would be no limit at all. */
+	const int ms = timeout_ms > 0 ? timeout_ms : 1;
+	const struct timeval limit = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000}, none = {0};
 	cleanup(address_release) struct address a = {.dir = -1};
 	autoclose int fd = -1;
 	int rc;
@@ -143,7 +150,7 @@ int usock_connect(const char *path, int *ret_fd, struct err *err)
 		rc = try_connect(fd, &a);
 	while (rc < 0 && errno == EINTR);
 	if (rc < 0)
-		return connect_failed(path, err);
+		return connect_failed(path, ms, err);
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none)) < 0)
 		return err_errno(err, "socket %s", path);
 	*ret_fd = steal_fd(&fd);

@@ -14,6 +14,8 @@
 int usock_listen(const char *path, mode_t mode, int *ret_fd, struct err *err);
 /* A blocking descriptor. ERR_UNAVAILABLE when nobody listens, ERR_DENIED when the mode forbids it. */
 int usock_connect(const char *path, int *ret_fd, struct err *err);
+/* The same for one who cannot wait long for a daemon that takes no connections. */
+int usock_connect_within(const char *path, int timeout_ms, int *ret_fd, struct err *err);
 /* 1 accepted (a non-blocking descriptor), 0 nobody waits. */
 int usock_accept(int listen_fd, int *ret_fd, struct err *err);
 /* The uid of the process that connected, by SO_PEERCRED. */

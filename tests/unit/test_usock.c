@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "sys/fs.h"
 #include "sys/usock.h"
@@ -222,6 +223,28 @@ static void nobody_is_there(void **state)
 	assert_int_equal(f->err.code, ERR_NOT_FOUND);
 }
 
+/* A daemon that hangs takes no connections: whoever cannot wait is told in time. */
+static void full_backlog(void **state)
+{
+	struct fixture *f = *state;
+	int listener, fds[8], n = 0;
+	int64_t before;
+
+	must(f, usock_listen(f->path, 0600, &listener, &f->err));
+	assert_int_equal(listen(listener, 0), 0);
+	while (n < 8 && usock_connect_within(f->path, 1, &fds[n], &f->err) == 0)
+		n++;
+	assert_in_range(n, 1, 7);
+	before = clock_system.mono_ms(&clock_system);
+	assert_int_equal(usock_connect_within(f->path, 50, &fds[n], &f->err), -1);
+	assert_int_equal(f->err.code, ERR_UNAVAILABLE);
+	assert_non_null(strstr(err_text(&f->err), "no connection in 50 ms"));
+	assert_in_range(clock_system.mono_ms(&clock_system) - before, 40, 3000);
+	while (n)
+		close(fds[--n]);
+	close(listener);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -236,6 +259,7 @@ int main(void)
 		TEST(mode_is_exact),
 		TEST(paths_may_be_long),
 		TEST(nobody_is_there),
+		TEST(full_backlog),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
