@@ -275,7 +275,9 @@ static int64_t add(struct fx *f, const char *event, const char *body, int64_t at
 	int64_t bytes = 0;
 
 	for (const char *p = body; p && *p; p++)
-		d.mark = d.mark * 31 + *p; /* as a signature would: the same for the same body */
+		d.mark =
+			(int64_t)((uint64_t)d.mark * 31 +
+				  (unsigned char)*p); /* as a signature would: the same for the same body */
 	OK(f, delivery_add(f->db, &d, body, body ? strlen(body) : 0, &bytes, &f->err));
 	assert_true(bytes >= DELIVERY_ROW);
 	return bytes;
