@@ -16,7 +16,12 @@ static int load(const char *text, struct conf_daemon *c, struct err *err)
 
 static void test_good(void **state)
 {
-	static const char text[] = "listen: '[::1]:8080'\n"
+	static const char text[] = "socket-group: yard\n"
+				   "sign-key: /k\n"
+				   "notify: { command: [n] }\n"
+				   "default-agent: x\n"
+				   "agents: { x: { command: [x], model: m } }\n"
+				   "listen: '[::1]:8080'\n"
 				   "retention: { deliveries-days: 5, deliveries-mb: 7 }\n"
 				   "github:\n"
 				   "  webhook-secrets:\n"
