@@ -52,6 +52,12 @@ void deliver_free(struct deliver *d)
 	free(d);
 }
 
+/* Which ones it were is not known here: all are forgotten, and a replay among them costs its work again. */
+void deliver_undone(struct deliver *d)
+{
+	memset(d->seen, 0, sizeof(d->seen));
+}
+
 int deliver_payload(const struct delivery *d, json_t **ret, struct err *err)
 {
 	cleanup(buf_release) struct buf field = BUF_INIT_MAX(DELIVERY_BODY_MAX);

@@ -40,6 +40,8 @@ void deliver_free(struct deliver *d);
 /* One turn's share. Returns how many had their end, -1. */
 int deliver_pass(struct deliver *d, const struct hook_secrets *secrets, enum deliver_pace pace,
 		 struct err *err);
+/* What was handled since the last commit was undone. */
+void deliver_undone(struct deliver *d);
 /* The JSON of a delivery, under the caps: an object. ERR_INPUT says what it is instead. */
 int deliver_payload(const struct delivery *d, json_t **ret, struct err *err);
 

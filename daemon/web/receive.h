@@ -29,7 +29,7 @@ struct web {
 	/* As committed: */
 	int64_t fresh, bytes;
 	int64_t acknowledged, refused_signature, refused_malformed, refused_busy, received_ms;
-	int64_t purged_ms, disk_ms, drain_until;
+	int64_t purged_ms, disk_ms, drain_until, work_after_ms;
 	int64_t stored_ms; /* when the last one came, of the clock that does not jump */
 	bool full, disk_full;
 };

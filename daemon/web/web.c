@@ -10,6 +10,7 @@
 #define PURGE_MS          60000
 #define PURGE_STEP        200
 #define QUIET_MS          20
+#define FAILED_MS         5000
 #define OTHER_FILES       256 /* descriptors for roles, runs, the ledger and clients of the socket */
 #define UNDECODABLE_SHOWN 20
 
@@ -178,6 +179,8 @@ static int web_work(void *self, struct err *err)
 	int n = 0;
 
 	w->pace = pace(w);
+	if (w->bot->clock->mono_ms(w->bot->clock) < w->work_after_ms)
+		return 0;
 	if (w->fresh + (int64_t)arrived)
 		n = deliver_pass(w->deliver, w->secrets, w->pace, err);
 	if (n < 0)
@@ -202,13 +205,17 @@ static void web_committed(void *self)
 		wake_in(w, PURGE_MS);
 }
 
+/* The disk is full: what is to be put off can wait until somebody has made room. */
 static void web_failed(void *self)
 {
 	struct web *w = self;
+	struct clock *clock = w->bot->clock;
 
 	w->refused_busy += (int64_t)w->stored;
+	deliver_undone(w->deliver);
 	receive_answer_all(w, 503);
-	wake_in(w, 1000);
+	w->work_after_ms = clock->mono_ms(clock) + FAILED_MS;
+	wake_in(w, FAILED_MS);
 }
 
 /* --- for people --------------------------------------------------------------------------------------- */
