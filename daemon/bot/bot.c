@@ -282,9 +282,9 @@ static void tell_part(struct bot *b, bool committed)
 }
 
 /*
- * What came over the web, then everything else, then one commit. On a full disk deliveries that were alone in
- * the transaction are undone and refused, to be asked for again: nothing was promised. *ret_alone says that the
- * turn was of this kind.
+ * What came over the web, then everything else, then one commit. On a full disk a turn that wrote nothing but
+ * deliveries is undone and they are refused, to be asked for again: nothing was promised. *ret_alone says that
+ * the turn was of this kind.
  */
 static int turn(struct bot *b, bool *ret_alone, struct err *err)
 {
@@ -292,11 +292,11 @@ static int turn(struct bot *b, bool *ret_alone, struct err *err)
 	int64_t stored;
 
 	*ret_alone = alone;
-	if (store_part(b, err) < 0)
+	if (store_part(b, err) < 0 || work_part(b, err) < 0)
 		return -1;
 	stored = db_changes(b->db);
 	*ret_alone = false;
-	if (work_part(b, err) < 0 || settle(b, err) < 0)
+	if (settle(b, err) < 0)
 		return -1;
 	arm_due(b);
 	*ret_alone = alone && db_changes(b->db) == stored;

@@ -479,7 +479,8 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	json_put_str(author, "email", c->author_email);
 	json_put(o, "author", author);
 	json_put_str(o, "sign-key", c->sign_key);
-	json_put_str(o, "listen", c->hooks.listen);
+	if (c->hooks.listen)
+		json_put_str(o, "listen", c->hooks.listen);
 	github = conf_github_json(&c->github);
 	json_put(github, "webhook-secrets", conf_hooks_json(&c->hooks));
 	json_put(o, "github", github);

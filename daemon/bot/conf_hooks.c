@@ -136,7 +136,10 @@ json_t *conf_hooks_json(const struct conf_hooks *c)
 		for (size_t k = 0; k < c->secrets[i].repos.n; k++)
 			json_array_append_new(repos, json_string(c->secrets[i].repos.v[k]));
 		json_put_str(o, "secret", c->secrets[i].ref);
-		json_put(o, "repos", repos);
+		if (c->secrets[i].repos.n)
+			json_put(o, "repos", repos);
+		else
+			json_decref(repos);
 		json_array_append_new(all, o);
 	}
 	return all;

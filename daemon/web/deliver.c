@@ -9,7 +9,7 @@
 struct deliver {
 	struct bot *bot;
 	deliver_fn fn;
-	size_t credit; /* deliveries that came and were not paid back by decoding one */
+	int64_t last_ms, credit_ms; /* time that passed and was not paid back by decoding one */
 	/* What was handled lately, by what makes it the same. Each place remembers the last one only: that
 	 * a replay is found saves work, and nothing hangs on it. */
 	uint64_t seen[SEEN];
@@ -50,6 +50,12 @@ int deliver_new(struct bot *b, deliver_fn fn, struct deliver **ret, struct err *
 void deliver_free(struct deliver *d)
 {
 	free(d);
+}
+
+/* Which ones it were is not known here: all are forgotten, and a replay among them costs its work again. */
+void deliver_undone(struct deliver *d)
+{
+	memset(d->seen, 0, sizeof(d->seen));
 }
 
 int deliver_payload(const struct delivery *d, json_t **ret, struct err *err)
@@ -145,21 +151,28 @@ static int deliver_one(struct deliver *x, const struct hook_secrets *secrets, st
 		       : 1;
 }
 
-int deliver_pass(struct deliver *x, const struct hook_secrets *secrets, size_t arrived,
+/* A long wait is no reason to decode for long. */
+#define CREDIT_MAX_MS 40
+
+int deliver_pass(struct deliver *x, const struct hook_secrets *secrets, enum deliver_pace pace,
 		 struct err *err)
 {
 	struct clock *clock = x->bot->clock;
-	int64_t until = clock->mono_ms(clock) + DELIVER_TURN_MS;
+	int64_t now = clock->mono_ms(clock), until = now + DELIVER_TURN_MS;
+	int64_t each = pace == DELIVER_HURRY ? DELIVER_HURRY_MS : DELIVER_BUSY_MS;
 	int rc, n = 0;
 
-	x->credit = arrived ? x->credit + arrived : 0;
-	while (arrived ? x->credit >= DELIVER_SHARE : clock->mono_ms(clock) < until) {
+	x->credit_ms += now - x->last_ms;
+	x->last_ms = now;
+	if (x->credit_ms > CREDIT_MAX_MS)
+		x->credit_ms = CREDIT_MAX_MS;
+	while (pace == DELIVER_QUIET ? clock->mono_ms(clock) < until : x->credit_ms >= each) {
 		rc = deliver_one(x, secrets, err);
 		if (rc <= 0)
 			return rc < 0 ? -1 : n;
 		n++;
-		if (arrived)
-			x->credit -= DELIVER_SHARE;
+		if (pace != DELIVER_QUIET)
+			x->credit_ms -= each;
 	}
 	return n;
 }

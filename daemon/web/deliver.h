@@ -2,9 +2,9 @@
  * deliver.h - stored deliveries on their way to whoever understands them.
  *
  * After the acknowledgement, in the order in which they came, each in a savepoint of its own. Every one ends
- * with an outcome (store/deliveries.h). What a turn spends on it is bounded: while deliveries keep coming,
- * one is decoded for every DELIVER_SHARE that came (decoding costs ten times what storing does); in a turn
- * that brought none, DELIVER_TURN_MS are.
+ * with an outcome (store/deliveries.h). Decoding one costs ten times what storing it does, so what a turn spends
+ * on it is bounded: DELIVER_TURN_MS while none come; one for every DELIVER_BUSY_MS that passed while they keep
+ * coming, which is a thirtieth of the time; one for every DELIVER_HURRY_MS when they pile up.
  */
 #ifndef YM_WEB_DELIVER_H
 #define YM_WEB_DELIVER_H
@@ -13,8 +13,10 @@
 #include "store/deliveries.h"
 #include "web/hook_secrets.h"
 
-#define DELIVER_SHARE   64
-#define DELIVER_TURN_MS 5
+#define DELIVER_TURN_MS  5
+#define DELIVER_BUSY_MS  10
+#define DELIVER_HURRY_MS 1
+enum deliver_pace { DELIVER_QUIET, DELIVER_BUSY, DELIVER_HURRY };
 
 struct deliver_said {
 	enum delivery_state outcome; /* DELIVERY_DECODED or DELIVERY_IGNORED */
@@ -36,8 +38,10 @@ struct deliver;
 int deliver_new(struct bot *b, deliver_fn fn, struct deliver **ret, struct err *err);
 void deliver_free(struct deliver *d);
 /* One turn's share. Returns how many had their end, -1. */
-int deliver_pass(struct deliver *d, const struct hook_secrets *secrets, size_t arrived,
+int deliver_pass(struct deliver *d, const struct hook_secrets *secrets, enum deliver_pace pace,
 		 struct err *err);
+/* What was handled since the last commit was undone. */
+void deliver_undone(struct deliver *d);
 /* The JSON of a delivery, under the caps: an object. ERR_INPUT says what it is instead. */
 int deliver_payload(const struct delivery *d, json_t **ret, struct err *err);
 

@@ -25,10 +25,12 @@ struct web {
 	/* This turn: */
 	size_t stored;
 	int64_t turn_bytes, turn_done;
+	enum deliver_pace pace;
 	/* As committed: */
 	int64_t fresh, bytes;
 	int64_t acknowledged, refused_signature, refused_malformed, refused_busy, received_ms;
-	int64_t purged_ms, disk_ms, drain_until;
+	int64_t purged_ms, disk_ms, drain_until, work_after_ms;
+	int64_t stored_ms; /* when the last one came, of the clock that does not jump */
 	bool full, disk_full;
 };
 

@@ -9,6 +9,8 @@
 
 #define PURGE_MS          60000
 #define PURGE_STEP        200
+#define QUIET_MS          20
+#define FAILED_MS         5000
 #define OTHER_FILES       256 /* descriptors for roles, runs, the ledger and clients of the socket */
 #define UNDECODABLE_SHOWN 20
 
@@ -156,14 +158,31 @@ static int purge(struct web *w, size_t arrived, struct err *err)
 	return 0;
 }
 
+/* Between two deliveries of a sender that sends as fast as it can there are turns without any. */
+static enum deliver_pace pace(struct web *w)
+{
+	struct clock *clock = w->bot->clock;
+	int64_t now = clock->mono_ms(clock);
+
+	if (w->stored)
+		w->stored_ms = now;
+	if (now - w->stored_ms >= QUIET_MS)
+		return DELIVER_QUIET;
+	return w->bytes > w->bot->conf->retention.deliveries_mb << 19 ? DELIVER_HURRY
+								      : DELIVER_BUSY;
+}
+
 static int web_work(void *self, struct err *err)
 {
 	struct web *w = self;
 	size_t arrived = w->stored;
 	int n = 0;
 
+	w->pace = pace(w);
+	if (w->bot->clock->mono_ms(w->bot->clock) < w->work_after_ms)
+		return 0;
 	if (w->fresh + (int64_t)arrived)
-		n = deliver_pass(w->deliver, w->secrets, arrived, err);
+		n = deliver_pass(w->deliver, w->secrets, w->pace, err);
 	if (n < 0)
 		return -1;
 	w->turn_done = n;
@@ -178,19 +197,25 @@ static void web_committed(void *self)
 	w->bytes += w->turn_bytes;
 	w->acknowledged += (int64_t)w->stored;
 	receive_answer_all(w, 202);
-	if (w->fresh || !TAILQ_EMPTY(&w->arrived))
+	if (!TAILQ_EMPTY(&w->arrived) || (w->fresh && w->pace == DELIVER_QUIET))
 		wake_in(w, 0);
+	else if (w->fresh)
+		wake_in(w, w->pace == DELIVER_BUSY ? DELIVER_BUSY_MS : DELIVER_HURRY_MS);
 	else
 		wake_in(w, PURGE_MS);
 }
 
+/* The disk is full: what is to be put off can wait until somebody has made room. */
 static void web_failed(void *self)
 {
 	struct web *w = self;
+	struct clock *clock = w->bot->clock;
 
 	w->refused_busy += (int64_t)w->stored;
+	deliver_undone(w->deliver);
 	receive_answer_all(w, 503);
-	wake_in(w, 1000);
+	w->work_after_ms = clock->mono_ms(clock) + FAILED_MS;
+	wake_in(w, FAILED_MS);
 }
 
 /* --- for people --------------------------------------------------------------------------------------- */

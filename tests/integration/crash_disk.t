@@ -39,8 +39,8 @@ if unshare -Urm mount -t tmpfs none /mnt 2>/dev/null; then
 
 	mkdir "$T/small"
 	cp -a "$D/." "$T/small"
-	mnt="mount -t tmpfs -o size=2m,mode=711 none $D; cp $T/small/ledger.* $D
-		head -c 900k /dev/zero >$D/filler"
+	mnt="mount -t tmpfs -o size=5m,mode=711 none $D; cp $T/small/ledger.* $D
+		head -c 1500k /dev/zero >$D/filler"
 	if serve_on_started "$mnt"; then
 		made=$n
 		for i in {1..40}; do

@@ -18,7 +18,7 @@ ym_start
 sent=()
 for i in {1..5}; do
 	guid=kill-$i
-	is "$(deliver "$payload" guid=$guid)" 202 "delivery $i is acknowledged"
+	is "$(deliver "$payload" guid="$guid")" 202 "delivery $i is acknowledged"
 	sent+=("$guid")
 	ym_crash
 	ym_start

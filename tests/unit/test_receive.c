@@ -275,7 +275,9 @@ static int64_t add(struct fx *f, const char *event, const char *body, int64_t at
 	int64_t bytes = 0;
 
 	for (const char *p = body; p && *p; p++)
-		d.mark = d.mark * 31 + *p; /* as a signature would: the same for the same body */
+		d.mark =
+			(int64_t)((uint64_t)d.mark * 31 +
+				  (unsigned char)*p); /* as a signature would: the same for the same body */
 	OK(f, delivery_add(f->db, &d, body, body ? strlen(body) : 0, &bytes, &f->err));
 	assert_true(bytes >= DELIVERY_ROW);
 	return bytes;
@@ -381,10 +383,11 @@ static void test_damaged_body(void **state)
 
 /* --- the pass --- */
 
-static int64_t zero(struct clock *c)
+static int64_t now_ms;
+static int64_t hand(struct clock *c)
 {
 	(void)c;
-	return 0;
+	return now_ms;
 }
 
 static int told;
@@ -424,7 +427,7 @@ static void test_pass(void **state)
 	static const char *const bodies[] = {"{\"n\":1}", "{\"n\":11}", "{\"n\":13}", "{}",
 					     "{\"n\":1}", "[1]",        NULL};
 	struct fx *f = *state;
-	struct clock clock = {zero, zero};
+	struct clock clock = {hand, hand};
 	struct bot b = {.db = f->db, .clock = &clock};
 	autofree char *found = NULL, *last = NULL;
 	struct hook_secrets *s;
@@ -437,10 +440,15 @@ static void test_pass(void **state)
 	OK(f, deliver_new(&b, tell, &d, &f->err));
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
 		add(f, i == 2 ? "bad" : "good", bodies[i], 1);
-	/* While more come, one for every 64 of them. */
-	assert_int_equal(deliver_pass(d, s, DELIVER_SHARE - 1, &f->err), 0);
-	assert_int_equal(deliver_pass(d, s, 1, &f->err), 1);
-	assert_int_equal(deliver_pass(d, s, 0, &f->err), 6);
+	/* While more come, one for every ten milliseconds; then all that the turn's time allows. */
+	now_ms = DELIVER_BUSY_MS - 1;
+	assert_int_equal(deliver_pass(d, s, DELIVER_BUSY, &f->err), 0);
+	now_ms++;
+	assert_int_equal(deliver_pass(d, s, DELIVER_BUSY, &f->err), 1);
+	assert_int_equal(deliver_pass(d, s, DELIVER_BUSY, &f->err), 0);
+	now_ms += 2 * DELIVER_HURRY_MS;
+	assert_int_equal(deliver_pass(d, s, DELIVER_HURRY, &f->err), 2);
+	assert_int_equal(deliver_pass(d, s, DELIVER_QUIET, &f->err), 4);
 	found = ends(f);
 	assert_string_equal(found, "1233534");
 	assert_int_equal(told, 4); /* not the replay, not the list, not the wake-up */
