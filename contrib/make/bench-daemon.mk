@@ -1,7 +1,8 @@
 # The measures that need a running daemon: scripts that print the same lines.
 bench: bench-daemon
-bench-daemon: all
+bench-daemon: all $(B)/tests/bench/hookload
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_dispatch.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_memory.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_hooks.sh
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_receive.sh
 .PHONY: bench-daemon

@@ -6,6 +6,8 @@
 #include "bot/api.h"
 #include "bot/bot.h"
 #include "bot/follow.h"
+#include "bot/reconcile.h"
+#include "bot/remote.h"
 #include "sys/child.h"
 #include "sys/fs.h"
 
@@ -32,6 +34,7 @@ static void serve_release(struct serve *s)
 	s->bot.api = NULL;
 	if (s->bot.loop)
 		bot_stop(&s->bot);
+	remote_stop(&s->bot);
 	loop_free(s->bot.loop);
 	db_close(s->bot.db);
 	free(s->self);
@@ -148,8 +151,9 @@ static void on_end(void *arg, int signo)
 	struct serve *s = arg;
 
 	log_info("ending on signal %d; runs go on in their keepers", signo);
-	s->bot.stopping = true;
-	loop_stop(s->bot.loop);
+	s->bot.stopping = true; /* the turn hook ends the loop once nothing is under way */
+	if (s->bot.part)
+		s->bot.part->ops->drain(s->bot.part_self);
 }
 
 static void on_reload(void *arg, int signo)
@@ -170,10 +174,16 @@ static void on_reload(void *arg, int signo)
 		conf_daemon_release(&fresh);
 		return;
 	}
+	if (s->bot.part && s->bot.part->ops->reload(s->bot.part_self, &fresh, &err) < 0) {
+		log_error("reload: %s; the configuration stays as it was", err_text(&err));
+		conf_daemon_release(&fresh);
+		return;
+	}
 	conf_daemon_release(conf);
 	*conf = fresh;
 	s->bot.data = conf->data;
 	s->bot.look = true; /* limits may have changed */
+	reconcile_settings(&s->bot);
 	log_info("configuration read again");
 }
 
@@ -206,8 +216,12 @@ static int prepare(struct serve *s, struct err *err)
 	b->git = s->git;
 	b->environ_ = s->options->environ_;
 	b->owner = geteuid();
-	return add_owner(b, err) < 0 || api_new(b, &b->api, err) < 0 || bot_start(b, err) < 0 ? -1
-											      : 0;
+	b->part = s->options->part;
+	if (add_owner(b, err) < 0 || remote_start(b, err) < 0 || api_new(b, &b->api, err) < 0 ||
+	    bot_start(b, err) < 0)
+		return -1;
+	remote_ready(b);
+	return 0;
 }
 
 int serve_run(const struct serve_options *o, struct err *err)

@@ -15,6 +15,7 @@ struct serve_options {
 	/* SIGHUP: reads the configuration again; on error the old one stays in force. */
 	int (*reload)(void *arg, struct conf_daemon *ret, struct err *err);
 	void *arg;
+	const struct bot_part *part; /* what lives above this room; may be NULL */
 };
 
 /* 0 after a SIGTERM or SIGINT; -1 with the reason. */

@@ -8,6 +8,7 @@
 #include "cli/local.h"
 #include "cli/remote.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/strvec.h"
 #include "runner/run.h"
@@ -21,6 +22,7 @@
 
 #define GIT_OLDEST_MINOR 38 /* git 2.38 has merge-tree --write-tree, the queue's own judge */
 #define GIT_WAIT_MS      10000
+#define KEYGEN_WAIT_MS   10000
 #define DISK_FREE_MIN    ((uint64_t)1 << 30) /* bytes; a ledger, a mirror and some worktrees */
 
 struct doctor {
@@ -74,15 +76,20 @@ static void check_git(struct doctor *d)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 	cleanup(buf_release) struct buf out = BUF_INIT;
-	int major = 0, minor = 0;
+	static const char prefix[] = "git version ";
+	long major = 0, minor = 0;
+	char *dot = NULL;
 
 	if (git_version(&out, &err) < 0)
 		add_err(d, "git", &err, "install git, 2.38 or newer");
-	else if (sscanf(out.s, "git version %d.%d", &major, &minor) != 2)
-		add_row(d, "git", false, out.s, "install git, 2.38 or newer");
-	else
+	else {
+		if (!strncmp(out.s, prefix, sizeof(prefix) - 1))
+			major = strtol(out.s + sizeof(prefix) - 1, &dot, 10);
+		if (dot && *dot == '.')
+			minor = strtol(dot + 1, NULL, 10);
 		add_row(d, "git", major > 2 || (major == 2 && minor >= GIT_OLDEST_MINOR), out.s,
 			"install git, 2.38 or newer");
+	}
 }
 
 /* The keeper stands beside the program, or where a package puts it. */
@@ -195,6 +202,34 @@ static void check_disk(struct doctor *d)
 		add_row(d, "disk", free_bytes >= DISK_FREE_MIN, text, "free at least 1024 MiB");
 }
 
+/* With no passphrase given and none asked for: as the daemon would use it. */
+static void check_sign_key(struct doctor *d)
+{
+	static const char mend[] = "name an SSH private key without a passphrase that the daemon's "
+				   "user may read ('sign-key')";
+	const char *key = d->conf.c.sign_key;
+	char *const argv[] = {(char *)"ssh-keygen", (char *)"-y", (char *)"-P", (char *)"",
+			      (char *)"-f",         (char *)key,  NULL};
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	autofree char *file = NULL;
+	struct child_opts o = {.argv = argv};
+
+	if (!key)
+		return;
+	if (child_which("ssh-keygen", "/usr/bin:/usr/local/bin:/bin", &file, &err) < 0) {
+		add_err(d, "sign key", &err, "install ssh-keygen (Debian: openssh-client)");
+		return;
+	}
+	o.file = file;
+	if (child_run(&o, NULL, 0, 65536, KEYGEN_WAIT_MS, &out, &err) == 0) {
+		add_row(d, "sign key", true, key, NULL);
+		return;
+	}
+	err_wrap(&err, "%s", key);
+	add_err(d, "sign key", &err, mend);
+}
+
 /* --- the daemon --------------------------------------------------------------------------------- */
 
 /* A daemon that is not running is no fault, unless somebody holds its lock without answering. */
@@ -214,6 +249,53 @@ static void daemon_away(struct doctor *d, const struct err *err)
 		add_row(d, "daemon", true, "not running; 'yardmaster serve' starts it", NULL);
 }
 
+/* What came in and could not be read: somebody sends what is no GitHub event, or this program is too old. */
+static void check_undecodable(struct doctor *d, const json_t *hooks)
+{
+	const json_t *odd = json_object_get(hooks, "undecodable"), *one;
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	size_t i;
+
+	json_array_foreach (odd, i, one) {
+		buf_addf(&b, "%s%s %s: %s", i ? "; " : "", json_str(one, "event", "?"),
+			 json_str(one, "guid", "?"), json_str(one, "detail", "?"));
+		if (i == 4 && json_array_size(odd) > 5) {
+			buf_addf(&b, "; and %zu more", json_array_size(odd) - 5);
+			break;
+		}
+	}
+	add_row(d, "webhook contents", !json_array_size(odd),
+		json_array_size(odd) ? b.s : "everything that was kept could be read",
+		"look at what the sender sends ('yardmaster status --json' has more of them); "
+		"after "
+		"an update of this program let the forge deliver them again");
+}
+
+static void check_webhooks(struct doctor *d, const json_t *status)
+{
+	const json_t *hooks = json_object_get(status, "webhooks");
+	const char *listen = json_str(hooks, "listen", NULL);
+	autofree char *text = NULL;
+
+	if (!hooks)
+		return;
+	if (!listen)
+		add_row(d, "webhooks", true, "not received: 'listen' is not set", NULL);
+	else if (!json_int(hooks, "secrets", 0))
+		add_row(d, "webhooks", false,
+			"every delivery is refused: there is no secret to check it with",
+			"name one at github.webhook-secrets");
+	else {
+		text = xasprintf("received on %s; %" JSON_INTEGER_FORMAT
+				 " stored and %" JSON_INTEGER_FORMAT
+				 " refused for their signature since the start",
+				 listen, (json_int_t)json_int(hooks, "acknowledged", 0),
+				 (json_int_t)json_int(hooks, "refused_signature", 0));
+		add_row(d, "webhooks", true, text, NULL);
+	}
+	check_undecodable(d, hooks);
+}
+
 static void check_daemon(struct doctor *d)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
@@ -226,6 +308,7 @@ static void check_daemon(struct doctor *d)
 		autofree char *text = xasprintf("answers on %s", d->conf.c.socket);
 
 		add_row(d, "daemon", true, text, NULL);
+		check_webhooks(d, a.item);
 	} else if (d->call->exit == CLI_EXIT_AWAY) {
 		daemon_away(d, &err);
 	} else {
@@ -287,6 +370,7 @@ int cli_doctor(struct cli_call *call, json_t *ret, struct err *err)
 		check_data(&d);
 		if (d.has_data)
 			check_disk(&d);
+		check_sign_key(&d);
 		check_daemon(&d);
 		check_ledger(&d);
 		cli_conf_release(&d.conf);

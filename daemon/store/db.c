@@ -165,7 +165,7 @@ int db_open(const char *path, bool create, struct db **ret, struct err *err)
 	if (open_handle(path, flags, &d, err) < 0)
 		return -1;
 	if (exec(d,
-		 "PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
+		 "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
 		 "PRAGMA foreign_keys = ON; PRAGMA cache_size = -2048; "
 		 "PRAGMA wal_autocheckpoint = 250; PRAGMA trusted_schema = OFF; "
 		 "PRAGMA cell_size_check = ON",
@@ -301,11 +301,17 @@ static int bind(struct db *d, enum stmt_id id, sqlite3_stmt **ret, struct err *e
 	sqlite3_reset(d->stmt[id]);
 	sqlite3_clear_bindings(d->stmt[id]);
 	for (int i = 0; types[i]; i++) {
-		if (types[i] == 'i')
+		if (types[i] == 'i') {
 			sqlite3_bind_int64(d->stmt[id], i + 1, va_arg(ap, int64_t));
-		else
+		} else if (types[i] == 'b') {
+			const void *p = va_arg(ap, const void *);
+
+			sqlite3_bind_blob64(d->stmt[id], i + 1, p, va_arg(ap, size_t),
+					    SQLITE_TRANSIENT);
+		} else {
 			sqlite3_bind_text(d->stmt[id], i + 1, va_arg(ap, const char *), -1,
 					  SQLITE_TRANSIENT);
+		}
 	}
 	*ret = d->stmt[id];
 	return 0;

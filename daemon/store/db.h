@@ -9,7 +9,13 @@
  * write or read; each decision inside it is a savepoint. Where SQLite itself undoes the transaction (a
  * full disk), everything up to db_rollback() is refused with that reason.
  *
- * Binding is by a type string: 'i' int64_t, 's' const char * (NULL is null).
+ * Binding is by a type string: 'i' int64_t, 's' const char * (NULL is null), 'b' const void * and size_t.
+ *
+ * A new file has pages of 16 kB, and the journal is written back every 250 of them. Measured with webhook
+ * deliveries of 12 kB on two cores, one commit a turn: with raw bodies and SQLite's defaults 2.0 times the
+ * acknowledgements a second of a receiver that stores nothing; with compressed bodies, these pages and these
+ * steps 3.3 times, and p99 12 ms. Steps of 4,000 pages cost p99 68 ms: a turn waits for the whole write-back.
+ * An older file keeps its page size.
  */
 #ifndef YM_STORE_DB_H
 #define YM_STORE_DB_H

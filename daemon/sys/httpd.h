@@ -1,0 +1,91 @@
+/*
+ * httpd.h - the daemon's HTTP server: libmicrohttpd inside the one loop, without threads.
+ *
+ * The server has a table of routes. A request goes through its route's handler:
+ *
+ *   begin      the headers are there; returns the handler's state of this request, or NULL after an answer
+ *   data       a piece of the body, as it came; not called any more once there is an answer
+ *   complete   the body is whole: answer now, or keep the request and answer later
+ *   end        the last call, exactly once for each state: answered, or the client is gone. httpd_request
+ *              is invalid afterwards
+ *
+ * httpd_answer() may be called from begin, data or complete, or at any later time before `end`. An
+ * answer given later leaves with httpd_flush(). A path without a route is 404, a path with a route for
+ * another method 405. Paths are compared byte by byte as they were sent: no decoding, no "..".
+ *
+ * What nobody may use up: connections in all and from one address (an IPv6 /64 is one address), bytes
+ * of headers (HTTPD_HEADERS_MAX, 431 beyond), bytes of a body (413 beyond, by Content-Length before a
+ * byte of it is read), time. A connection that is needed for a newcomer is taken from whoever has been
+ * idle longest (of the same address where that is what is full), then from whoever has been sending one
+ * request longer than HTTPD_PATIENCE_MS; while neither exists the newcomers wait in the backlog.
+ * A request that waits for its answer is never cut off.
+ */
+#ifndef YM_SYS_HTTPD_H
+#define YM_SYS_HTTPD_H
+
+#include "sys/loop.h"
+
+#include <stddef.h>
+
+#define HTTPD_HEADERS_MAX                                                                          \
+	((size_t)16 << 10)      /* one request's line and headers, and its read buffer */
+#define HTTPD_IDLE_MS     60000 /* without a request, or before its headers are whole */
+#define HTTPD_REQUEST_MS  60000 /* from the headers to the end of the body */
+#define HTTPD_PATIENCE_MS 10000 /* the time in which a forge gives a delivery up */
+
+struct httpd;
+struct httpd_request;
+
+struct httpd_handler {
+	size_t body_max;
+	void *(*begin)(void *arg, struct httpd_request *r);
+	void (*data)(void *state, const void *p, size_t n);
+	void (*complete)(void *state);
+	void (*end)(void *state);
+};
+
+struct httpd_route {
+	const char *method, *path;
+	const struct httpd_handler *handler;
+};
+
+struct httpd_options {
+	const char *listen; /* "127.0.0.1:8080", "[::1]:0": numbers; port 0 takes a free one */
+	size_t connections, per_address;
+	const struct httpd_route *routes; /* the last one has path NULL; they stay the caller's */
+	void *arg;                        /* for begin */
+};
+
+int httpd_new(struct loop *l, const struct httpd_options *o, struct httpd **ret, struct err *err);
+/* Cuts what is open: every state still gets its `end`. */
+void httpd_free(struct httpd *h);
+
+/* "127.0.0.1:39185": with the port that was found. Belongs to the server. */
+const char *httpd_address(const struct httpd *h);
+/* Is it an address that httpd_new() can read? For a configuration file. */
+int httpd_check_address(const char *address, struct err *err);
+
+/* NULL when absent. Belongs to the request. */
+const char *httpd_header(struct httpd_request *r, const char *name);
+/* Content-Length; -1 when the client did not say. */
+int64_t httpd_length(const struct httpd_request *r);
+
+/* Once for a request; a second answer is dropped. The body is a line for people, from the table of
+ * httpd.c. retry_s > 0 adds Retry-After. */
+void httpd_answer(struct httpd_request *r, int status, int retry_s);
+/* Sends what was answered since. */
+void httpd_flush(struct httpd *h);
+
+/* Takes no more connections; what is under way goes on. */
+void httpd_drain(struct httpd *h);
+
+struct httpd_counts {
+	size_t open;      /* connections */
+	size_t requests;  /* begun and not answered */
+	int64_t accepted; /* connections, since the start */
+	int64_t evicted;  /* idle or slow ones that made room */
+	int64_t timed_out;
+};
+struct httpd_counts httpd_counts(const struct httpd *h);
+
+#endif

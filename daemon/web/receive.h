@@ -1,0 +1,47 @@
+/*
+ * receive.h - inside web: a delivery from its headers to its answer. See web.h.
+ */
+#ifndef YM_WEB_RECEIVE_H
+#define YM_WEB_RECEIVE_H
+
+#include "sys/httpd.h"
+#include "web/body.h"
+#include "web/web.h"
+
+#include <sys/queue.h>
+
+struct arrival;
+TAILQ_HEAD(arrivals, arrival);
+
+struct web {
+	struct bot *bot;
+	struct httpd *http; /* NULL: not listening */
+	struct hook_secrets *secrets;
+	struct deliver *deliver;
+	struct loop_timer *wake;
+	char *spool;
+	struct body_space space;
+	struct arrivals arrived; /* whole and verified, not answered */
+	/* This turn: */
+	size_t stored;
+	int64_t turn_bytes, turn_done;
+	/* As committed: */
+	int64_t fresh, bytes;
+	int64_t acknowledged, refused_signature, refused_malformed, refused_busy, received_ms;
+	int64_t purged_ms, disk_ms, drain_until;
+	bool full, disk_full;
+};
+
+extern const struct httpd_handler receive_handler;
+
+/* Writes all that arrived. */
+int receive_store(void *web, struct err *err);
+/* Answers what receive_store() wrote, or tried to. */
+void receive_answer_all(struct web *w, int status);
+
+/* A header's value that is stored: 1 to max characters of the set. */
+bool receive_word(const char *s, size_t max);
+/* 0 JSON, 1 form, -1 neither. */
+int receive_form(const char *content_type);
+
+#endif

@@ -1,0 +1,244 @@
+/* web.c - see web.h: the part's life; what a request goes through is in receive.c */
+#include "web/receive.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "sys/fs.h"
+
+#include <sys/resource.h>
+
+#define PURGE_MS          60000
+#define PURGE_STEP        200
+#define OTHER_FILES       256 /* descriptors for roles, runs, the ledger and clients of the socket */
+#define UNDECODABLE_SHOWN 20
+
+static const struct httpd_route routes[] = {
+	{"POST", "/webhook/github", &receive_handler},
+	{0},
+};
+
+static void on_wake(void *arg)
+{
+	(void)arg; /* waking up is all: the turn does the rest */
+}
+
+/* As many connections as the limit of open files leaves room for. */
+static size_t connections(void)
+{
+	struct rlimit l;
+	rlim_t want = 2 * WEB_CONNECTIONS + OTHER_FILES;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return WEB_CONNECTIONS / 4;
+	if (l.rlim_cur < want && l.rlim_cur < l.rlim_max) {
+		l.rlim_cur = l.rlim_max < want ? l.rlim_max : want;
+		if (setrlimit(RLIMIT_NOFILE, &l) < 0)
+			getrlimit(RLIMIT_NOFILE, &l);
+	}
+	if (l.rlim_cur >= want)
+		return WEB_CONNECTIONS;
+	return l.rlim_cur > 2 * OTHER_FILES ? (size_t)(l.rlim_cur - OTHER_FILES) / 2 : 32;
+}
+
+static int listen_on(struct web *w, const char *address, struct err *err)
+{
+	size_t n = connections();
+	struct httpd_options o = {.listen = address,
+				  .connections = n,
+				  .per_address = n < WEB_PER_ADDRESS ? n - n / 8 : WEB_PER_ADDRESS,
+				  .routes = routes,
+				  .arg = w};
+
+	if (httpd_new(w->bot->loop, &o, &w->http, err) < 0)
+		return -1;
+	log_info("webhooks: listening on http://%s/webhook/github, %zu secrets",
+		 httpd_address(w->http), hook_secrets_count(w->secrets));
+	return 0;
+}
+
+static void web_stop(void *self)
+{
+	struct web *w = self;
+
+	httpd_free(w->http);
+	deliver_free(w->deliver);
+	hook_secrets_unref(w->secrets);
+	loop_timer_free(w->wake);
+	free(w->spool);
+	free(w);
+}
+
+static int web_start(struct bot *b, void *arg, void **ret_self, struct err *err)
+{
+	const struct web_options *o = arg;
+	const struct conf_hooks *conf = &b->conf->hooks;
+	struct web *w = xcalloc(1, sizeof(*w));
+
+	w->bot = b;
+	w->wake = loop_timer_new(b->loop, on_wake, w);
+	w->spool = path_join(b->data, "spool");
+	w->space.folder = w->spool;
+	TAILQ_INIT(&w->arrived);
+	if (deliver_new(b, o->deliver, &w->deliver, err) < 0 ||
+	    deliveries_size(b->db, &w->bytes, &w->fresh, err) < 0 ||
+	    hook_secrets_new(conf, &w->secrets, err) < 0 ||
+	    (conf->listen && listen_on(w, conf->listen, err) < 0)) {
+		web_stop(w);
+		return -1;
+	}
+	*ret_self = w;
+	return 0;
+}
+
+static int web_reload(void *self, const struct conf_daemon *fresh, struct err *err)
+{
+	struct web *w = self;
+	const char *was = w->bot->conf->hooks.listen, *is = fresh->hooks.listen;
+	struct hook_secrets *secrets;
+
+	if ((was != NULL) != (is != NULL) || (was && strcmp(was, is) != 0))
+		return err_set(err, ERR_STATE, "'listen' cannot change while the daemon runs");
+	if (hook_secrets_new(&fresh->hooks, &secrets, err) < 0)
+		return -1;
+	hook_secrets_unref(w->secrets);
+	w->secrets = secrets;
+	return 0;
+}
+
+static void web_drain(void *self)
+{
+	struct web *w = self;
+	struct clock *clock = w->bot->clock;
+
+	if (!w->http || w->drain_until)
+		return;
+	w->drain_until = clock->mono_ms(clock) + WEB_DRAIN_MS;
+	httpd_drain(w->http);
+	loop_timer_set(w->wake, w->drain_until);
+}
+
+static bool web_drained(void *self)
+{
+	struct web *w = self;
+	struct clock *clock = w->bot->clock;
+
+	return !w->http || !httpd_counts(w->http).requests ||
+	       clock->mono_ms(clock) >= w->drain_until;
+}
+
+/* --- the turn --------------------------------------------------------------------------------------- */
+
+static void wake_in(struct web *w, int64_t ms)
+{
+	if (!w->drain_until)
+		loop_timer_in(w->wake, ms);
+}
+
+/* In small steps: a turn must not wait for a whole day's rows. */
+static int purge(struct web *w, size_t arrived, struct err *err)
+{
+	const int64_t day = 86400000, now = bot_now(w->bot);
+	int64_t cap = w->bot->conf->retention.deliveries_mb << 20, gone = 0;
+	int64_t before = now - w->bot->conf->retention.deliveries_days * day;
+	bool over = w->bytes + w->turn_bytes > cap;
+	int n;
+
+	if (!over && now - w->purged_ms < PURGE_MS && now >= w->purged_ms)
+		return 0;
+	n = deliveries_purge(w->bot->db, before, over, PURGE_STEP + 2 * (int64_t)arrived, &gone,
+			     err);
+	if (n < 0)
+		return -1;
+	w->turn_bytes -= gone;
+	w->full = over && !n && w->bytes + w->turn_bytes > cap;
+	if (n < PURGE_STEP)
+		w->purged_ms = now;
+	return 0;
+}
+
+static int web_work(void *self, struct err *err)
+{
+	struct web *w = self;
+	size_t arrived = w->stored;
+	int n = 0;
+
+	if (w->fresh + (int64_t)arrived)
+		n = deliver_pass(w->deliver, w->secrets, arrived, err);
+	if (n < 0)
+		return -1;
+	w->turn_done = n;
+	return purge(w, arrived, err);
+}
+
+static void web_committed(void *self)
+{
+	struct web *w = self;
+
+	w->fresh += (int64_t)w->stored - w->turn_done;
+	w->bytes += w->turn_bytes;
+	w->acknowledged += (int64_t)w->stored;
+	receive_answer_all(w, 202);
+	if (w->fresh || !TAILQ_EMPTY(&w->arrived))
+		wake_in(w, 0);
+	else
+		wake_in(w, PURGE_MS);
+}
+
+static void web_failed(void *self)
+{
+	struct web *w = self;
+
+	w->refused_busy += (int64_t)w->stored;
+	receive_answer_all(w, 503);
+	wake_in(w, 1000);
+}
+
+/* --- for people --------------------------------------------------------------------------------------- */
+
+static int web_status(void *self, bool owner, json_t *o, struct err *err)
+{
+	struct web *w = self;
+	autojson json_t *s = json_object();
+	struct httpd_counts counts = {0};
+	json_t *tally = NULL, *odd = NULL;
+
+	if (!w->http && !w->fresh && !hook_secrets_count(w->secrets))
+		return 0;
+	json_put_str(s, "listen", w->http ? httpd_address(w->http) : NULL);
+	json_put_int(s, "secrets", (int64_t)hook_secrets_count(w->secrets));
+	if (w->http)
+		counts = httpd_counts(w->http);
+	json_put_int(s, "connections", (int64_t)counts.open);
+	json_put_int(s, "requests", (int64_t)counts.requests);
+	json_put_int(s, "evicted", counts.evicted);
+	json_put_int(s, "timed_out", counts.timed_out);
+	json_put_int(s, "acknowledged", w->acknowledged);
+	json_put_int(s, "refused_signature", w->refused_signature);
+	json_put_int(s, "refused_malformed", w->refused_malformed);
+	json_put_int(s, "refused_busy", w->refused_busy);
+	json_put_int(s, "waiting", w->fresh);
+	json_put_int(s, "bytes", w->bytes);
+	json_put_int(s, "received_ms", w->received_ms);
+	if (deliveries_tally(w->bot->db, &tally, err) < 0)
+		return -1;
+	json_put(s, "events", tally);
+	if (owner && deliveries_undecodable(w->bot->db, UNDECODABLE_SHOWN, &odd, err) < 0)
+		return -1;
+	if (odd)
+		json_put(s, "undecodable", odd);
+	json_put(o, "webhooks", steal(&s));
+	return 0;
+}
+
+const struct bot_part_ops web_part = {
+	.start = web_start,
+	.store = receive_store,
+	.work = web_work,
+	.committed = web_committed,
+	.failed = web_failed,
+	.reload = web_reload,
+	.drain = web_drain,
+	.drained = web_drained,
+	.status = web_status,
+	.stop = web_stop,
+};

@@ -1,0 +1,473 @@
+/* test_receive.c - webhooks: signatures and secrets, bodies in memory and spooled, forms, the store of deliveries */
+#include "store_fixture.h"
+
+#include "base/text.h"
+#include "store/deliveries.h"
+#include "web/body.h"
+#include "web/deliver.h"
+#include "web/form.h"
+#include "web/receive.h"
+
+#include <dirent.h>
+
+/* --- signatures --- */
+
+static void test_signature(void **state)
+{
+	static const char good[] =
+		"sha256=00112233445566778899aabbccddeeffAABBCCDDEEFF00112233445566778899";
+	unsigned char mac[HMAC_BYTES];
+	char s[80];
+
+	(void)state;
+	assert_true(hook_signature(good, mac));
+	assert_int_equal(mac[1], 0x11);
+	assert_int_equal(mac[16], 0xaa);
+	assert_false(hook_signature("", mac));
+	assert_false(hook_signature("sha256=", mac));
+	assert_false(hook_signature(good + 7, mac));
+	snprintf(s, sizeof(s), "%s0", good);
+	assert_false(hook_signature(s, mac));
+	snprintf(s, sizeof(s), "%s", good);
+	s[20] = 'g';
+	assert_false(hook_signature(s, mac));
+	s[20] = '\0';
+	assert_false(hook_signature(s, mac));
+}
+
+static struct hook_secrets *secrets(const char *const *names, size_t n, const char *repos)
+{
+	struct conf_secret v[4] = {{0}};
+	struct conf_hooks conf = {.secrets = v, .nsecrets = n};
+	struct hook_secrets *s = NULL;
+
+	for (size_t i = 0; i < n; i++)
+		v[i].ref = (char *)names[i];
+	if (repos)
+		strvec_split(&v[0].repos, repos, ' ');
+	assert_int_equal(hook_secrets_new(&conf, &s, NULL), 0);
+	strvec_release(&v[0].repos);
+	return s;
+}
+
+/* RFC 4231, test case 2, in pieces; and the second of three secrets is the one that counts. */
+static void test_check(void **state)
+{
+	static const char *const names[] = {"env:YM_T_A", "env:YM_T_B", "env:YM_T_C"};
+	static const char text[] = "what do ya want for nothing?";
+	unsigned char mac[HMAC_BYTES];
+	struct hook_secrets *s;
+
+	(void)state;
+	setenv("YM_T_A", "Jef", 1);
+	setenv("YM_T_B", "Jefe", 1);
+	setenv("YM_T_C", "Jefef", 1);
+	s = secrets(names, 3, NULL);
+	assert_true(hook_signature(
+		"sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843", mac));
+	for (int again = 0; again < 3; again++) {
+		struct hook_check *c = hook_check_begin(s);
+
+		for (size_t i = 0; text[i]; i++)
+			hook_check_add(c, text + i, 1);
+		mac[again] ^= again == 1;
+		assert_int_equal(hook_check_end(c, mac), again ? -1 : 1);
+		hook_check_free(c);
+	}
+	/* One that began before a reload ends with the secrets of its beginning. */
+	{
+		struct hook_check *c = hook_check_begin(s);
+
+		hook_secrets_unref(s);
+		mac[1] ^= 1;
+		hook_check_add(c, text, strlen(text));
+		assert_int_equal(hook_check_end(c, mac), 1);
+		hook_check_free(c);
+	}
+}
+
+static void test_may(void **state)
+{
+	static const char *const names[] = {"env:YM_T_A", "env:YM_T_B"};
+	static const char *const yes[] = {"acme/app", "ACME/App", "tools/x", "Tools/y"};
+	static const char *const no[] = {"acme/apps", "acme/ap",   "tool/x", "tools",
+					 "",          "acme/app/", NULL};
+	struct hook_secrets *s;
+
+	(void)state;
+	setenv("YM_T_A", "a", 1);
+	setenv("YM_T_B", "b", 1);
+	s = secrets(names, 2, "acme/app tools/*");
+	for (size_t i = 0; i < ARRAY_LEN(yes); i++) {
+		char *why = NULL;
+
+		assert_true(hook_secrets_may(s, names[0], yes[i], &why));
+	}
+	for (size_t i = 0; i < ARRAY_LEN(no); i++) {
+		autofree char *why = NULL;
+
+		assert_false(hook_secrets_may(s, names[0], no[i], &why));
+		assert_non_null(strstr(why, names[0]));
+		assert_true(hook_secrets_may(s, names[1], no[i], &why));
+	}
+	{
+		autofree char *why = NULL;
+
+		assert_false(hook_secrets_may(s, "env:GONE", "acme/app", &why));
+		assert_non_null(strstr(why, "not configured"));
+	}
+	hook_secrets_unref(s);
+}
+
+/* --- headers and forms --- */
+
+static void test_headers(void **state)
+{
+	(void)state;
+	assert_true(receive_word("issue_comment", 20));
+	assert_true(receive_word("72d3162e-cc78-11e3-81ab-4c9367dc0958", 64));
+	assert_false(receive_word(NULL, 20));
+	assert_false(receive_word("", 20));
+	assert_false(receive_word("a b", 20));
+	assert_false(receive_word("abc", 2));
+	assert_false(receive_word("a\"b", 20));
+	assert_int_equal(receive_form("application/json"), 0);
+	assert_int_equal(receive_form("Application/JSON; charset=utf-8"), 0);
+	assert_int_equal(receive_form("application/x-www-form-urlencoded"), 1);
+	assert_int_equal(receive_form("application/jsonx"), -1);
+	assert_int_equal(receive_form("text/plain"), -1);
+	assert_int_equal(receive_form(NULL), -1);
+}
+
+static void test_form(void **state)
+{
+	static const struct {
+		const char *form, *value; /* NULL: refused */
+	} cases[] = {
+		{"payload=abc", "abc"},
+		{"a=1&payload=%7B%22a%22%3A+1%7d&b=2", "{\"a\": 1}"},
+		{"payload=", ""},
+		{"payload=%", NULL},
+		{"payload=%4", NULL},
+		{"payload=%41", "A"},
+		{"payload=%4x", NULL},
+		{"payload=%x4", NULL},
+		{"payload=1&payload=2", NULL},
+		{"payloads=1", NULL},
+		{"xpayload=1", NULL},
+		{"payload", NULL},
+		{"", NULL},
+		{"&&payload=x&", "x"},
+		{"payload=a%2", NULL},
+		{"payload=a%26b", "a&b"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		cleanup(buf_release) struct buf b = BUF_INIT;
+		cleanup(err_release) struct err err = ERR_INIT;
+		size_t n = strlen(cases[i].form);
+		/* Its own block, so that a byte too far is seen by the sanitizer. */
+		autofree char *exact = memcpy(xmalloc(n + 1), cases[i].form, n);
+		int rc = form_field(exact, n, "payload", &b, &err);
+
+		if ((rc == 0) != (cases[i].value != NULL))
+			fail_msg("'%s': %s", cases[i].form, rc ? err_text(&err) : "was taken");
+		if (rc == 0)
+			assert_string_equal(b.s, cases[i].value);
+	}
+}
+
+/* --- bodies --- */
+
+static void fill(struct body *b, size_t n, size_t step)
+{
+	autofree char *p = xmalloc(step);
+
+	for (size_t at = 0; at < n; at += step) {
+		for (size_t i = 0; i < step; i++)
+			p[i] = (char)((at + i) * 7 % 251);
+		assert_int_equal(body_add(b, p, n - at < step ? n - at : step, NULL), 0);
+	}
+}
+
+static void check_body(struct body *b, size_t n, bool file)
+{
+	const char *p;
+
+	assert_int_equal(b->fd >= 0, file);
+	assert_int_equal(body_read(b, &p, NULL), 0);
+	assert_int_equal(b->size, n);
+	for (size_t i = 0; i < n; i++)
+		if (p[i] != (char)(i * 7 % 251))
+			fail_msg("byte %zu of %zu", i, n);
+}
+
+static void test_body(void **state)
+{
+	static const size_t sizes[] = {1,     4095,  4096,  4097,          65535,
+				       65536, 65537, 70001, (1 << 20) - 1, 1 << 20};
+	struct fx *f = *state;
+	autofree char *folder = path_join(f->dir, "spool");
+	struct body_space space = {.folder = folder};
+	const char *p;
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		for (int said = 0; said < 2; said++) {
+			struct body b;
+
+			OK(f, body_init(&b, &space, said ? (int64_t)sizes[i] : -1, &f->err));
+			fill(&b, sizes[i], 1000);
+			check_body(&b, sizes[i], sizes[i] > BODY_MEMORY_MAX);
+			body_release(&b);
+			assert_int_equal(space.memory + space.spool, 0);
+		}
+	/* Over a megabyte nothing is kept, whether it was said before or not. */
+	for (int said = 0; said < 2; said++) {
+		struct body b;
+
+		OK(f, body_init(&b, &space, said ? 2000000 : -1, &f->err));
+		fill(&b, 2000000, 4096);
+		assert_int_equal(space.memory + space.spool, 0);
+		OK(f, body_read(&b, &p, &f->err));
+		assert_null(p);
+		body_release(&b);
+	}
+	assert_int_equal(rmdir(folder), 0); /* and nothing stays in the folder */
+}
+
+static void test_space(void **state)
+{
+	struct fx *f = *state;
+	struct body_space space = {.folder = f->dir};
+	struct body v[300];
+	size_t n = 0, memory = 0;
+
+	/* What is promised is reserved: first memory, then files, then nothing. */
+	while (n < ARRAY_LEN(v) && body_init(&v[n], &space, 65536, &f->err) == 0 && v[n].fd < 0)
+		n++;
+	memory = n;
+	assert_int_equal(memory, BODY_MEMORY_ALL / 65536);
+	body_release(&v[n]);
+	while (n < ARRAY_LEN(v) && body_init(&v[n], &space, 1 << 20, &f->err) == 0)
+		n++;
+	assert_int_equal(n - memory, BODY_SPOOL_ALL >> 20);
+	assert_int_equal(f->err.code, ERR_LIMIT);
+	/* One that did not say its length is refused when it grows. */
+	assert_int_equal(body_init(&v[n], &space, -1, &f->err), 0);
+	assert_int_equal(body_add(&v[n], f, sizeof(*f), &f->err), -1);
+	assert_int_equal(f->err.code, ERR_LIMIT);
+	body_release(&v[n]);
+	while (n)
+		body_release(&v[--n]);
+	assert_int_equal(space.memory + space.spool, 0);
+}
+
+/* --- the store --- */
+
+static int64_t add(struct fx *f, const char *event, const char *body, int64_t at_ms)
+{
+	struct delivery d = {.guid = (char *)"guid",
+			     .event = (char *)event,
+			     .secret = (char *)"env:X",
+			     .size = 2000000,
+			     .received_ms = at_ms};
+	int64_t bytes = 0;
+
+	for (const char *p = body; p && *p; p++)
+		d.mark = d.mark * 31 + *p; /* as a signature would: the same for the same body */
+	OK(f, delivery_add(f->db, &d, body, body ? strlen(body) : 0, &bytes, &f->err));
+	assert_true(bytes >= DELIVERY_ROW);
+	return bytes;
+}
+
+static int64_t take(struct fx *f, enum delivery_state end, const char *body)
+{
+	cleanup(delivery_release) struct delivery d = {.body = BUF_INIT};
+	int rc = deliveries_take(f->db, &d, &f->err);
+
+	OK(f, rc);
+	if (!rc)
+		return 0;
+	assert_string_equal(d.body.s, body);
+	OK(f, deliveries_done(f->db, &d, end, "why", 9, &f->err));
+	return d.id;
+}
+
+static void test_deliveries(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *tally = NULL, *odd = NULL;
+	int64_t bytes = 0, fresh = 0, sum;
+
+	sum = add(f, "issues", "{\"a\":1}", 100);
+	sum += add(f, "push", NULL, 200);
+	sum += add(f, "push", "x", 300);
+	OK(f, deliveries_size(f->db, &bytes, &fresh, &f->err));
+	assert_int_equal(bytes, sum);
+	assert_int_equal(fresh, 3);
+	assert_int_equal(take(f, DELIVERY_IGNORED, "{\"a\":1}"), 1);
+	assert_int_equal(take(f, DELIVERY_WAKE, ""), 2);
+	assert_int_equal(take(f, DELIVERY_UNDECODABLE, "x"), 3);
+	assert_int_equal(take(f, DELIVERY_DECODED, ""), 0);
+	OK(f, deliveries_tally(f->db, &tally, &f->err));
+	assert_int_equal(json_int(json_object_get(tally, "push"), "wake", 0), 1);
+	assert_int_equal(json_int(json_object_get(tally, "issues"), "ignored", 0), 1);
+	OK(f, deliveries_undecodable(f->db, 5, &odd, &f->err));
+	assert_int_equal(json_array_size(odd), 1);
+	assert_int_equal(json_int(json_array_get(odd, 0), "id", 0), 3);
+	assert_string_equal(json_str(json_array_get(odd, 0), "detail", ""), "why");
+}
+
+static void test_purge(void **state)
+{
+	struct fx *f = *state;
+	int64_t bytes, each[6];
+
+	for (int i = 0; i < 6; i++)
+		each[i] = add(f, "push", "body", 100 * i);
+	for (int i = 0; i < 4; i++)
+		take(f, DELIVERY_DECODED, "body");
+	assert_int_equal(deliveries_purge(f->db, 150, false, 1, &bytes, &f->err), 1);
+	assert_int_equal(bytes, each[0]);
+	assert_int_equal(deliveries_purge(f->db, 150, false, 10, &bytes, &f->err), 1);
+	assert_int_equal(deliveries_purge(f->db, 150, false, 10, &bytes, &f->err), 0);
+	/* For the space: whatever their age, but never one that has not been handled. */
+	assert_int_equal(deliveries_purge(f->db, 0, true, 10, &bytes, &f->err), 2);
+	assert_int_equal(bytes, each[2] + each[3]);
+	assert_int_equal(deliveries_purge(f->db, INT64_MAX, true, 10, &bytes, &f->err), 0);
+	/* A number is never given out again. */
+	while (take(f, DELIVERY_DECODED, "body"))
+		;
+	assert_int_equal(deliveries_purge(f->db, 0, true, 10, &bytes, &f->err), 2);
+	add(f, "push", "body", 1);
+	assert_int_equal(take(f, DELIVERY_DECODED, "body"), 7);
+}
+
+/* A sender that invents names of events does not fill the ledger. */
+static void test_tally_is_bounded(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *tally = NULL;
+
+	for (int i = 0; i < 600; i++) {
+		autofree char *event = xasprintf("e%d", i);
+
+		add(f, event, "x", 1);
+		take(f, DELIVERY_IGNORED, "x");
+	}
+	OK(f, deliveries_tally(f->db, &tally, &f->err));
+	assert_int_equal(json_object_size(tally), 501);
+	assert_int_equal(json_int(json_object_get(tally, "(others)"), "ignored", 0), 100);
+}
+
+static void test_damaged_body(void **state)
+{
+	struct fx *f = *state;
+	cleanup(delivery_release) struct delivery d = {.body = BUF_INIT};
+	sqlite3 *h;
+
+	add(f, "push", "a body that is long enough to be compressed, compressed, compressed", 1);
+	OK(f, db_commit(f->db, &f->err));
+	assert_int_equal(sqlite3_open(f->path, &h), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_exec(h, "UPDATE delivery_body SET body = x'ff0011'", NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(h);
+	FAILS(f, ERR_CORRUPT, deliveries_take(f->db, &d, &f->err));
+	assert_int_equal(d.id, 1);
+	OK(f, deliveries_done(f->db, &d, DELIVERY_UNDECODABLE, err_text(&f->err), 1, &f->err));
+}
+
+/* --- the pass --- */
+
+static int64_t zero(struct clock *c)
+{
+	(void)c;
+	return 0;
+}
+
+static int told;
+static int tell(struct bot *b, const struct delivery *d, const json_t *payload,
+		struct deliver_said *ret, struct err *err)
+{
+	int64_t n = 0;
+
+	told++;
+	if (json_get_int(payload, "n", &n, err) < 0)
+		return -1;
+	/* What a refused one wrote is undone. */
+	if (db_run(b->db, ST_META_SET, err, "ss", "last", d->event) < 0)
+		return -1;
+	if (n == 13)
+		return err_set(err, ERR_INPUT, "thirteen");
+	ret->outcome = n < 10 ? DELIVERY_DECODED : DELIVERY_IGNORED;
+	ret->detail = n < 10 ? NULL : xstrdup("too many");
+	return 0;
+}
+
+static char *ends(struct fx *f)
+{
+	struct buf b = BUF_INIT;
+	sqlite3_stmt *st;
+
+	OK(f, db_prepare(f->db, "SELECT state FROM delivery ORDER BY id", &st, &f->err));
+	while (sqlite3_step(st) == SQLITE_ROW)
+		buf_addf(&b, "%d", sqlite3_column_int(st, 0));
+	sqlite3_finalize(st);
+	return buf_steal(&b);
+}
+
+static void test_pass(void **state)
+{
+	static const char *const names[] = {"env:X"};
+	static const char *const bodies[] = {"{\"n\":1}", "{\"n\":11}", "{\"n\":13}", "{}",
+					     "{\"n\":1}", "[1]",        NULL};
+	struct fx *f = *state;
+	struct clock clock = {zero, zero};
+	struct bot b = {.db = f->db, .clock = &clock};
+	autofree char *found = NULL, *last = NULL;
+	struct hook_secrets *s;
+	struct deliver *d;
+
+	setenv("X", "x", 1);
+	s = secrets(names, 1, NULL);
+	OK(f, loop_new(&clock, &b.loop, &f->err));
+	b.reconcile = loop_timer_new(b.loop, NULL, NULL);
+	OK(f, deliver_new(&b, tell, &d, &f->err));
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
+		add(f, i == 2 ? "bad" : "good", bodies[i], 1);
+	/* While more come, one for every 64 of them. */
+	assert_int_equal(deliver_pass(d, s, DELIVER_SHARE - 1, &f->err), 0);
+	assert_int_equal(deliver_pass(d, s, 1, &f->err), 1);
+	assert_int_equal(deliver_pass(d, s, 0, &f->err), 6);
+	found = ends(f);
+	assert_string_equal(found, "1233534");
+	assert_int_equal(told, 4); /* not the replay, not the list, not the wake-up */
+	assert_int_equal(db_text(f->db, ST_META_GET, &last, &f->err, "s", "last"), 1);
+	assert_string_equal(last, "good");
+	deliver_free(d);
+	hook_secrets_unref(s);
+	loop_timer_free(b.reconcile);
+	loop_free(b.loop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_signature),
+		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_may),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_form),
+		cmocka_unit_test_setup_teardown(test_body, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_space, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_deliveries, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_purge, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_tally_is_bounded, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_damaged_body, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_pass, fx_setup, fx_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
