@@ -5,12 +5,15 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bot/receipt.h"
+#include "bot/remote.h"
 #include "bot/serve.h"
 #include "cli/cli.h"
 #include "cli/conf.h"
+#include "git/net.h"
 #include "git/role.h"
 #include "hooks/hook.h"
 #include "store/ledger.h"
+#include "sys/fs.h"
 #include "web/web.h"
 
 #include <unistd.h>
@@ -36,12 +39,30 @@ static enum log_level level_of(const char *name)
 	return LOG_INFO;
 }
 
+/* What a webhook means is the forge's business; how it came is that of the web. */
+static int deliver(struct bot *b, const struct delivery *d, const json_t *payload,
+		   struct deliver_said *ret, struct err *err)
+{
+	static const enum delivery_state outcomes[] = {
+		[REMOTE_IGNORED] = DELIVERY_IGNORED,
+		[REMOTE_HEARD] = DELIVERY_DECODED,
+		[REMOTE_NOT_OURS] = DELIVERY_IGNORED,
+	};
+	enum remote_heard heard;
+
+	if (remote_deliver(b, d->event, payload, &heard, err) < 0)
+		return -1;
+	ret->outcome = outcomes[heard];
+	ret->detail = heard == REMOTE_NOT_OURS ? xstrdup("of a repository that is not here") : NULL;
+	return 0;
+}
+
 static int serve(const struct cli_call *call)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 	cleanup(cli_conf_release) struct cli_conf conf = {0};
 	struct cli_call copy = *call;
-	struct web_options web_options = {.deliver = NULL};
+	struct web_options web_options = {.deliver = deliver};
 	const struct bot_part web = {&web_part, &web_options};
 	struct serve_options o = {
 		.conf = &conf.c, .environ_ = environ, .reload = reload, .arg = &copy, .part = &web};
@@ -57,8 +78,14 @@ static int serve(const struct cli_call *call)
 
 static int role(const struct cli_call *call)
 {
-	if (call->rest[0] && call->rest[1] && !strcmp(call->rest[0], "git"))
-		return git_role_main(STDIN_FILENO, call->rest[1]);
+	static const struct {
+		const char *name;
+		int (*main)(int fd, const char *git);
+	} roles[] = {{"git", git_role_main}, {"net", net_role_main}};
+
+	for (size_t i = 0; call->rest[0] && call->rest[1] && i < ARRAY_LEN(roles); i++)
+		if (!strcmp(call->rest[0], roles[i].name))
+			return roles[i].main(STDIN_FILENO, call->rest[1]);
 	log_error("role '%s': not known; roles are started by the daemon",
 		  call->rest[0] ? call->rest[0] : "");
 	return CLI_EXIT_USAGE;
@@ -77,6 +104,11 @@ static int verify_audit(const char *ledger, json_t *ret, struct err *err)
 	struct db *d;
 	int rc;
 
+	if (!fs_exists(ledger))
+		return err_set(err, ERR_NOT_FOUND,
+			       "ledger %s: is not there; --config names the configuration whose "
+			       "data directory is meant",
+			       ledger);
 	if (db_open_readonly(ledger, &d, err) < 0)
 		return -1;
 	rc = audit_verify(d, &rows, &head, &why);

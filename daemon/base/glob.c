@@ -180,7 +180,9 @@ static const char *wrong_in_component(const struct glob_component *c)
 	for (const char *p = c->p; p < c->end;) {
 		struct glob_part part = glob_part_at(p, c->end);
 
-		if (part.kind == GLOB_BYTE && *p == '[')
+		/* part.next is never NULL (glob_part.h), and so p is not. */
+		if (part.kind == GLOB_BYTE && // NOLINTNEXTLINE(clang-analyzer-core.NullDereference)
+		    *p == '[')
 			return "has a '[' that no ']' closes before the next '/'; write [[] for "
 			       "the character itself";
 		if (part.kind == GLOB_CLASS && has_backward_range(&part))

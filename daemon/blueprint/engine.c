@@ -214,8 +214,7 @@ static void gate_red(struct move *m)
 	if (seen_before(m, gate))
 		move_fail(m, BP_PH_AGENT,
 			  xasprintf("%s for the second time in the same way, and no file was "
-				    "changed in "
-				    "between. `/yard say <text>` helps the agent on.",
+				    "changed in between.",
 				    what));
 	else
 		move_failed_round(m, what);

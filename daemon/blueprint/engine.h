@@ -167,6 +167,8 @@ void bp_next(const struct blueprint *bp, const struct bp_pos *pos, const struct 
 	     struct bp_pos *ret_pos, struct bp_action *ret);
 void bp_action_release(struct bp_action *a);
 
+/* Rounds so far as a person counts them: those of this agent step, and those that came after the PR. */
+int64_t bp_pos_rounds(const struct bp_pos *pos);
 const char *bp_phase_name(enum bp_phase p);
 const char *bp_do_name(enum bp_do d);
 /* The position as one line of JSON and back; for the ledger. */

@@ -21,6 +21,11 @@ static const char *const do_names[] = {
 	[BP_DO_NO_CHANGE] = "no-change", [BP_DO_FAIL] = "fail",     [BP_DO_CANCELLED] = "cancelled",
 };
 
+int64_t bp_pos_rounds(const struct bp_pos *pos)
+{
+	return pos->round + pos->ci_round;
+}
+
 const char *bp_phase_name(enum bp_phase p)
 {
 	return (size_t)p < ARRAY_LEN(phase_names) ? phase_names[p] : "?";

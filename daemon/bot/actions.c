@@ -107,16 +107,6 @@ static int do_retry(const struct action *a, char **ret, struct err *err)
 	return task_step(&c, &ev, err);
 }
 
-#define SAID_MAX ((size_t)64 << 10) /* what was said last counts; a prompt takes less */
-
-static void add_said(struct task *t, const char *actor, const char *text)
-{
-	autofree char *all = t->said ? xasprintf("%s\n\n%s: %s", t->said, actor, text)
-				     : xasprintf("%s: %s", actor, text);
-
-	row_set(&t->said, all + text_tail(all, strlen(all), SAID_MAX));
-}
-
 static int do_say(const struct action *a, char **ret, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
@@ -133,7 +123,7 @@ static int do_say(const struct action *a, char **ret, struct err *err)
 		return -1;
 	if (task_open(a->bot, t.id, &c, err) < 0)
 		return -1;
-	add_said(&c.task, a->actor, said.s);
+	task_add_said(&c.task, a->actor, said.s);
 	*ret = xasprintf("Task %lld hears it in its next round.", (long long)t.id);
 	return task_step(&c, &ev, err);
 }
@@ -172,7 +162,8 @@ static int do_queue(const struct action *a, char **ret, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 
 	if (find_open_pr(a, &pr, err) < 0 || approve_known(a, &pr, err) < 0 ||
-	    queue_enqueue(a->bot, a->repo, pr.number, pr.head, a->actor, a->cmd->priority, err) < 0)
+	    queue_enqueue(a->bot, a->repo, pr.number, pr.head, a->actor,
+			  a->cmd->has_priority ? &a->cmd->priority : NULL, err) < 0)
 		return -1;
 	*ret = xasprintf("Approved at %.12s and in the merge queue.", pr.head);
 	return 0;
@@ -286,8 +277,10 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 		*ret = xasprintf("It is %s%s%.12s.", pr.state, pr.landed ? " as " : "",
 				 pr.landed ? pr.landed : "");
 	else if (rc == 0)
-		*ret = xasprintf("It is not in the merge queue: %s. `/yard queue` puts it there.",
-				 approvals);
+		*ret = xasprintf(
+			"It is not in the merge queue: %s%s%s. `/yard queue` puts it there.",
+			approvals, pr.learn_why ? "; what it depends on is not known: " : "",
+			pr.learn_why ? pr.learn_why : "");
 	else if (strcmp(e.state, "queued") != 0)
 		*ret = xasprintf("It left the merge queue (%s): %s; %s.", e.state,
 				 e.reason ? e.reason : "", approvals);
@@ -336,12 +329,33 @@ static int do_halt(const struct action *a, char **ret, struct err *err)
 	return bot_halt(a->bot, a->actor, a->cmd->text, err);
 }
 
+/* What the actor may do in every repository. A name of one forge says nothing about another forge. */
+static int level_everywhere(const struct action *a, enum forge_level *ret, struct err *err)
+{
+	cleanup(repo_list_release) struct repo_list l = {0};
+	enum forge_level least = FORGE_MAINTAIN, have;
+
+	if (!bot_forge(a->bot, a->repo).ops->remote)
+		return bot_permission_here(a->bot, 0, a->actor, ret, err);
+	if (repo_all(a->bot->db, ST_REPO_ALL, &l, err, "") < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		have = FORGE_NONE;
+		if (!strcmp(l.v[i].forge, a->repo->forge) &&
+		    bot_permission(a->bot, l.v[i].id, a->actor, &have, err) < 0)
+			return -1;
+		least = have < least ? have : least;
+	}
+	*ret = least;
+	return 0;
+}
+
 /* It lets agents of every repository go on: a permission on one of them is not enough. */
 static int do_resume(const struct action *a, char **ret, struct err *err)
 {
 	enum forge_level have;
 
-	if (bot_permission(a->bot, 0, a->actor, &have, err) < 0)
+	if (level_everywhere(a, &have, err) < 0)
 		return -1;
 	if (have < FORGE_MAINTAIN)
 		return err_set(

@@ -11,8 +11,9 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define CLIENTS_MAX 200               /* of all users together; more wait in the listen queue */
-#define PAUSE_MS    1000              /* before it is tried again, when none could be accepted */
+#define CLIENTS_MAX 200  /* of all users together; more wait in the listen queue */
+#define OF_UID_MAX  32   /* of one user; as many are kept free for the owner, who may have all */
+#define PAUSE_MS    1000 /* before it is tried again, when none could be accepted */
 #define PENDING_MAX ((size_t)1 << 20) /* queued for a reader that is slow: the rest can wait */
 
 /* Whose permission counts, and on what. */
@@ -33,6 +34,7 @@ static const struct {
 	{"repo add", api_repo_add, FORGE_NONE, NO_REPO, true},
 	{"repo list", api_repo_list, FORGE_NONE, NO_REPO, false},
 	{"user add", api_user_add, FORGE_NONE, NO_REPO, true},
+	{"user remove", api_user_remove, FORGE_NONE, NO_REPO, true},
 	{"user list", api_user_list, FORGE_NONE, NO_REPO, false},
 	{"blueprint list", api_blueprint_list, FORGE_READ, IN_REPO, false},
 	{"blueprint show", api_blueprint_show, FORGE_READ, IN_REPO, false},
@@ -225,10 +227,10 @@ static int check_level(struct request *q, enum forge_level need, struct err *err
 	if (need == FORGE_NONE)
 		return 0;
 	if (q->repo.id) {
-		if (bot_permission(q->bot, q->repo.id, q->actor, &have, err) < 0)
+		if (bot_permission_here(q->bot, q->repo.id, q->actor, &have, err) < 0)
 			return -1;
 	} else {
-		if (bot_permission(q->bot, 0, q->actor, &have, err) < 0)
+		if (bot_permission_here(q->bot, 0, q->actor, &have, err) < 0)
 			return -1;
 	}
 	if (have >= need)
@@ -306,8 +308,9 @@ static int find_user(struct api_client *c, struct err *err)
 	cleanup(user_release) struct user u = {0};
 	int rc = user_find(c->api->bot->db, ST_USER_BY_UID, &u, err, "i", (int64_t)c->uid);
 
-	if (rc > 0)
-		row_set(&c->user, u.name);
+	/* Asked with each request: on a long connection somebody may be removed meanwhile. */
+	if (rc >= 0)
+		row_set(&c->user, rc > 0 ? u.name : NULL);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -340,10 +343,17 @@ static void on_request(void *arg, struct chan *chan, json_t *msg)
 	json_t *result = NULL;
 	int rc;
 
-	(void)chan;
 	if (c->ticket) {
 		err_set(&err, ERR_STATE, "one request at a time");
 		send_error(c, &err);
+		return;
+	}
+	if (chan_pending(chan) > PENDING_MAX) {
+		err_set(&err, ERR_LIMIT,
+			"a request before the answers to the last ones were read: %zu bytes wait",
+			chan_pending(chan));
+		send_error(c, &err);
+		chan_finish(chan);
 		return;
 	}
 	c->ticket = ++c->api->last_ticket;
@@ -356,16 +366,22 @@ static void on_request(void *arg, struct chan *chan, json_t *msg)
 	}
 }
 
+/* It spoke nonsense: say so before hanging up. */
+static void on_broken(void *arg, struct chan *chan, const struct err *why)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	(void)chan;
+	err_set(&err, why->code, "request: %s; expected a JSON object on one line", err_text(why));
+	send_error(arg, &err);
+}
+
 static void on_gone(void *arg, struct chan *chan, const struct err *why)
 {
 	struct api_client *c = arg;
 
 	(void)chan;
-	if (why->code && c->ticket == 0 && !c->gone) {
-		/* It spoke nonsense: say so before hanging up, as far as it listens. */
-		send_error(c, why);
-		chan_flush(c->chan);
-	}
+	(void)why;
 	c->gone = true; /* freed in api_flush(): we may be inside one of its callbacks */
 }
 
@@ -385,31 +401,73 @@ static void listen_again(void *arg)
 		loop_timer_in(a->pause, PAUSE_MS);
 }
 
+/* Nobody takes all the places: not one user, and not all others together the owner's. */
+static bool has_place(const struct api *a, uid_t uid, struct err *err)
+{
+	uid_t owner = a->bot->owner;
+	size_t same = 0, others = 0;
+
+	if (uid == owner)
+		return true;
+	for (const struct api_client *c = a->clients; c; c = c->next) {
+		same += c->uid == uid;
+		others += c->uid != owner;
+	}
+	if (same >= OF_UID_MAX)
+		err_set(err, ERR_UNAVAILABLE,
+			"uid %u has %zu connections open, more are not taken; end some of its "
+			"commands (`task logs --follow`?) and try again",
+			(unsigned)uid, same);
+	else if (others >= CLIENTS_MAX - OF_UID_MAX)
+		err_set(err, ERR_UNAVAILABLE,
+			"%zu connections are open, more are not taken; try again", others);
+	else
+		return true;
+	return false;
+}
+
+/* Takes fd. A client without a place is told so and hung up on. */
+static int add_client(struct api *a, int fd, struct err *err)
+{
+	static const struct chan_ops ops = {
+		.message = on_request, .closed = on_gone, .broken = on_broken};
+	cleanup(err_release) struct err full = ERR_INIT;
+	struct api_client *c = xcalloc(1, sizeof(*c));
+	bool place;
+
+	c->api = a;
+	if (usock_peer_uid(fd, &c->uid, err) < 0) {
+		close(fd);
+		free(c);
+		return -1;
+	}
+	place = has_place(a, c->uid, &full);
+	if (chan_new(a->bot->loop, fd, 0, &ops, c, &c->chan, err) < 0) {
+		free(c);
+		return -1;
+	}
+	if (!place) {
+		send_error(c, &full);
+		chan_flush(c->chan);
+		client_free(c);
+		return 0;
+	}
+	c->next = a->clients;
+	a->clients = c;
+	a->n++;
+	return 0;
+}
+
 static void on_connect(void *arg, uint32_t events)
 {
-	static const struct chan_ops ops = {on_request, on_gone};
 	struct api *a = arg;
 	cleanup(err_release) struct err err = ERR_INIT;
-	int fd, rc;
+	int fd;
 
 	(void)events;
-	while (a->n < CLIENTS_MAX && (rc = usock_accept(a->fd, &fd, &err)) > 0) {
-		struct api_client *c = xcalloc(1, sizeof(*c));
-
-		c->api = a;
-		if (usock_peer_uid(fd, &c->uid, &err) < 0) {
-			close(fd);
-			free(c);
-			break;
-		}
-		if (chan_new(a->bot->loop, fd, 0, &ops, c, &c->chan, &err) < 0) {
-			free(c);
-			break;
-		}
-		c->next = a->clients;
-		a->clients = c;
-		a->n++;
-	}
+	while (a->n < CLIENTS_MAX && usock_accept(a->fd, &fd, &err) > 0 &&
+	       add_client(a, fd, &err) == 0)
+		;
 	if (!err.code) {
 		listen_again(a);
 		return;
@@ -442,10 +500,15 @@ void api_flush(struct api *a)
 
 void api_fail_all(struct api *a, const struct err *why)
 {
-	/* What is queued was decided in the turn that could not be kept. */
-	for (struct api_client *c = a ? a->clients : NULL; c; c = c->next)
-		if (!c->gone && c->ticket)
-			send_error(c, why);
+	for (struct api_client *c = a ? a->clients : NULL; c; c = c->next) {
+		/* What is queued was decided in the turn that could not be kept. */
+		bool unsaid = chan_unsend(c->chan);
+
+		if (c->gone || !(unsaid || c->ticket))
+			continue;
+		send_error(c, why);
+		chan_flush(c->chan);
+	}
 }
 
 static int set_group(const char *path, const char *group, struct err *err)

@@ -7,7 +7,13 @@
  *            {"ok":false, "error":{"code":"denied","text":"…"}}
  *
  * args: positional names and long option names with '_' for '-'. Who asks is the peer's uid; `as`
- * is for the owner of the data directory. An answer leaves after the commit of its turn.
+ * is for the owner of the data directory. An answer leaves after the commit of its turn. A line that
+ * is no JSON object, or too long, is answered with an error, and the connection ends.
+ *
+ * One request at a time. 200 connections are open at most, more wait in the listen queue. A user has 32
+ * of them, and 32 are kept free for the owner of the data directory: who comes then is answered
+ * `unavailable`. Who does not read is waited for (a log in a pager), with at most one answer and 1 MB of
+ * chunks in memory.
  *
  * Adding a command: a row in api.c's table, a function in the api_*.c of its subject, a row in the
  * command line's table.
@@ -67,6 +73,7 @@ int api_receipt_show(struct request *q, json_t **ret, struct err *err);
 int api_repo_add(struct request *q, json_t **ret, struct err *err);
 int api_repo_list(struct request *q, json_t **ret, struct err *err);
 int api_user_add(struct request *q, json_t **ret, struct err *err);
+int api_user_remove(struct request *q, json_t **ret, struct err *err);
 int api_user_list(struct request *q, json_t **ret, struct err *err);
 int api_blueprint_list(struct request *q, json_t **ret, struct err *err);
 int api_blueprint_show(struct request *q, json_t **ret, struct err *err);

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bot/outbox.h"
+#include "bot/remote.h"
 
 #include <unistd.h>
 
@@ -103,6 +104,8 @@ int api_status(struct request *q, json_t **ret, struct err *err)
 	    count(b, ST_EVENT_COUNT, EVENT_FAILED, "i", o, "events_failed", err) < 0 ||
 	    count(b, ST_EFFECT_OPEN, 0, "", o, "effects_open", err) < 0)
 		return -1;
+	if (q->owner)
+		json_put(o, "github", remote_state(b));
 	if (b->part && b->part->ops->status(b->part_self, q->owner, o, err) < 0)
 		return -1;
 	*ret = api_item(json_incref(o));
@@ -192,11 +195,20 @@ int api_receipt_show(struct request *q, json_t **ret, struct err *err)
 	int rc;
 
 	(void)ret;
-	/* A short name is looked up among our landings. */
+	if (!commit || strspn(commit, "0123456789abcdef") != strlen(commit) || strlen(commit) < 7 ||
+	    strlen(commit) > 40)
+		return err_set(err, ERR_INPUT,
+			       "commit '%s': expected 7 to 40 digits of its id, as `git rev-parse` "
+			       "prints it",
+			       commit ? commit : "");
+	/* A short name is looked up among our landings first: it need not be the only object of that name. */
 	rc = landing_find(q->bot->db, ST_LANDING_BY_PREFIX, &x, err, "is", q->repo.id,
 			  commit ? commit : "");
 	if (rc < 0)
 		return -1;
+	if (rc == 0 && strlen(commit) < 40)
+		return err_set(err, ERR_NOT_FOUND, "commit %s: the queue landed none in %s", commit,
+			       q->repo.name);
 	l = xcalloc(1, sizeof(*l));
 	l->api = q->bot->api;
 	l->ticket = q->ticket;

@@ -62,7 +62,7 @@ int args_need(struct request *q, int64_t repo, enum forge_level need, struct err
 {
 	enum forge_level have;
 
-	if (bot_permission(q->bot, repo, q->actor, &have, err) < 0)
+	if (bot_permission_here(q->bot, repo, q->actor, &have, err) < 0)
 		return -1;
 	if (have >= need)
 		return 0;
@@ -95,4 +95,18 @@ int args_action(struct request *q, int64_t number, struct command *cmd, enum com
 		return -1;
 	*ret = api_text("%s", text ? text : "done");
 	return API_DONE;
+}
+
+int args_name(const char *what, const char *s, struct err *err)
+{
+	size_t n = s ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				 "._-")
+		     : 0;
+
+	if (s && n && !s[n] && n <= 64 && s[0] != '.' && s[0] != '-')
+		return 0;
+	return err_set(err, ERR_INPUT,
+		       "%s '%s': expected 1 to 64 letters, digits, '.', '_' or '-', not beginning "
+		       "with '.' or '-'",
+		       what, s ? s : "");
 }

@@ -10,6 +10,8 @@
 /* Issue and PR numbers, task ids: given as a number or as text ("12", "#12"). */
 int args_number(const json_t *args, const char *key, int64_t *ret, struct err *err);
 const char *args_str(const json_t *args, const char *key); /* NULL when absent */
+/* A name that may become a file's, of a repository or a user (`what`, for the message). */
+int args_name(const char *what, const char *s, struct err *err);
 /* The thing of this number, or ERR_NOT_FOUND. */
 int args_issue(struct request *q, struct issue *ret, struct err *err);
 int args_pr(struct request *q, struct pr *ret, struct err *err);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/git_request.h"
 #include "bot/outbox.h"
 #include "bot/reconcile.h"
 #include "forge/local.h"
@@ -52,15 +53,6 @@ static void push_fail(struct push *p, const struct err *why)
 {
 	api_answer(p->bot->api, p->ticket, NULL, why);
 	push_free(p);
-}
-
-static json_t *request(const struct push *p, const char *op)
-{
-	json_t *req = json_object();
-
-	json_put_str(req, "op", op);
-	json_put_str(req, "repo", p->repo.path);
-	return req;
 }
 
 static void ask(struct push *p, json_t *req, git_done_fn done)
@@ -122,7 +114,7 @@ static void put_back(struct push *p)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 	autofree char *ref = xasprintf("refs/pull/%lld/head", (long long)p->number);
-	json_t *req = request(p, "ref-set");
+	json_t *req = git_request("ref-set", p->repo.path);
 
 	json_put_str(req, "ref", ref);
 	json_put_str(req, "old", p->new);
@@ -190,7 +182,7 @@ static void on_ref(void *arg, const json_t *answer, const struct err *why);
 static void set_head(struct push *p)
 {
 	autofree char *ref = xasprintf("refs/pull/%lld/head", (long long)p->number);
-	json_t *req = request(p, "ref-set");
+	json_t *req = git_request("ref-set", p->repo.path);
 
 	json_put_str(req, "ref", ref);
 	json_put_str(req, "new", p->new);
@@ -313,7 +305,7 @@ static void on_log(void *arg, const json_t *answer, const struct err *why)
 	if (!*p->title)
 		row_set(&p->title, p->topic);
 	p->body = cut(json_str(newest, "body", ""), LOCAL_BODY_MAX);
-	req = request(p, "changed");
+	req = git_request("changed", p->repo.path);
 	json_put_str(req, "base", p->repo.base_oid);
 	json_put_str(req, "head", p->new);
 	ask(p, req, on_changed);
@@ -326,10 +318,11 @@ static int decode_ref(struct push *p, const char *ref, struct err *err)
 	cleanup(buf_release) struct buf clean = BUF_INIT;
 	struct text_cleaned what = {0};
 	size_t n = strlen(p->repo.base);
-	const char *rest = ref + sizeof(prefix) - 1;
+	const char *rest;
 
 	if (strncmp(ref, prefix, sizeof(prefix) - 1) != 0)
 		return err_set(err, ERR_INPUT, "%s: expected refs/for/%s/TOPIC", ref, p->repo.base);
+	rest = ref + sizeof(prefix) - 1;
 	if (strncmp(rest, p->repo.base, n) != 0 || rest[n] != '/' || !rest[n + 1])
 		return err_set(
 			err, ERR_INPUT,
@@ -384,7 +377,7 @@ int api_hook_receive(struct request *q, json_t **ret, struct err *err)
 		push_free(p);
 		return -1;
 	}
-	req = request(p, "log");
+	req = git_request("log", p->repo.path);
 	json_put_str(req, "not", p->repo.base_oid);
 	json_put_str(req, "commit", p->new);
 	json_put_int(req, "max", PUSH_COMMITS_MAX);

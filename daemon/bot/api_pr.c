@@ -2,7 +2,9 @@
 #include "bot/api_args.h"
 
 #include "base/mem.h"
+#include "bot/approvals.h"
 #include "bot/outbox.h"
+#include "bot/queue_flow.h"
 #include "forge/local.h"
 
 #define DIFF_MAX ((int64_t)8 << 20)
@@ -48,9 +50,30 @@ int api_pr_list(struct request *q, json_t **ret, struct err *err)
 static int add_lists(struct request *q, int64_t number, json_t *o, struct err *err)
 {
 	LIST_JSON(comment, ST_COMMENT_OF, number, "comments");
-	LIST_JSON(approval, ST_APPROVAL_OF, number, "approvals");
 	LIST_JSON(dependency, ST_DEPENDENCY_OF, number, "depends");
 	LIST_JSON(label, ST_LABEL_OF, number, "labels");
+	return 0;
+}
+
+/* One that does not count although nobody has voided it says why. */
+static int add_approvals(struct request *q, int64_t number, json_t *o, struct err *err)
+{
+	cleanup(approval_list_release) struct approval_list l = {0};
+	json_t *a = json_array();
+
+	json_put(o, "approvals", a);
+	if (approval_all(q->bot->db, ST_APPROVAL_OF, &l, err, "ii", q->repo.id, number) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		autofree char *why = NULL;
+		bool counts;
+
+		if (approval_counts(q->bot, &q->repo, &l.v[i], &counts, &why, err) < 0)
+			return -1;
+		if (why)
+			row_set(&l.v[i].void_reason, why);
+		json_array_append_new(a, row_json(&approval_table, &l.v[i]));
+	}
 	return 0;
 }
 
@@ -62,7 +85,7 @@ int api_pr_show(struct request *q, json_t **ret, struct err *err)
 	if (args_pr(q, &p, err) < 0)
 		return -1;
 	o = pr_json(&p);
-	if (add_lists(q, p.number, o, err) < 0)
+	if (add_lists(q, p.number, o, err) < 0 || add_approvals(q, p.number, o, err) < 0)
 		return -1;
 	*ret = api_item(json_incref(o));
 	return API_DONE;
@@ -135,6 +158,7 @@ int api_pr_checkout(struct request *q, json_t **ret, struct err *err)
 int api_pr_approve(struct request *q, json_t **ret, struct err *err)
 {
 	cleanup(pr_release) struct pr p = {0};
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
 	struct forge f = bot_forge(q->bot, &q->repo);
 	const char *head = args_str(q->args, "head");
 	int rc;
@@ -154,8 +178,13 @@ int api_pr_approve(struct request *q, json_t **ret, struct err *err)
 	if (bot_audit(q->bot, q->actor, "approve", json_pack("{s:s}", "head", p.head), err,
 		      "pr:%s:%lld", q->repo.name, (long long)p.number) < 0)
 		return -1;
-	*ret = api_text("PR #%lld approved at %.12s%s", (long long)p.number, p.head,
-			rc ? "" : " (it was already)");
+	if (bot_repo_conf(q->bot, &q->repo, &conf, err) < 0)
+		return -1;
+	*ret = api_text("PR #%lld approved at %.12s%s%s", (long long)p.number, p.head,
+			rc ? "" : " (it was already)",
+			conf.queue.author_may_approve || strcmp(p.author, q->actor) != 0
+				? ""
+				: "; by its author, which does not count in this repository");
 	return API_DONE;
 }
 
@@ -164,6 +193,7 @@ int api_pr_request_changes(struct request *q, json_t **ret, struct err *err)
 	cleanup(pr_release) struct pr p = {0};
 	struct forge f = bot_forge(q->bot, &q->repo);
 	const char *body = args_str(q->args, "body");
+	int landing;
 
 	if (args_pr(q, &p, err) < 0)
 		return -1;
@@ -172,7 +202,13 @@ int api_pr_request_changes(struct request *q, json_t **ret, struct err *err)
 			       (long long)p.number, p.state);
 	if (local_pr_request_changes(&f, &q->repo, q->actor, &p, body ? body : "", err) < 0)
 		return -1;
-	*ret = api_text("PR #%lld sent back", (long long)p.number);
+	landing = queue_is_landing(q->bot, &q->repo, p.number, err);
+	if (landing < 0)
+		return -1;
+	*ret = landing ? api_text(
+				 "PR #%lld is landing right now; what you wrote is a comment on it",
+				 (long long)p.number)
+		       : api_text("PR #%lld sent back", (long long)p.number);
 	return API_DONE;
 }
 

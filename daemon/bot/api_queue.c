@@ -40,11 +40,11 @@ int api_queue_list(struct request *q, json_t **ret, struct err *err)
 		json_decref(rows);
 		return -1;
 	}
-	v = xcalloc(l.n, sizeof(*v));
+	v = xcalloc(l.n, sizeof(json_t *));
 	for (size_t i = 0; i < l.n; i++)
 		v[i] = entry_json(q, &l.v[i]);
 	if (l.n)
-		qsort(v, l.n, sizeof(*v), by_place);
+		qsort(v, l.n, sizeof(json_t *), by_place);
 	for (size_t i = 0; i < l.n; i++)
 		json_array_append_new(rows, v[i]);
 	*ret = api_rows(rows);
@@ -71,7 +71,9 @@ int api_queue_why(struct request *q, json_t **ret, struct err *err)
 int api_queue_add(struct request *q, json_t **ret, struct err *err)
 {
 	struct command cmd = {.sha = (char *)args_str(q->args, "head"),
-			      .priority = json_int(q->args, "priority", 0)};
+			      .priority = json_int(q->args, "priority", 0),
+			      .has_priority =
+				      json_is_integer(json_object_get(q->args, "priority"))};
 
 	if (cmd.priority < -PRIORITY_MAX || cmd.priority > PRIORITY_MAX)
 		return err_set(err, ERR_INPUT, "priority %lld: expected -%d to %d",

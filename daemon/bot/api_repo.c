@@ -1,29 +1,18 @@
-/* api_repo.c - repositories, users, blueprints. */
+/* api_repo.c - repositories, blueprints. */
 #include "bot/api_args.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "bot/outbox.h"
+#include "bot/rebuild.h"
 #include "bot/reconcile.h"
+#include "bot/remote.h"
 #include "bot/source.h"
+#include "bot/watch.h"
 #include "forge/local.h"
 #include "forge/local_repo.h"
 #include "queue/plan.h"
 #include "sys/fs.h"
-
-static int check_name(const char *what, const char *s, struct err *err)
-{
-	size_t n = s ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				 "._-")
-		     : 0;
-
-	if (s && n && !s[n] && n <= 64 && s[0] != '.' && s[0] != '-')
-		return 0;
-	return err_set(err, ERR_INPUT,
-		       "%s '%s': expected 1 to 64 letters, digits, '.', '_' or '-', not beginning "
-		       "with '.' or '-'",
-		       what, s ? s : "");
-}
 
 /* ---- repo add: made by the git role, then written into the ledger ---- */
 
@@ -32,6 +21,7 @@ struct adding {
 	uint64_t ticket;
 	char *name, *path, *base, *actor, *oid, *config;
 	bool used;      /* the folder was there before */
+	int64_t number; /* the next free one */
 	struct err why; /* it failed: answered when what was begun is gone again */
 };
 
@@ -55,7 +45,7 @@ static int insert_repo(struct adding *a, struct err *err)
 	r.forge = xstrdup("local");
 	r.path = xstrdup(a->path);
 	r.base = xstrdup(a->base);
-	r.next_number = 1;
+	r.next_number = a->number;
 	r.config = xstrdup(a->config);
 	r.config_oid = a->config ? xstrdup(a->oid) : NULL;
 	r.created_ms = bot_now(a->bot);
@@ -114,8 +104,8 @@ static void add_end(struct adding *a, const struct err *why)
 	else if (db_savepoint(a->bot->db, &a->why) == 0) {
 		if (insert_repo(a, &a->why) < 0)
 			db_rollback_to(a->bot->db);
-		else
-			db_release(a->bot->db, &a->why);
+		else if (db_release(a->bot->db, &a->why) == 0)
+			watch_repos(a->bot->watch);
 	}
 	if (!a->why.code || a->used || !remove_begun(a))
 		add_answer(a);
@@ -177,6 +167,20 @@ static void on_configured(void *arg, const json_t *answer, const struct err *why
 		add_end(a, &err);
 }
 
+/* What was ours before has PRs: their numbers are not given again. */
+static void take_numbers(struct adding *a, json_t *refs)
+{
+	const char *name;
+	json_t *oid;
+
+	json_object_foreach (refs, name, oid) {
+		int64_t n = rebuild_number(name);
+
+		if (n >= a->number)
+			a->number = n + 1;
+	}
+}
+
 static void on_made(void *arg, const json_t *answer, const struct err *why)
 {
 	struct adding *a = arg;
@@ -189,10 +193,11 @@ static void on_made(void *arg, const json_t *answer, const struct err *why)
 	}
 	if (json_str(answer, "base", NULL))
 		row_set(&a->base, json_str(answer, "base", NULL));
+	take_numbers(a, json_object_get(answer, "refs"));
 	req = json_object();
 	json_put_str(req, "op", "config-set");
 	json_put_str(req, "repo", a->path);
-	json_put(req, "values", local_repo_config());
+	json_put(req, "values", local_repo_config(a->bot->conf->limits.push_mb));
 	if (outbox_ask_git(a->bot->outbox, req, on_configured, a, &err) < 0)
 		add_end(a, &err);
 }
@@ -224,7 +229,9 @@ int api_repo_add(struct request *q, json_t **ret, struct err *err)
 	json_t *req;
 
 	(void)ret;
-	if (check_name("repository", name, err) < 0)
+	if (name && strchr(name, '/'))
+		return remote_repo_add(q, name, err);
+	if (args_name("repository", name, err) < 0)
 		return -1;
 	parent = path_join(b->data, "repos");
 	path = xasprintf("%s/%s.git", parent, name);
@@ -232,6 +239,7 @@ int api_repo_add(struct request *q, json_t **ret, struct err *err)
 		return -1;
 	a = xcalloc(1, sizeof(*a));
 	a->bot = b;
+	a->number = 1;
 	a->ticket = q->ticket;
 	a->name = xstrdup(name);
 	a->path = steal(&path);
@@ -241,7 +249,7 @@ int api_repo_add(struct request *q, json_t **ret, struct err *err)
 	req = json_object();
 	/* One of ours that an empty or older ledger does not know is taken as it is. */
 	json_put_str(req, "op", a->used ? "refs" : from ? "import" : "init");
-	json_put_str(req, "prefix", "refs/heads/");
+	json_put_str(req, "prefix", "refs/");
 	json_put_str(req, "repo", a->path);
 	json_put_str(req, "from", from);
 	json_put_str(req, "base", from ? base : a->base);
@@ -273,94 +281,6 @@ int api_repo_list(struct request *q, json_t **ret, struct err *err)
 		json_put_str(o, "head", r->base_oid);
 		json_put_str(o, "health", health[known ? r->health : 0]);
 		json_array_append_new(rows, o);
-	}
-	*ret = api_rows(rows);
-	return API_DONE;
-}
-
-/* ---- users ---- */
-
-static int insert_user(struct request *q, const char *name, int64_t uid, struct user *ret,
-		       struct err *err)
-{
-	cleanup(user_release) struct user other = {0};
-	int rc = user_find(q->bot->db, ST_USER_BY_UID, &other, err, "i", uid);
-
-	bool owner = uid == (int64_t)q->bot->owner, named = rc > 0 && strcmp(other.name, name) != 0;
-
-	if (named && !owner)
-		return err_set(err, ERR_EXISTS, "uid %lld: is %s already", (long long)uid,
-			       other.name);
-	if (rc >= 0)
-		rc = user_find(q->bot->db, ST_USER_BY_NAME, ret, err, "s", name);
-	if (rc > 0 && ret->uid != uid && named)
-		return err_set(err, ERR_EXISTS, "user %s: is uid %lld already", name,
-			       (long long)ret->uid);
-	if (rc < 0)
-		return -1;
-	if (named) { /* the owner, who began under the system's name, gets the one that is wanted */
-		row_set(&other.name, name);
-		*ret = other;
-		other = (struct user){0};
-		return user_save(q->bot->db, ret, err);
-	}
-	row_set(&ret->name, name);
-	ret->uid = uid;
-	if (rc > 0)
-		return user_save(q->bot->db, ret, err);
-	ret->created_ms = bot_now(q->bot);
-	return user_insert(q->bot->db, ret, err);
-}
-
-int api_user_add(struct request *q, json_t **ret, struct err *err)
-{
-	cleanup(user_release) struct user u = {0};
-	cleanup(repo_release) struct repo r = {0};
-	const char *name = args_str(q->args, "name"), *in = args_str(q->args, "repo");
-	enum forge_level level;
-	int64_t uid;
-
-	if (check_name("user", name, err) < 0 || json_get_int(q->args, "uid", &uid, err) < 0 ||
-	    forge_level_parse(json_str(q->args, "permission", "write"), &level, err) < 0)
-		return -1;
-	if (!strcmp(name, "yardmaster"))
-		return err_set(err, ERR_INPUT, "user 'yardmaster': is the program's own name");
-	if (in && repo_find(q->bot->db, ST_REPO_BY_NAME, &r, err, "s", in) <= 0)
-		return err_set(err, ERR_NOT_FOUND, "repository '%s': not known", in);
-	if (insert_user(q, name, uid, &u, err) < 0 ||
-	    db_run(q->bot->db, ST_PERMISSION_SET, err, "iii", u.id, r.id, (int64_t)level) < 0 ||
-	    bot_audit(q->bot, q->actor, "user-add",
-		      json_pack("{s:s}", "permission", forge_level_name(level)), err, "user:%s",
-		      name) < 0)
-		return -1;
-	*ret = api_text("user %s: uid %lld, permission %s%s%s", name, (long long)uid,
-			forge_level_name(level), in ? " on " : "", in ? in : "");
-	return API_DONE;
-}
-
-int api_user_list(struct request *q, json_t **ret, struct err *err)
-{
-	cleanup(user_list_release) struct user_list l = {0};
-	json_t *rows;
-
-	if (user_all(q->bot->db, ST_USER_ALL, &l, err, "") < 0)
-		return -1;
-	rows = json_array();
-	for (size_t i = 0; i < l.n; i++) {
-		cleanup(permission_list_release) struct permission_list p = {0};
-		json_t *o = row_json(&user_table, &l.v[i]);
-		enum forge_level best = FORGE_NONE;
-
-		json_array_append_new(rows, o);
-		if (permission_all(q->bot->db, ST_PERMISSION_ALL, &p, err, "i", l.v[i].id) < 0) {
-			json_decref(rows);
-			return -1;
-		}
-		for (size_t j = 0; j < p.n; j++)
-			best = (enum forge_level)p.v[j].level > best
-				       ? (enum forge_level)p.v[j].level
-				       : best;
-		json_put_str(o, "permission", forge_level_name(best));
 	}
 	*ret = api_rows(rows);
 	return API_DONE;

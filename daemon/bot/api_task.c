@@ -17,7 +17,7 @@ static void add_position(const struct task *t, json_t *o)
 	if (!t->position || bp_pos_parse(t->position, &pos, NULL) < 0)
 		return;
 	json_put_str(o, "step", bp_phase_name(pos.phase));
-	json_put_int(o, "round", pos.round);
+	json_put_int(o, "round", bp_pos_rounds(&pos));
 }
 
 static json_t *task_json(const struct task *t)
@@ -51,7 +51,7 @@ int api_task_list(struct request *q, json_t **ret, struct err *err)
 	for (size_t i = 0; i < l.n; i++) {
 		enum forge_level have;
 
-		if (bot_permission(q->bot, l.v[i].repo, q->actor, &have, err) < 0) {
+		if (bot_permission_here(q->bot, l.v[i].repo, q->actor, &have, err) < 0) {
 			json_decref(rows);
 			return -1;
 		}
@@ -112,11 +112,24 @@ int api_task_cancel(struct request *q, json_t **ret, struct err *err)
 	return API_DONE;
 }
 
+/* Of one issue only the latest task goes on: two would work side by side on the same thing. */
+static int must_be_latest(struct request *q, const struct task *t, struct err *err)
+{
+	cleanup(task_release) struct task last = {0};
+	int rc = task_find(q->bot->db, ST_TASK_LAST_OF_ISSUE, &last, err, "ii", t->repo, t->issue);
+
+	if (rc <= 0 || last.id == t->id)
+		return rc < 0 ? -1 : 0;
+	return err_set(err, ERR_STATE,
+		       "task %lld is not the latest of issue #%lld, which is task %lld (%s); only "
+		       "that one can be retried",
+		       (long long)t->id, (long long)t->issue, (long long)last.id, last.state);
+}
+
 int api_task_retry(struct request *q, json_t **ret, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
 	struct command cmd = {.rounds = json_int(q->args, "rounds", 0)};
-	int rc;
 
 	if (cmd.rounds < 0 || cmd.rounds > ROUNDS_MAX)
 		return err_set(err, ERR_INPUT, "rounds %lld: expected 1 to %d",
@@ -124,6 +137,7 @@ int api_task_retry(struct request *q, json_t **ret, struct err *err)
 	if (args_task(q, &t, err) < 0 || args_need(q, t.repo, FORGE_WRITE, err) < 0 ||
 	    bot_repo(q->bot, t.repo, &q->repo, err) < 0)
 		return -1;
-	rc = args_action(q, t.issue, &cmd, CMD_RETRY, ret, err);
-	return rc;
+	if (must_be_latest(q, &t, err) < 0)
+		return -1;
+	return args_action(q, t.issue, &cmd, CMD_RETRY, ret, err);
 }

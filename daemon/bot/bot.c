@@ -3,12 +3,12 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "bot/api.h"
 #include "bot/dispatch.h"
 #include "bot/outbox.h"
 #include "bot/queue_flow.h"
 #include "bot/reconcile.h"
+#include "bot/watch.h"
 #include "runner/run.h"
 
 int64_t bot_now(struct bot *b)
@@ -58,24 +58,28 @@ int bot_audit(struct bot *b, const char *actor, const char *action, json_t *deta
 int bot_say(struct bot *b, int64_t repo, int64_t number, char *body, struct err *err,
 	    const char *key_fmt, ...)
 {
-	json_t *p = json_object();
-	autofree char *text = body, *key = NULL, *subject = NULL, *hash = NULL;
+	autojson json_t *p = json_object();
+	autofree char *text = body, *key = NULL, *subject = NULL;
+	int rc = 0;
 	va_list ap;
 
 	va_start(ap, key_fmt);
 	key = xvasprintf(key_fmt, ap);
 	va_end(ap);
-	hash = text_sha256(text, strlen(text));
 	subject = xasprintf("talk:%lld:%lld", (long long)repo, (long long)number);
 	json_put_int(p, "repo", repo);
 	json_put_int(p, "number", number);
 	json_put_str(p, "key", key);
 	json_put_str(p, "body", text);
-	/* The comment's key says which comment; the time says which version of it. */
-	return bot_effect(b, subject, "forge-comment", p, err, "say:%s:%s:%lld", key, hash,
-			  (long long)bot_now(b)) < 0
-		       ? -1
-		       : 0;
+	/* The comment's key says which comment, the rest which version of it: what is said last stands, also
+	 * when it was said before within the same millisecond. Saying the same twice does no harm. */
+	for (int again = 0; rc == 0; again++) {
+		autofree char *effect =
+			xasprintf("say:%s:%lld:%d", key, (long long)bot_now(b), again);
+
+		rc = effect_add(b->db, effect, subject, "forge-comment", p, bot_now(b), err);
+	}
+	return rc < 0 ? -1 : 0;
 }
 
 int bot_notify(struct bot *b, const char *what, int64_t repo, int64_t number, const char *text,
@@ -102,7 +106,7 @@ struct forge bot_forge(struct bot *b, const struct repo *r)
 {
 	const struct forge_ops *ops = forge_find(r->forge);
 
-	return (struct forge){ops ? ops : &forge_local, b->db, b->clock};
+	return (struct forge){ops ? ops : &forge_local, b->db, b->clock, b->github};
 }
 
 int bot_repo(struct bot *b, int64_t id, struct repo *ret, struct err *err)
@@ -119,13 +123,29 @@ int bot_permission(struct bot *b, int64_t repo, const char *user, enum forge_lev
 		   struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
-	struct forge f = {&forge_local, b->db, b->clock};
+	struct forge f = {&forge_local, b->db, b->clock, NULL};
+	int rc;
 
 	if (repo && bot_repo(b, repo, &r, err) < 0)
 		return -1;
 	if (repo)
 		f = bot_forge(b, &r);
-	return f.ops->permission(&f, repo, user, ret, err);
+	rc = f.ops->permission(&f, repo, user, ret, err);
+	if (rc != FORGE_LATER)
+		return rc;
+	b->asked_repo = repo;
+	free(b->asked_user);
+	b->asked_user = xstrdup(user);
+	return err_set(err, ERR_UNAVAILABLE, "%s is asked what %s may do in %s", r.forge, user,
+		       r.name);
+}
+
+int bot_permission_here(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
+			struct err *err)
+{
+	struct forge f = {&forge_local, b->db, b->clock, NULL};
+
+	return forge_local.permission(&f, repo, user, ret, err);
 }
 
 int bot_repo_conf(struct bot *b, const struct repo *r, struct conf_repo *ret, struct err *err)
@@ -154,10 +174,14 @@ bool bot_halted(struct bot *b, char **ret_why)
 	int waits;
 
 	if (halted) {
+		autofree char *by = halted > 0 && ret_why ? run_halt_text(b->data) : NULL;
+
 		if (ret_why)
-			*ret_why = halted < 0 ? xstrdup(err_text(&err))
-					      : xstrdup("the kill switch is on; `yardmaster "
-							"resume` turns it off");
+			*ret_why = halted < 0
+					   ? xstrdup(err_text(&err))
+					   : xasprintf("the kill switch is on%s%s%s; `yardmaster "
+						       "resume` turns it off",
+						       by ? " (" : "", by ? by : "", by ? ")" : "");
 		return true;
 	}
 	waits = meta_get(b->db, "waits", &why, &err);
@@ -178,7 +202,13 @@ int bot_waits(struct bot *b, bool *ret, struct err *err)
 int bot_halt(struct bot *b, const char *actor, const char *reason, struct err *err)
 {
 	json_t *d = json_object();
-	int left = run_halt_all(b->data, actor, 0, err);
+	autofree char *who =
+		reason && *reason ? xasprintf("%s: %s", actor, reason) : xstrdup(actor);
+	int left;
+
+	for (char *s = who; *s; s++) /* the file is one line */
+		*s = (unsigned char)*s < ' ' ? ' ' : *s;
+	left = run_halt_all(b->data, who, 0, err);
 
 	json_put_str(d, "reason", reason);
 	if (left < 0) {
@@ -326,6 +356,7 @@ static void on_reconcile(void *arg)
 
 	if (reconcile_all(b, &err) < 0)
 		log_error("reconcile: %s", err_text(&err));
+	watch_repos(b->watch);
 	loop_timer_in(b->reconcile, b->conf->reconcile_seconds * 1000);
 }
 
@@ -335,11 +366,14 @@ int bot_start(struct bot *b, struct err *err)
 	b->look = true;
 	b->due = loop_timer_new(b->loop, on_due, b);
 	b->reconcile = loop_timer_new(b->loop, on_reconcile, b);
+	b->watch = watch_new(b);
+	watch_repos(b->watch); /* before the first look: what moves after it is seen */
 	if (reconcile_ledger(b, err) < 0 || outbox_new(b, &b->outbox, err) < 0 ||
 	    reconcile_all(b, err) < 0 ||
 	    (b->part && b->part->ops->start(b, b->part->arg, &b->part_self, err) < 0) ||
 	    db_commit(b->db, err) < 0)
 		return -1;
+	reconcile_settings(b);
 	loop_set_turn_hook(b->loop, bot_turn, b);
 	loop_timer_in(b->due, 0);
 	loop_timer_in(b->reconcile, b->conf->reconcile_seconds * 1000);
@@ -355,6 +389,8 @@ void bot_stop(struct bot *b)
 	b->part_self = NULL;
 	outbox_free(b->outbox);
 	b->outbox = NULL;
+	watch_free(b->watch);
+	b->watch = NULL;
 	loop_timer_free(b->due);
 	loop_timer_free(b->reconcile);
 	b->due = b->reconcile = NULL;

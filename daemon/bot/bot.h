@@ -26,6 +26,8 @@
 #include "store/ledger.h"
 #include "sys/loop.h"
 
+struct gh;
+struct github;
 /*
  * A part of the daemon that lives in a room above this one. `store` runs first in the turn, inside its
  * transaction; `committed` after the commit, `failed` when what it stored was undone. Where nothing else had been
@@ -52,6 +54,7 @@ struct bot_part {
 
 struct outbox;
 struct follow;
+struct watch;
 struct api;
 
 struct bot {
@@ -67,7 +70,10 @@ struct bot {
 	const char *git;    /* absolute path of git */
 	char *const *environ_;
 	struct outbox *outbox;
+	struct watch *watch; /* of the base branches; NULL: there is none */
 	struct api *api;
+	struct gh *gh; /* NULL: not configured */
+	struct github *github;
 	struct follow *follows;      /* logs that are being sent */
 	const struct bot_part *part; /* NULL: none; before bot_start() */
 	void *part_self;
@@ -82,6 +88,8 @@ struct bot {
 	bool seen_halted;     /* and whether the kill switch was on */
 	bool look;            /* something outside of the ledger has changed: pass again */
 	bool stopping;
+	int64_t asked_repo; /* a decision waits for what this user may do there */
+	char *asked_user;
 	bool undecided; /* the turn's time was over before its events were */
 };
 
@@ -115,9 +123,18 @@ int bot_notify(struct bot *b, const char *what, int64_t repo, int64_t number, co
 	       const char *once, struct err *err);
 
 struct forge bot_forge(struct bot *b, const struct repo *r);
-/* repo 0: on all repositories, as the owner of the data directory gave it. */
+/*
+ * What a user of the repository's forge may do. repo 0: on all repositories, as the owner of the data
+ * directory gave it. Where the forge has to be asked first it fails with ERR_UNAVAILABLE; an event that is
+ * being decided then waits, and is decided again when the answer is there (decide.c).
+ */
 int bot_permission(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
 		   struct err *err);
+/* Asks the forge what this user may do there; the answer wakes whoever waits for it. */
+int bot_ask_level(struct bot *b, int64_t repo, const char *user, struct err *err);
+/* What a user of this machine may do, whichever forge the repository is on. */
+int bot_permission_here(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
+			struct err *err);
 /* The configuration in force: the last good one. The caller releases *ret. */
 int bot_repo_conf(struct bot *b, const struct repo *r, struct conf_repo *ret, struct err *err);
 int bot_repo(struct bot *b, int64_t id, struct repo *ret,
@@ -145,6 +162,7 @@ int dispatch_on_unlabeled(struct bot *b, const struct event *e, const json_t *p,
 int dispatch_on_issue_closed(struct bot *b, const struct event *e, const json_t *p,
 			     struct err *err);
 int commands_on_comment(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int commands_on_button(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_on_pr_opened(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_on_pr_updated(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_on_pr_closed(struct bot *b, const struct event *e, const json_t *p, struct err *err);

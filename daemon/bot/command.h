@@ -64,6 +64,7 @@ struct command {
 	struct strvec scopes;  /* run scope=, repeatable */
 	char *sha;             /* queue: 7..64 hexadecimal digits, lower case */
 	int64_t priority;      /* queue priority=, -100..100 */
+	bool has_priority;     /* it was given, be it 0 */
 	int64_t rounds;        /* retry rounds=, 1..10; 0 not given */
 	struct strvec depends; /* depends: "12" or "owner/repo#12", at least one */
 	char *text;            /* say, hold, freeze, halt: the rest of the line (say: and the

@@ -107,8 +107,8 @@ static char *set_rounds(struct command *c, const char *value)
 
 static char *set_priority(struct command *c, const char *value)
 {
-	return read_int(value, -100, 100, &c->priority) ? NULL
-							: wrong(value, "a number from -100 to 100");
+	c->has_priority = read_int(value, -100, 100, &c->priority);
+	return c->has_priority ? NULL : wrong(value, "a number from -100 to 100");
 }
 
 static char *set_sha(struct command *c, const char *value)

@@ -62,22 +62,21 @@ static int answer(struct bot *b, struct action *a, bool is_pr, struct buf *out, 
 	return 0;
 }
 
-int commands_on_comment(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+/* The commands in a text, by whoever wrote it; comment 0: it is none. */
+static int obey(struct bot *b, const struct event *e, const json_t *p, const char *body,
+		int64_t comment, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
 	cleanup(pr_release) struct pr pr = {0};
 	cleanup(buf_release) struct buf out = BUF_INIT;
 	struct commands cmds = {0};
-	const char *body = json_str(p, "body", "");
 	struct action a = {.bot = b,
 			   .repo = &r,
 			   .number = json_int(p, "number", 0),
 			   .actor = json_str(p, "actor", ""),
 			   .known_head = json_str(p, "head", NULL)};
-	int64_t comment = json_int(p, "comment", 0);
 	int is_pr, rc = 0;
 
-	(void)e;
 	if (bot_repo(b, json_int(p, "repo", 0), &r, err) < 0)
 		return -1;
 	is_pr = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r.id, a.number);
@@ -88,11 +87,28 @@ int commands_on_comment(struct bot *b, const struct event *e, const json_t *p, s
 		a.cmd = &cmds.v[i];
 		rc = answer(b, &a, is_pr > 0, &out, err);
 	}
-	if (rc == 0 && cmds.n)
+	if (rc == 0 && cmds.n && comment)
 		rc = react(b, &r, a.number, comment, err) < 0
 			     ? -1
 			     : bot_say(b, r.id, a.number, xstrdup(out.s), err, "answer:%lld:%lld",
 				       (long long)r.id, (long long)comment);
+	else if (rc == 0 && cmds.n)
+		rc = bot_say(b, r.id, a.number,
+			     xasprintf("Asked for by @%s on the checks tab:\n\n%s", a.actor, out.s),
+			     err, "answer:button:%lld", (long long)e->id);
 	commands_release(&cmds);
 	return rc;
+}
+
+int commands_on_comment(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	return obey(b, e, p, json_str(p, "body", ""), json_int(p, "comment", 0), err);
+}
+
+/* A button is a command that need not be typed. */
+int commands_on_button(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	autofree char *line = xasprintf("/%s %s", b->conf->handle, json_str(p, "command", ""));
+
+	return obey(b, e, p, line, 0, err);
 }

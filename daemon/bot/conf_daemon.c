@@ -209,6 +209,7 @@ static const struct yaml_num limit_nums[] = {
 	NUM("gates", limits.gates, 1, 100, 2),
 	NUM("agent-prs", limits.agent_prs, 1, 1000, 10),
 	NUM("task-minutes", limits.task_minutes, 0, 100000, 480),
+	NUM("push-mb", limits.push_mb, 1, 102400, 512),
 	{0},
 };
 static const struct yaml_num run_nums[] = {
@@ -227,6 +228,10 @@ static const struct yaml_num retention_nums[] = {
 	NUM("failed-worktree-days", retention.failed_worktree_days, 0, 365, 7),
 	NUM("deliveries-days", retention.deliveries_days, 1, 3650, 3),
 	NUM("deliveries-mb", retention.deliveries_mb, 1, 1048576, 512),
+	{0},
+};
+static const struct yaml_num notify_nums[] = {
+	NUM("timeout-seconds", notify_seconds, 1, 3600, 60),
 	{0},
 };
 static const struct yaml_num root_nums[] = {
@@ -302,25 +307,25 @@ static int load_author(struct load *l, const struct yaml_node *n)
 
 static int load_notify(struct load *l, const struct yaml_node *n)
 {
-	static const char *const keys[] = {"command", NULL};
+	static const char *const keys[] = {"command", "timeout-seconds", NULL};
 	const struct yaml_node *command = yaml_get(n, "command");
 
-	if (yaml_must_map(l->doc, n, l->err) < 0 || yaml_only(l->doc, n, keys, l->err) < 0)
+	if (yaml_must_map(l->doc, n, l->err) < 0 || yaml_only(l->doc, n, keys, l->err) < 0 ||
+	    yaml_nums(l->doc, n, notify_nums, l->c, l->err) < 0)
 		return -1;
 	return command ? load_argv(l, command, &l->c->notify) : 0;
 }
 
+static int load_path_of(void *load, const struct yaml_node *n, char **ret)
+{
+	return load_path(load, n, ret);
+}
+
 static int load_hooks(struct load *l, const struct yaml_node *root)
 {
-	static const char *const keys[] = {"webhook-secrets", NULL};
-	const struct yaml_node *github = yaml_get(root, "github");
-
-	if (yaml_must_map(l->doc, github, l->err) < 0 ||
-	    yaml_only(l->doc, github, keys, l->err) < 0)
-		return -1;
 	return conf_hooks_load(l->doc, yaml_get(root, "listen"),
-			       yaml_get(github, "webhook-secrets"), l->folder, &l->c->hooks,
-			       l->err);
+			       yaml_get(yaml_get(root, "github"), "webhook-secrets"), l->folder,
+			       &l->c->hooks, l->err);
 }
 
 static int load_root(struct load *l, const struct yaml_node *root)
@@ -351,7 +356,10 @@ static int load_root(struct load *l, const struct yaml_node *root)
 	    load_sections(l, root) < 0 || load_notify(l, yaml_get(root, "notify")) < 0 ||
 	    load_hooks(l, root) < 0)
 		return -1;
-	return load_author(l, yaml_get(root, "author"));
+	return load_author(l, yaml_get(root, "author")) < 0
+		       ? -1
+		       : conf_github_load(l->doc, yaml_get(root, "github"), l->folder, load_path_of,
+					  l, &l->c->github, l->err);
 }
 
 /* The folder that the file stands in, absolute; a file given relative is relative to where we are. */
@@ -399,6 +407,7 @@ void conf_daemon_release(struct conf_daemon *c)
 	free(c->author_email);
 	free(c->sign_key);
 	strvec_release(&c->notify);
+	conf_github_release(&c->github);
 	conf_hooks_release(&c->hooks);
 	*c = (struct conf_daemon){0};
 }
@@ -446,7 +455,7 @@ char *conf_daemon_json(const struct conf_daemon *c)
 {
 	autojson json_t *o = json_object();
 	json_t *agents = json_object(), *notify = json_object(), *author = json_object();
-	json_t *github = json_object();
+	json_t *github;
 
 	json_put_str(o, "data", c->data);
 	json_put_str(o, "socket", c->socket);
@@ -464,6 +473,7 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	}
 	put_nums(o, root_nums, c);
 	json_put(notify, "command", list_json(&c->notify));
+	put_nums(notify, notify_nums, c);
 	json_put(o, "notify", notify);
 	json_put_str(author, "name", c->author_name);
 	json_put_str(author, "email", c->author_email);
@@ -471,6 +481,7 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	json_put_str(o, "sign-key", c->sign_key);
 	if (c->hooks.listen)
 		json_put_str(o, "listen", c->hooks.listen);
+	github = conf_github_json(&c->github);
 	json_put(github, "webhook-secrets", conf_hooks_json(&c->hooks));
 	json_put(o, "github", github);
 	return json_text(o);

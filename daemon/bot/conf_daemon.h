@@ -24,6 +24,7 @@
  *     gates: 2                     gate runs of candidates at the same time; 1..100
  *     agent-prs: 10                open PRs by agents in one repository; 1..1000
  *     task-minutes: 480            all runs of one task together; then a person gets it; 0: no limit
+ *     push-mb: 512                 one push to a local repository, as it is sent; 1..102400
  *   runs:                          defaults of every sandboxed run; a blueprint may say otherwise
  *     memory-mb: 4096              the whole process tree
  *     processes: 512
@@ -31,7 +32,9 @@
  *     file-mb: 1024                one file
  *     output-mb: 64                standard output and error
  *     cpu-minutes: 60              of the whole tree
- *   notify: { command: [ARGV…] }   run for needs-human, conflicts and a red base; none
+ *   notify:
+ *     command: [ARGV…]             run for needs-human, conflicts and a red base; none
+ *     timeout-seconds: 60          then it is killed, for the next one waits for it; 1..3600
  *   retention:
  *     events-days: 30              handled events
  *     logs-days: 30                output of runs
@@ -42,7 +45,9 @@
  *   listen, github:                webhooks: conf_hooks.h
  *   reconcile-seconds: 300         how often the forge is read again; 5..86400
  *   author: { name: Yardmaster, email: yardmaster@localhost }   of the commits that the host makes
- *   sign-key: PATH                 an SSH private key that signs them; none
+ *   sign-key: PATH                 an SSH private key without a passphrase that signs them, tasks' and
+ *                                  landings' alike; one that does not sign is an error; none
+ *   github: { … }                  how to reach GitHub (conf_github.h); none
  */
 #ifndef YM_BOT_CONF_DAEMON_H
 #define YM_BOT_CONF_DAEMON_H
@@ -50,6 +55,7 @@
 #include "agent/agent.h"
 #include "base/err.h"
 #include "base/strvec.h"
+#include "bot/conf_github.h"
 #include "bot/conf_hooks.h"
 
 #include <stddef.h>
@@ -66,13 +72,14 @@ struct conf_daemon {
 	size_t nagents;
 	char *default_agent; /* one of `agents`, or NULL */
 	struct {
-		int64_t agents, gates, agent_prs;
+		int64_t agents, gates, agent_prs, push_mb;
 		int64_t task_minutes; /* 0: no limit */
 	} limits;
 	struct {
 		int64_t memory_mb, processes, disk_mb, file_mb, output_mb, cpu_minutes;
 	} runs;
 	struct strvec notify; /* argv; empty: nobody is notified */
+	int64_t notify_seconds;
 	struct {
 		int64_t events_days, logs_days, task_days, failed_worktree_days;
 		int64_t deliveries_days, deliveries_mb;
@@ -81,6 +88,7 @@ struct conf_daemon {
 	int64_t reconcile_seconds;
 	char *author_name, *author_email;
 	char *sign_key; /* NULL: commits are not signed */
+	struct conf_github github;
 };
 
 /*

@@ -22,14 +22,19 @@ static int load_listen(const struct yaml_doc *doc, const struct yaml_node *n, ch
 }
 
 /* The text is not repeated: it may be the secret itself, set by mistake. */
-static int load_ref(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
-		    char **ret, struct err *err)
+int conf_secret_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
+		     char **ret, struct err *err)
 {
 	static const char file[] = "file:";
 
+	if (!n)
+		return 0;
+	/* What was found is not shown: it may be the secret itself. */
 	if (n->kind != YAML_TEXT || secret_check(n->text, NULL) < 0)
-		return yaml_fail(doc, n, "file:PATH, env:NAME or cred:NAME", err,
-				 "found something else");
+		return yaml_fail(doc, n,
+				 "file:PATH, env:NAME or cred:NAME: where the secret is, never the "
+				 "secret itself",
+				 err, "found something else");
 	if (strncmp(n->text, file, sizeof(file) - 1) != 0 || n->text[sizeof(file) - 1] == '/')
 		*ret = xstrdup(n->text);
 	else
@@ -73,7 +78,7 @@ static int load_secret(const struct yaml_doc *doc, const struct yaml_node *n, co
 	if (!ref)
 		return yaml_fail(doc, n, "secret: file:PATH, env:NAME or cred:NAME", err,
 				 "found no key 'secret'");
-	if (load_ref(doc, ref, folder, &s->ref, err) < 0)
+	if (conf_secret_load(doc, ref, folder, &s->ref, err) < 0)
 		return -1;
 	return load_repos(doc, yaml_get(n, "repos"), &s->repos, err);
 }

@@ -34,6 +34,9 @@ struct conf_hooks {
 	size_t nsecrets;
 };
 
+/* A secret's source (sys/secret.h), file: with an absolute path. NULL leaves *ret alone. */
+int conf_secret_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
+		     char **ret, struct err *err);
 /* The value of `listen`, and of `webhook-secrets` (NULL for what is absent). folder: where relative paths begin. */
 int conf_hooks_load(const struct yaml_doc *doc, const struct yaml_node *listen,
 		    const struct yaml_node *secrets, const char *folder, struct conf_hooks *ret,

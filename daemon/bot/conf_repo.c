@@ -51,17 +51,20 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 					   "environment",
 					   "approvals",
 					   "labeller-may-approve",
+					   "author-may-approve",
 					   "timeout-minutes",
 					   "flake-reruns",
 					   "retries",
 					   NULL};
 	int method = CONF_MERGE;
 
-	c->queue.labeller_may_approve = true;
+	c->queue.labeller_may_approve = c->queue.author_may_approve = true;
 	if (yaml_must_map(d, n, err) < 0 || yaml_only(d, n, keys, err) < 0 ||
 	    yaml_enum(d, yaml_get(n, "method"), method_names, &method, err) < 0 ||
 	    yaml_commands(d, yaml_get(n, "gates"), &c->queue.gates, err) < 0 ||
 	    yaml_bool(d, yaml_get(n, "labeller-may-approve"), &c->queue.labeller_may_approve, err) <
+		    0 ||
+	    yaml_bool(d, yaml_get(n, "author-may-approve"), &c->queue.author_may_approve, err) <
 		    0 ||
 	    yaml_nums(d, n, queue_nums, c, err) < 0)
 		return -1;
@@ -92,7 +95,9 @@ static int load_blueprints(const struct yaml_doc *d, const struct yaml_node *n, 
 
 	if (yaml_strs(d, n, &c->blueprints, err) < 0)
 		return -1;
-	c->blueprints_listed = n != NULL;
+	if (!n)
+		return 0;
+	c->blueprints_listed = true;
 	blueprint_shipped_names(&shipped);
 	for (size_t i = 0; i < c->blueprints.n; i++) {
 		const struct yaml_node *at = n->kind == YAML_LIST ? n->items[i] : n;
@@ -202,6 +207,7 @@ static json_t *queue_json(const struct conf_repo *c)
 	json_put(q, "environment", env);
 	json_put_int(q, "approvals", c->queue.approvals);
 	json_put_bool(q, "labeller-may-approve", c->queue.labeller_may_approve);
+	json_put_bool(q, "author-may-approve", c->queue.author_may_approve);
 	json_put_int(q, "timeout-minutes", c->queue.timeout_ms / MINUTE_MS);
 	json_put_int(q, "flake-reruns", c->queue.flake_reruns);
 	json_put_int(q, "retries", c->queue.retries);

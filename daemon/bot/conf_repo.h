@@ -8,14 +8,16 @@
  *   queue:
  *     method: merge | rebase | squash   merge
  *     gates: [COMMAND…]                 none: nothing but the merge itself is tested. `sh -c` texts,
- *                                       run in order in a fresh checkout, without network; also what
- *                                       a blueprint's `gates: repository` stands for
+ *                                       run in order in one fresh checkout (each sees what the one
+ *                                       before it left), without network; also what a blueprint's
+ *                                       `gates: repository` stands for
  *     environment:                      prepared before the gates, and kept by `key`
  *       setup: [COMMAND…]               none
  *       key: [PATH…]                    files whose content names the cache
  *       network: none | host            none; of the set-up only, never of a gate
  *     approvals: 1                      0..10, of the head that is queued
  *     labeller-may-approve: true        false: who labelled an agent's issue is not enough alone
+ *     author-may-approve: true          false: an approval by the PR's own author does not count
  *     timeout-minutes: 30               of one gate; 1..1440
  *     flake-reruns: 1                   how often a lone red candidate is run again; 0..5
  *     retries: 3                        how often a time-out or infrastructure failure is; 0..10
@@ -50,7 +52,7 @@ struct conf_repo {
 		struct strvec setup, setup_key;
 		bool setup_network_host;
 		int64_t approvals;
-		bool labeller_may_approve;
+		bool labeller_may_approve, author_may_approve;
 		int64_t timeout_ms;
 		int64_t flake_reruns, retries;
 	} queue;

@@ -20,6 +20,7 @@ static const struct {
 	{"issue-unlabeled", dispatch_on_unlabeled},
 	{"issue-closed", dispatch_on_issue_closed},
 	{"comment-created", commands_on_comment},
+	{"button-pressed", commands_on_button},
 	{"pr-opened", queue_on_pr_opened},
 	{"pr-updated", queue_on_pr_updated},
 	{"pr-closed", queue_on_pr_closed},
@@ -66,17 +67,52 @@ static int tell_task(struct bot *b, const struct event *e, const struct err *why
 	return task_undecided(b, p, why, err);
 }
 
+int bot_ask_level(struct bot *b, int64_t repo, const char *user, struct err *err)
+{
+	autofree char *subject = xasprintf("level:%lld:%s", (long long)repo, user);
+	int64_t open = 0;
+	json_t *p;
+
+	if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
+		return -1;
+	if (open)
+		return 0;
+	p = json_object();
+	json_put_int(p, "repo", repo);
+	json_put_str(p, "user", user);
+	return bot_effect(b, subject, "forge-level", p, err, "%s:%lld", subject,
+			  (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}
+
+/* The decision needs to know what somebody may do; the answer wakes it (remote.c). */
+static int ask_level(struct bot *b, struct err *err)
+{
+	autofree char *user = steal(&b->asked_user);
+
+	return bot_ask_level(b, b->asked_repo, user, err);
+}
+
 static int decide_one(struct bot *b, const struct event *e, struct err *err)
 {
 	cleanup(err_release) struct err why = ERR_INIT;
 	decide_fn decide = handler_of(e->kind);
 	enum event_state state = decide ? EVENT_DECIDED : EVENT_IGNORED;
 
-	int rc = decide ? decide_in_savepoint(b, decide, e, &why) : 0;
+	int rc;
+
+	free(b->asked_user);
+	b->asked_user = NULL;
+	rc = decide ? decide_in_savepoint(b, decide, e, &why) : 0;
 
 	if (rc > 0)
 		state = EVENT_WAITS;
-	if (rc < 0) {
+	else if (rc < 0 && b->asked_user) {
+		if (ask_level(b, err) < 0)
+			return -1;
+		state = EVENT_WAITS;
+	} else if (rc < 0) {
 		if (why.code == ERR_IO || why.code == ERR_CORRUPT)
 			return err_move(err, &why); /* the ledger itself: nothing can be decided */
 		log_error("event %lld (%s): %s", (long long)e->id, e->kind, err_text(&why));

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/prompt.h"
+#include "bot/queue_flow.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
 #include "task/lease.h"
@@ -210,14 +211,27 @@ int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, s
 	return dispatch_create(b, &r, number, &q, err) < 0 ? -1 : 0;
 }
 
+#define TOO_LATE 2 /* its PR is landing */
+
+/* 1, 0 nothing is at work, or TOO_LATE with the sentence that says so. */
 static int cancel(struct bot *b, const struct repo *r, int64_t issue, const char *why,
-		  struct err *err)
+		  char **ret_late, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
-	int rc = task_find(b->db, ST_TASK_OPEN_OF_ISSUE, &t, err, "ii", r->id, issue);
+	int rc = task_find(b->db, ST_TASK_OPEN_OF_ISSUE, &t, err, "ii", r->id, issue), late;
 
 	if (rc <= 0)
 		return rc;
+	late = t.pr ? queue_is_landing(b, r, t.pr, err) : 0;
+	if (late < 0)
+		return -1;
+	if (late) {
+		*ret_late =
+			xasprintf("task %lld is not cancelled: its PR #%lld is landing right now, "
+				  "which cannot be called off. If it does not land, cancel again",
+				  (long long)t.id, (long long)t.pr);
+		return TOO_LATE;
+	}
 	if (!t.position) { /* nothing of the blueprint has begun */
 		cleanup(task_ctx_release) struct task_ctx c = {0};
 
@@ -231,9 +245,22 @@ static int cancel(struct bot *b, const struct repo *r, int64_t issue, const char
 int dispatch_cancel(struct bot *b, const struct repo *r, int64_t issue, const char *actor,
 		    struct err *err)
 {
-	autofree char *why = xasprintf("by %s", actor);
+	autofree char *why = xasprintf("by %s", actor), *late = NULL;
+	int rc = cancel(b, r, issue, why, &late, err);
 
-	return cancel(b, r, issue, why, err);
+	return rc == TOO_LATE ? err_set(err, ERR_STATE, "%s", late) : rc;
+}
+
+/* By what happened on the issue: an answer is a comment there. */
+static int cancel_or_say(struct bot *b, const struct repo *r, int64_t issue, const char *why,
+			 struct err *err)
+{
+	autofree char *late = NULL;
+	int rc = cancel(b, r, issue, why, &late, err);
+
+	if (rc == TOO_LATE)
+		rc = say(b, r, issue, xasprintf("%s (%s).", late, why), err);
+	return rc < 0 ? -1 : 0;
 }
 
 int dispatch_on_unlabeled(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -261,7 +288,7 @@ int dispatch_on_unlabeled(struct bot *b, const struct event *e, const json_t *p,
 	if (strcmp(bp.label, json_str(p, "label", "")) != 0)
 		return 0;
 	why = xasprintf("%s took the label off", json_str(p, "actor", "somebody"));
-	return cancel(b, &r, number, why, err) < 0 ? -1 : 0;
+	return cancel_or_say(b, &r, number, why, err);
 }
 
 int dispatch_on_issue_closed(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -272,7 +299,7 @@ int dispatch_on_issue_closed(struct bot *b, const struct event *e, const json_t 
 	(void)e;
 	if (bot_repo(b, json_int(p, "repo", 0), &r, err) < 0)
 		return -1;
-	return cancel(b, &r, json_int(p, "number", 0), why, err) < 0 ? -1 : 0;
+	return cancel_or_say(b, &r, json_int(p, "number", 0), why, err);
 }
 
 /* ---- the pass ---- */

@@ -27,6 +27,7 @@ char *dispatch_no_place(struct bot *b, int64_t busy);
 struct task_ctx;
 /* A task that goes on after a person had got it needs its leases again: ERR_STATE names who has them. */
 int dispatch_lease_again(struct bot *b, struct task_ctx *c, struct err *err);
+/* Ends the task that is at work on the issue. 1, 0 there is none; ERR_STATE: its PR is landing. */
 int dispatch_cancel(struct bot *b, const struct repo *r, int64_t issue, const char *actor,
 		    struct err *err);
 

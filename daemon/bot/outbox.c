@@ -10,12 +10,15 @@
 #include "sys/child.h"
 
 #include <signal.h>
+#include <sys/wait.h>
 
 #define NOTIFY_TEXT_MAX 16384
 #define TRIES_MAX       6
-#define BACKOFF_MS      500 /* doubled with each try: 0.5 s … 8 s */
+#define BACKOFF_MS      500 /* doubled with each try: 0.5 s … 8 s, for a forge to five minutes */
+#define PAUSE_MAX_MS    ((int64_t)5 * 60 * 1000)
+#define PATIENCE_MS     ((int64_t)24 * 3600 * 1000)
 #define ROLE_IDLE_MS    60000
-#define NOTIFY_MS       60000
+#define NET_ROLES       4 /* a clone that takes an hour does not hold up another repository's landing */
 
 /* An effect that is under way. */
 struct active {
@@ -25,7 +28,10 @@ struct active {
 	const struct effect_kind *kind;
 	struct loop_child *child; /* of a notification */
 	struct loop_timer *limit; /* … which is ended when it hangs: the next ones wait for it */
+	int64_t limit_seconds;
+	bool killed; /* by that limit */
 	pid_t pid;
+	int64_t not_before_ms; /* the executor knows when another try makes sense */
 	bool started;
 	struct active *next;
 };
@@ -33,6 +39,9 @@ struct active {
 struct outbox {
 	struct bot *bot;
 	struct role *merge, *work;
+	struct role *net[NET_ROLES]; /* the requests of a repository go to the same one, in order */
+	auth_fn auth;
+	void *auth_arg;
 	struct runs *runs;
 	struct active *first;
 	bool crash; /* for tests: this turn wrote the result that fault.h asks for */
@@ -57,10 +66,13 @@ int outbox_new(struct bot *b, struct outbox **ret, struct err *err)
 {
 	struct outbox *o = xcalloc(1, sizeof(*o));
 	struct role_conf conf = {b->loop, b->self, "git", b->git, ROLE_IDLE_MS};
+	struct role_conf net = {b->loop, b->self, "net", b->git, ROLE_IDLE_MS};
 
 	o->bot = b;
 	o->merge = role_new(&conf);
 	o->work = role_new(&conf);
+	for (size_t i = 0; i < NET_ROLES; i++)
+		o->net[i] = role_new(&net);
 	o->runs = runs_new(b);
 	*ret = o;
 	if (effect_recover(b->db, err) < 0 || runs_recover(o->runs, err) < 0) {
@@ -73,6 +85,8 @@ int outbox_new(struct bot *b, struct outbox **ret, struct err *err)
 
 static void active_free(struct active *a)
 {
+	if (a->pid > 0) /* we end, and nobody would end it: it is told again */
+		kill(-a->pid, SIGKILL);
 	loop_child_free(a->child);
 	loop_timer_free(a->limit);
 	json_decref(a->payload);
@@ -86,6 +100,8 @@ void outbox_free(struct outbox *o)
 		return;
 	role_free(o->merge);
 	role_free(o->work);
+	for (size_t i = 0; i < NET_ROLES; i++)
+		role_free(o->net[i]);
 	runs_free(o->runs);
 	while (o->first) {
 		struct active *next = o->first->next;
@@ -114,10 +130,32 @@ static void active_remove(struct outbox *o, struct active *a)
 	active_free(a);
 }
 
+/* A forge may be away for hours, and comes back. A landing does not wait for it: it is in doubt. */
+static bool is_patient(const struct active *a)
+{
+	enum executor x = a->kind->executor;
+
+	return x == EXEC_ASK || x == EXEC_FORGE || x == EXEC_FETCH ||
+	       (x == EXEC_NET && strncmp(a->row.kind, "cand-", 5) != 0);
+}
+
 /* Worth another try: the other side was away, or the machine refused. */
 static bool may_retry(const struct active *a, const struct err *why)
 {
-	return (why->code == ERR_UNAVAILABLE || why->code == ERR_IO) && a->row.tries < TRIES_MAX;
+	if (why->code != ERR_UNAVAILABLE && why->code != ERR_IO)
+		return false;
+	return a->row.tries < TRIES_MAX || (why->code == ERR_UNAVAILABLE && is_patient(a) &&
+					    bot_now(a->outbox->bot) - a->row.at_ms < PATIENCE_MS);
+}
+
+static int64_t pause_of(const struct active *a)
+{
+	int64_t twice = a->row.tries < 12 ? a->row.tries - 1 : 11;
+	int64_t pause = (int64_t)BACKOFF_MS << twice, now = bot_now(a->outbox->bot);
+
+	if (a->not_before_ms > now)
+		return a->not_before_ms - now;
+	return pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
 }
 
 static json_t *result_payload(const struct active *a, json_t *result, const struct err *why)
@@ -148,7 +186,7 @@ static int write_result(struct outbox *o, struct active *a, json_t *result, cons
 	autofree char *kind = NULL, *text = NULL;
 
 	if (!ok && may_retry(a, why)) {
-		int64_t pause = (int64_t)BACKOFF_MS << (a->row.tries - 1);
+		int64_t pause = pause_of(a);
 
 		log_warn("effect %lld (%s): try %lld: %s", (long long)a->row.id, a->row.kind,
 			 (long long)a->row.tries, err_text(why));
@@ -168,12 +206,19 @@ static int write_result(struct outbox *o, struct active *a, json_t *result, cons
 
 void outbox_result(struct outbox *o, int64_t effect, json_t *result, const struct err *why)
 {
+	outbox_result_at(o, effect, result, why, 0);
+}
+
+void outbox_result_at(struct outbox *o, int64_t effect, json_t *result, const struct err *why,
+		      int64_t not_before_ms)
+{
 	cleanup(err_release) struct err err = ERR_INIT;
 	autojson json_t *r = result;
 	struct active *a = active_find(o, effect);
 
 	if (!a)
 		return;
+	a->not_before_ms = not_before_ms;
 	fault_point(a->row.kind, "after");
 	o->crash |= fault_at(a->row.kind, "committed");
 	if (write_result(o, a, r, why, &err) < 0)
@@ -200,6 +245,55 @@ static void start_git(struct outbox *o, struct active *a, struct role *role)
 		outbox_result(o, a->row.id, NULL, &err);
 }
 
+static struct role *net_of(struct outbox *o, const json_t *req)
+{
+	const char *s = json_str(req, "repo", json_str(req, "url", ""));
+	size_t sum = 0;
+
+	for (; *s; s++)
+		sum = sum * 31 + (unsigned char)*s;
+	return o->net[sum % NET_ROLES];
+}
+
+/* The credential has come; it leaves with this request and is kept nowhere. */
+static void on_auth(void *done_arg, json_t *auth, const struct err *why)
+{
+	struct active *a = done_arg;
+	cleanup(err_release) struct err err = ERR_INIT;
+	struct role *net;
+	json_t *req;
+
+	if (why && why->code) {
+		json_decref(auth);
+		outbox_result(a->outbox, a->row.id, NULL, why);
+		return;
+	}
+	req = json_copy(a->payload);
+	json_object_del(req, "ctx");
+	json_put(req, "auth", auth ? auth : json_null());
+	net = net_of(a->outbox, req);
+	if (role_ask(net, req, on_git, a, &err) < 0)
+		outbox_result(a->outbox, a->row.id, NULL, &err);
+	else
+		role_flush(net);
+}
+
+static void start_net(struct outbox *o, struct active *a)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (!o->auth)
+		on_auth(a, NULL, NULL);
+	else if (o->auth(o->auth_arg, a->payload, on_auth, a, &err) < 0)
+		outbox_result(o, a->row.id, NULL, &err);
+}
+
+void outbox_set_auth(struct outbox *o, auth_fn auth, void *arg)
+{
+	o->auth = auth;
+	o->auth_arg = arg;
+}
+
 static void start_run(struct outbox *o, struct active *a)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
@@ -211,15 +305,34 @@ static void start_run(struct outbox *o, struct active *a)
 	outbox_result(o, a->row.id, result, rc < 0 ? &err : NULL);
 }
 
+/* "needs-human app #3: the notification command <how>": nobody else says that nobody was told. */
+static void warn_notify(const struct active *a, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+static void warn_notify(const struct active *a, const char *fmt, ...)
+{
+	autofree char *how = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	how = xvasprintf(fmt, ap);
+	va_end(ap);
+	log_warn("%s %s #%lld: the notification command %s", json_str(a->payload, "what", "?"),
+		 json_str(a->payload, "repo", "?"), (long long)json_int(a->payload, "number", 0),
+		 how);
+}
+
 static void on_notified(void *arg, pid_t pid, int wait_status)
 {
 	struct active *a = arg;
 	json_t *result = json_object();
 
 	(void)pid;
+	a->pid = 0;
 	json_put_int(result, "status", wait_status);
-	if (wait_status)
-		log_warn("notification command: ended with status %d", wait_status);
+	if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status))
+		warn_notify(a, "ended with exit code %d", WEXITSTATUS(wait_status));
+	else if (WIFSIGNALED(wait_status) && !a->killed)
+		warn_notify(a, "ended by signal %d", WTERMSIG(wait_status));
 	outbox_result(a->outbox, a->row.id, result, NULL);
 }
 
@@ -227,7 +340,9 @@ static void on_notify_limit(void *arg)
 {
 	struct active *a = arg;
 
-	log_warn("notification command: did not end within %d s and was killed", NOTIFY_MS / 1000);
+	warn_notify(a, "did not end within %lld s and was killed (notify.timeout-seconds)",
+		    (long long)a->limit_seconds);
+	a->killed = true;
 	kill(-a->pid, SIGKILL); /* a session of its own; its end is told as every end */
 }
 
@@ -256,7 +371,8 @@ static void start_notify(struct outbox *o, struct active *a)
 			       .envp = env.v,
 			       .fds = fds,
 			       .nfds = ARRAY_LEN(fds),
-			       .new_session = true};
+			       .new_session = true,
+			       .die_with_parent = true};
 
 	if (child_spawn(&c, &a->pid, &err) < 0 ||
 	    loop_child_new(o->bot->loop, a->pid, on_notified, a, &a->child, &err) < 0) {
@@ -264,10 +380,12 @@ static void start_notify(struct outbox *o, struct active *a)
 		return;
 	}
 	a->limit = loop_timer_new(o->bot->loop, on_notify_limit, a);
-	loop_timer_in(a->limit, NOTIFY_MS);
+	a->limit_seconds = o->bot->conf->notify_seconds;
+	loop_timer_in(a->limit, a->limit_seconds * 1000);
 }
 
-/* The local forge acts inside the transaction: its rows and the result are one. */
+/* The local forge acts inside the transaction: its rows and the result are one. One over a network
+ * waits for the commit. */
 static int act_forge(struct outbox *o, struct active *a, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
@@ -276,12 +394,16 @@ static int act_forge(struct outbox *o, struct active *a, struct err *err)
 	struct forge f;
 	int rc;
 
-	if (bot_repo(o->bot, json_int(a->payload, "repo", 0), &r, err) < 0 ||
-	    db_savepoint(o->bot->db, err) < 0)
+	if (bot_repo(o->bot, json_int(a->payload, "repo", 0), &r, err) < 0)
 		return -1;
 	f = bot_forge(o->bot, &r);
+	if (f.ops->remote)
+		return 0;
+	a->started = true;
+	if (db_savepoint(o->bot->db, err) < 0)
+		return -1;
 	fault_point(a->row.kind, "before");
-	rc = f.ops->act(&f, a->row.kind, a->payload, &result, &why);
+	rc = f.ops->act(&f, a->row.id, a->row.kind, a->payload, &result, &why);
 	if (rc < 0)
 		db_rollback_to(o->bot->db);
 	else if (db_release(o->bot->db, err) < 0)
@@ -289,6 +411,23 @@ static int act_forge(struct outbox *o, struct active *a, struct err *err)
 	if (rc != FORGE_LATER)
 		outbox_result(o, a->row.id, steal(&result), rc < 0 ? &why : NULL);
 	return 0;
+}
+
+/* After the commit: the request goes out, and its answer comes in a later turn. */
+static void start_forge(struct outbox *o, struct active *a)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(err_release) struct err why = ERR_INIT;
+	json_t *result = NULL;
+	struct forge f;
+	int rc = bot_repo(o->bot, json_int(a->payload, "repo", 0), &r, &why);
+
+	if (rc == 0) {
+		f = bot_forge(o->bot, &r);
+		rc = f.ops->act(&f, a->row.id, a->row.kind, a->payload, &result, &why);
+	}
+	if (rc != FORGE_LATER)
+		outbox_result(o, a->row.id, result, rc < 0 ? &why : NULL);
 }
 
 /* Written by another version of the program: it fails, which is better than a daemon that never starts. */
@@ -320,11 +459,9 @@ static int take_one(struct outbox *o, struct effect *e, struct err *err)
 		return -1;
 	if (!a->kind)
 		return no_executor(o, a, err);
-	if (a->kind->executor == EXEC_FORGE) {
-		a->started = true;
-		return act_forge(o, a, err);
-	}
-	return 0;
+	return a->kind->executor == EXEC_FORGE || a->kind->executor == EXEC_ASK
+		       ? act_forge(o, a, err)
+		       : 0;
 }
 
 int outbox_take(struct outbox *o, struct err *err)
@@ -339,7 +476,8 @@ int outbox_take(struct outbox *o, struct err *err)
 	for (size_t i = 0; i < l.n; i++) {
 		const struct effect_kind *k = kind_of(l.v[i].kind);
 
-		if (waits && k && k->executor != EXEC_READ)
+		if (waits && k && k->executor != EXEC_READ && k->executor != EXEC_ASK &&
+		    k->executor != EXEC_FETCH)
 			continue;
 		if (take_one(o, &l.v[i], err) < 0)
 			return -1;
@@ -360,6 +498,10 @@ static void start_one(struct outbox *o, struct active *a)
 	case EXEC_WORK:
 		start_git(o, a, o->work);
 		break;
+	case EXEC_NET:
+	case EXEC_FETCH:
+		start_net(o, a);
+		break;
 	case EXEC_RUN:
 		start_run(o, a);
 		break;
@@ -367,7 +509,9 @@ static void start_one(struct outbox *o, struct active *a)
 		start_notify(o, a);
 		break;
 	case EXEC_FORGE:
-		break; /* done when it was taken */
+	case EXEC_ASK:
+		start_forge(o, a);
+		break;
 	}
 }
 

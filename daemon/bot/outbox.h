@@ -9,10 +9,11 @@
  *     {"effect":7, "ok":false, "error":{"code","text"}, "ctx":{…}}
  *
  * An executor that is away (role died, disk full, temporary refusal) is tried again, at most TRIES_MAX
- * times with growing pauses; only then the result is an error. Every executor finds what an earlier
+ * times with growing pauses; a forge over a network for a day. Only then the result is an error. Every executor finds what an earlier
  * try did, so a repeated effect has one outcome.
  *
- * For EXEC_GIT the payload is the role's request (git/role.h): "op" and its fields.
+ * For EXEC_GIT and EXEC_NET the payload is the role's request (git/role.h, git/net.h): "op" and its
+ * fields; for EXEC_NET without "auth", which is asked for when the effect starts and is never stored.
  */
 #ifndef YM_BOT_OUTBOX_H
 #define YM_BOT_OUTBOX_H
@@ -24,7 +25,10 @@ enum executor {
 	EXEC_READ, /* the same one; changes nothing: also while an empty or restored ledger waits */
 	EXEC_WORK, /* the role that fills and reads worktrees: merges never wait behind it */
 	EXEC_RUN,  /* start or end a run */
+	EXEC_NET,  /* a role that fetches and pushes over the wire (git/net.h) */
+	EXEC_FETCH, /* the same; changes nothing there: also while a ledger waits */
 	EXEC_FORGE,
+	EXEC_ASK, /* the forge, too; changes nothing there: also while a ledger waits */
 	EXEC_NOTIFY,
 };
 
@@ -51,7 +55,21 @@ void outbox_start(struct outbox *o);
 typedef void (*git_done_fn)(void *arg, const json_t *answer, const struct err *err);
 int outbox_ask_git(struct outbox *o, json_t *req, git_done_fn done, void *arg, struct err *err);
 
+/*
+ * Who knows the credential for a request of EXEC_NET. It is asked each time one starts, and answers with
+ * done(), now or later, once: the request's "auth" (git/net.h; NULL: none), which done() takes, or the
+ * reason why there is none. After outbox_free() done() must not be called. -1: the reason, at once.
+ * Until one is set, requests have no credential.
+ */
+typedef void (*auth_done_fn)(void *done_arg, json_t *auth, const struct err *why);
+typedef int (*auth_fn)(void *arg, const json_t *payload, auth_done_fn done, void *done_arg,
+		       struct err *err);
+void outbox_set_auth(struct outbox *o, auth_fn auth, void *arg);
+
 /* The result of an effect, now or later; called by executors. Takes result (NULL with an error). */
 void outbox_result(struct outbox *o, int64_t effect, json_t *result, const struct err *why);
+/* With an ERR_UNAVAILABLE: not to be tried again before; 0: as usual. */
+void outbox_result_at(struct outbox *o, int64_t effect, json_t *result, const struct err *why,
+		      int64_t not_before_ms);
 
 #endif

@@ -8,6 +8,7 @@
 #include "bot/queue_flow.h"
 #include "bot/rebuild.h"
 #include "bot/reconcile.h"
+#include "bot/remote.h"
 #include "bot/runs.h"
 #include "bot/task_flow.h"
 
@@ -22,6 +23,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"task-remove", EXEC_WORK, NULL},
 	{"run-start", EXEC_RUN, runs_did_start},
 	{"run-kill", EXEC_RUN, NULL},
+	{"task-push", EXEC_NET, task_did_push},
 	{"pr-ref", EXEC_GIT, task_did_pr_ref},
 	/* the forge */
 	{"forge-comment", EXEC_FORGE, NULL},
@@ -31,6 +33,12 @@ const struct effect_kind outbox_kinds[] = {
 	{"forge-pr-update", EXEC_FORGE, task_did_pr_open},
 	{"forge-pr-merged", EXEC_FORGE, NULL},
 	{"forge-issue-close", EXEC_FORGE, NULL},
+	{"forge-check", EXEC_FORGE, NULL},
+	{"forge-list", EXEC_ASK, remote_did},
+	{"forge-sync", EXEC_ASK, remote_did},
+	{"forge-level", EXEC_ASK, remote_did_level},
+	{"forge-fetch", EXEC_FETCH, remote_did},
+	{"forge-changed", EXEC_READ, remote_did},
 	{"notify", EXEC_NOTIFY, NULL},
 	/* repositories and PRs */
 	{"repo-base", EXEC_READ, reconcile_did_base},
@@ -47,7 +55,9 @@ const struct effect_kind outbox_kinds[] = {
 	{"cand-clean", EXEC_WORK, NULL},
 	{"cand-drop", EXEC_GIT, NULL},
 	{"cand-verify", EXEC_GIT, queue_did_verify},
+	{"cand-push", EXEC_NET, queue_did_push},
 	{"cand-land", EXEC_GIT, queue_did_land},
+	{"cand-fetch", EXEC_FETCH, queue_did_fetch},
 	{"cand-settle-ref", EXEC_GIT, queue_did_settle_ref},
 	{"cand-settle", EXEC_GIT, queue_did_settle},
 	{0},

@@ -51,7 +51,7 @@ char *prompt_text(const struct task_ctx *c, const char *feedback)
 	add_quoted(&b, "Said by maintainers since", t->said);
 	if (feedback)
 		buf_addf(&b, "\nThis is round %lld. The round before was not accepted.\n",
-			 (long long)c->pos.round);
+			 (long long)bp_pos_rounds(&c->pos));
 	add_quoted(&b, "What was wrong", feedback);
 	add_rules(&b, c);
 	buf_addf(&b, "\n%s\n", agent_end_block_instructions);

@@ -2,6 +2,14 @@
 #include "bot/queue_facts.h"
 
 #include "base/mem.h"
+#include "bot/approvals.h"
+
+int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		    const struct pr *pr, const char *head, int64_t *ret, struct err *err)
+{
+	return approvals_count(b, r, pr->number, head,
+			       conf->queue.author_may_approve ? NULL : pr->author, ret, err);
+}
 
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err)
@@ -13,7 +21,7 @@ int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *
 	*ret = false;
 	if (strcmp(pr->head, head) != 0)
 		return 0;
-	rc = db_int(b->db, ST_APPROVAL_COUNT, &have, err, "iis", r->id, pr->number, head);
+	rc = conf->queue.approvals ? queue_approvals(b, r, conf, pr, head, &have, err) : 0;
 	if (rc < 0)
 		return -1;
 	if (have < conf->queue.approvals)
@@ -26,10 +34,10 @@ int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *
 	rc = task_get(b->db, pr->task, &t, err);
 	if (rc <= 0)
 		return rc;
-	rc = db_int(b->db, ST_APPROVAL_COUNT_NOT, &have, err, "iiss", r->id, pr->number, head,
-		    t.requester);
-	*ret = rc > 0 && have > 0;
-	return rc < 0 ? -1 : 0;
+	if (approvals_count(b, r, pr->number, head, t.requester, &have, err) < 0)
+		return -1;
+	*ret = have > 0;
+	return 0;
 }
 
 void queue_facts_release(struct queue_facts *f)
@@ -133,6 +141,7 @@ static int fill_entry(struct bot *b, const struct repo *r, const struct conf_rep
 	v->enqueued_ms = e->enqueued_ms;
 	v->reruns = (int)e->reruns;
 	v->errors = (int)e->errors;
+	v->unknown = !p->known_head || strcmp(p->known_head, e->head) != 0;
 	if (e->candidate && candidate_get(b->db, e->candidate, c, err) < 0)
 		return -1;
 	if (c->id) {
@@ -164,46 +173,12 @@ static int count_base(struct bot *b, const struct repo *r, const char *state, in
 		       : 0;
 }
 
-/*
- * Entries of which the dependencies are not known yet (the questions that a push raises are still
- * with the git role) are left out of this pass: the answer starts the next one. While everything is
- * halted the questions wait as well, and nothing can go on too early: all are there to say so.
- */
-static int drop_unknown(struct bot *b, const struct repo *r, struct queue_facts *f, struct err *err)
-{
-	size_t n = 0;
-
-	if (bot_halted(b, NULL))
-		return 0;
-	for (size_t i = 0; i < f->entries.n; i++) {
-		struct queue_entry *e = &f->entries.v[i];
-		autofree char *subject =
-			xasprintf("pr:%lld:%lld", (long long)r->id, (long long)e->pr);
-		int64_t open = 0;
-
-		if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
-			return -1;
-		if (open && !e->candidate) {
-			queue_entry_release(e);
-			continue;
-		}
-		if (n != i) {
-			f->entries.v[n] = *e;
-			*e = (struct queue_entry){0};
-		}
-		n++;
-	}
-	f->entries.n = n;
-	return 0;
-}
-
 int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		     struct queue_facts *f, struct err *err)
 {
 	int64_t reds = 0, errors = 0;
 
-	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &f->entries, err, "i", r->id) < 0 ||
-	    drop_unknown(b, r, f, err) < 0)
+	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &f->entries, err, "i", r->id) < 0)
 		return -1;
 	f->prs = xcalloc(f->entries.n, sizeof(*f->prs));
 	f->cands = xcalloc(f->entries.n, sizeof(*f->cands));

@@ -15,7 +15,7 @@ struct queue_facts {
 	struct plan_entry *v;
 };
 
-/* *ret must be zero. Entries of which the dependencies are not known yet are left out. */
+/* *ret must be zero. */
 int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		     struct queue_facts *ret, struct err *err);
 void queue_facts_release(struct queue_facts *f);

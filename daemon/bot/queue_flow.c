@@ -37,7 +37,7 @@ static bool is_landing(const struct candidate *c)
 }
 
 int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
-		  int64_t priority, struct err *err)
+		  const int64_t *priority, struct err *err)
 {
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, pr);
@@ -47,16 +47,16 @@ int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *h
 		return -1;
 	if (rc > 0) {
 		/* Said again without one, as a second approver does: as it was. */
-		if (!priority || e.priority == priority)
+		if (!priority || e.priority == *priority)
 			return 0;
-		e.priority = priority;
+		e.priority = *priority;
 		return queue_entry_save(b->db, &e, err);
 	}
 	e.repo = r->id;
 	e.pr = pr;
 	e.head = xstrdup(head);
 	e.by = xstrdup(by);
-	e.priority = priority;
+	e.priority = priority ? *priority : 0;
 	e.state = xstrdup("queued");
 	e.enqueued_ms = bot_now(b);
 	if (queue_entry_insert(b->db, &e, err) < 0)
@@ -129,6 +129,22 @@ static int tell_task(struct bot *b, int64_t repo, int64_t pr, enum bp_ev ev, con
 	return rc <= 0 ? rc : task_tell(b, t.id, ev, text, err);
 }
 
+/* Until its verification has ended what is landing can still be called off (queue_land.c). */
+int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	cleanup(candidate_release) struct candidate c = {0};
+	cleanup(landing_release) struct landing l = {0};
+	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, pr);
+
+	if (rc > 0 && e.candidate)
+		rc = candidate_get(b->db, e.candidate, &c, err);
+	if (rc <= 0 || !c.id || !is_landing(&c))
+		return rc < 0 ? -1 : 0;
+	rc = landing_find(b->db, ST_LANDING_BY_CANDIDATE, &l, err, "i", c.id);
+	return rc <= 0 ? rc : strcmp(l.receipt, "{}") != 0;
+}
+
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err)
 {
@@ -148,9 +164,18 @@ int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *sta
 	return tell_task(b, r->id, pr, BP_EV_DEQUEUED, reason, err) < 0 ? -1 : 1;
 }
 
+int queue_task_cancelled(struct bot *b, const struct repo *r, const struct queue_entry *e,
+			 struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", r->id, e->pr);
+
+	return rc <= 0 ? rc : !strcmp(t.state, "cancelled") && t.ended_ms >= e->enqueued_ms;
+}
+
 /*
- * An entry stands for a PR that is open, at the head that was queued. What closed or pushed it has taken
- * it out, except while it was landing: when that came to nothing it leaves now.
+ * An entry stands for a PR that is open, at the head that was queued, of a task that goes on. What
+ * ended that has taken it out, except while it was landing: when that came to nothing it leaves now.
  */
 static int leave_if_over(struct bot *b, const struct repo *r, const struct queue_entry *e,
 			 struct err *err)
@@ -164,7 +189,8 @@ static int leave_if_over(struct bot *b, const struct repo *r, const struct queue
 		return queue_leave(b, r, e->pr, "dequeued", "the PR is not open any more", err);
 	if (strcmp(p.head, e->head) != 0)
 		return queue_leave(b, r, e->pr, "dequeued", "a push came after the approval", err);
-	return 0;
+	rc = queue_task_cancelled(b, r, e, err);
+	return rc <= 0 ? rc : queue_leave(b, r, e->pr, "dequeued", "its task was cancelled", err);
 }
 
 static int leave_what_is_over(struct bot *b, const struct repo *r, struct err *err)
@@ -201,12 +227,16 @@ static int eject(struct bot *b, const struct repo *r, struct queue_entry *e,
 	int64_t id = e->id;
 
 	if (entry_leave(b, r, e, "ejected", short_, err) < 0 ||
-	    report_pr(b, r->id, e->pr, xasprintf("Not in the merge queue: %s.", short_), err) < 0 ||
+	    report_pr_log(b, r->id, e->pr, xasprintf("Not in the merge queue: %s.", short_),
+			  a->reason == PLAN_R_RED ? c->detail : NULL, err) < 0 ||
 	    bot_say(b, r->id, e->pr, xasprintf("Taken out of the merge queue: %s", text), err,
 		    "eject:%lld", (long long)id) < 0)
 		return -1;
 	if (a->reason == PLAN_R_CONFLICT &&
 	    bot_notify(b, "conflict", r->id, e->pr, text, NULL, err) < 0)
+		return -1;
+	if (a->reason == PLAN_R_ERRORS &&
+	    bot_notify(b, "errors", r->id, e->pr, text, NULL, err) < 0)
 		return -1;
 	return tell_task(b, r->id, e->pr, BP_EV_EJECTED, text, err);
 }
@@ -269,7 +299,9 @@ static int act(struct bot *b, const struct repo *r, const struct conf_repo *conf
 	case PLAN_LAND:
 		return queue_land(b, r, &f->cands[i], err);
 	case PLAN_SETTLE:
-		return queue_settle(b, r, &f->cands[i], err);
+		return wait_text(b, r, e, place, plan_reason_text(a), err) < 0
+			       ? -1
+			       : queue_settle(b, r, &f->cands[i], err);
 	case PLAN_DISCARD:
 		return discard(b, r, e, a, err);
 	case PLAN_EJECT:
@@ -295,6 +327,24 @@ static int must_wait(struct bot *b, enum plan_act act, struct err *err)
 	if (db_int(b->db, ST_CANDIDATE_TESTING, &busy, err, "") < 0)
 		return -1;
 	return busy >= b->conf->limits.gates;
+}
+
+/* What tests the base says nothing of itself: the entry that it is tested for does. */
+static int wait_for_place(struct bot *b, const struct repo *r, struct queue_facts *f,
+			  const struct plan_action *a, size_t place, struct err *err)
+{
+	size_t i = 0;
+
+	while (i < f->entries.n && f->entries.v[i].id != a->entry)
+		i++;
+	if (i == f->entries.n)
+		return 0;
+	return wait_text(b, r, &f->entries.v[i], place,
+			 xasprintf("is built and waits for a place to be tested: %lld of %lld are "
+				   "taken (limits.gates)",
+				   (long long)b->conf->limits.gates,
+				   (long long)b->conf->limits.gates),
+			 err);
 }
 
 /* Without a base, or without rules, nothing is built: all wait, and say for what. Takes why. */
@@ -358,9 +408,8 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 
 		int rc = must_wait(b, a->act, err);
 
-		if (rc == 0)
-			rc = act(b, r, &conf, &f, a, i + 1, err) < 0 ? -1 : 0;
-		if (rc < 0)
+		if (rc < 0 || (rc ? wait_for_place(b, r, &f, a, i + 1, err)
+				  : act(b, r, &conf, &f, a, i + 1, err)) < 0)
 			return -1;
 		/* A doubt is asked, not decided: its answer is an event. */
 		*ret_again =

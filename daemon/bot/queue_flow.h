@@ -10,7 +10,9 @@
  *   queue_words.c   the sentences that people read about it
  *   queue_test.c    a candidate's checkout and gates, and those of the base itself
  *   queue_land.c    verify, land, settle a doubt, receipts
+ *   queue_learn.c   what a PR depends on
  *   queue_events.c  what happens to PRs and to the base
+ *   queue_conflict.c the report of a conflict
  */
 #ifndef YM_BOT_QUEUE_FLOW_H
 #define YM_BOT_QUEUE_FLOW_H
@@ -20,13 +22,21 @@
 
 int queue_pass(struct bot *b, struct err *err);
 
-/* Puts a PR into the queue at this head. An entry that is there already is left alone, but for a
- * priority that is not 0. */
+/* Puts a PR into the queue at this head. An entry that is there already is left alone, but for the priority
+ * when one is given (NULL: none; a new entry then has 0). */
 int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
-		  int64_t priority, struct err *err);
+		  const int64_t *priority, struct err *err);
 /* Takes it out: state "dequeued" or "ejected". Its candidate is dropped. 1 it was in, 0 not. */
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err);
+/* 1: it is landing, and nobody can call that off any more; 0 not. */
+int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err);
+/* 1: the task behind it was cancelled after it had been queued; 0 not. Queued later, by a person, it stays. */
+int queue_task_cancelled(struct bot *b, const struct repo *r, const struct queue_entry *e,
+			 struct err *err);
+/* How many people approve this head whose approval counts, by the repository's rules; like db_int(). */
+int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		    const struct pr *pr, const char *head, int64_t *ret, struct err *err);
 /* Are there enough approvals of this head? */
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err);
@@ -44,8 +54,19 @@ int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const cha
 /* The ref that held a candidate: what landed is held by the base. */
 int queue_drop_ref(struct bot *b, const struct repo *r, int64_t candidate, struct err *err);
 
+/* queue_learn.c */
+/* The PR that an event or a result's ctx names: 1, 0 gone, -1. */
+int queue_event_pr(struct bot *b, const json_t *p, struct repo *r, struct pr *pr, struct err *err);
+/* The role's request `op`, of which the result tells about the PR at this head. */
+json_t *queue_pr_request(const struct repo *r, const struct pr *pr, const char *op);
+/* Forgets what is known of the dependencies and asks for those of the head that is there now. The nonce
+ * is another one for each time. */
+int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonce, struct err *err);
+/* Asks for what was never asked, or of which the answer was lost. */
+int queue_learn_missing(struct bot *b, const struct repo *r, struct err *err);
+
 /* queue_words.c: what people read. Callers free. */
-/* "1 of 2 approvals of 123456789abc", and who is needed beside the labeller. */
+/* "1 of 2 approvals of 123456789abc", who is needed beside the labeller, and whose does not count. */
 char *queue_approvals_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 			   const struct pr *pr);
 /* The planner's reason without what happens for it, for sentences that say that themselves. */
@@ -75,6 +96,8 @@ char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detai
 int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_fetch(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_settle(struct bot *b, const struct event *e, const json_t *p, struct err *err);

@@ -6,7 +6,8 @@
  *   land:   one ref transaction with the expected old value                   effect cand-land
  *   decide: landed | moved (the base went elsewhere: build anew) | doubt
  *
- * A repeated `land` finds that the base contains the commit and says "already". When the outcome is
+ * A landing that fails, and is known not to have gone through, is tried again LAND_TRIES times; then the entry
+ * goes back to its people. A repeated `land` finds that the base contains the commit and says "already". When the outcome is
  * unknown for good (the effect failed), the candidate is in doubt: the base is asked, and nothing
  * else lands there before the answer.
  */
@@ -14,10 +15,12 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/approvals.h"
+#include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/task_flow.h"
 
-#define LAND_TRIES 3 /* of one candidate on a base that does not move */
+#define LAND_TRIES 3 /* that failed, of one candidate */
 
 #define SETTLE_MS 2000 /* between two questions about a landing in doubt */
 
@@ -84,7 +87,8 @@ static int open_ctx(struct bot *b, const json_t *p, struct landing_ctx *x, struc
 
 /* ---- the receipt ---- */
 
-static json_t *approvals_json(struct bot *b, const struct candidate *c, struct err *err)
+static json_t *approvals_json(struct bot *b, const struct repo *r, const struct candidate *c,
+			      struct err *err)
 {
 	cleanup(approval_list_release) struct approval_list l = {0};
 	json_t *a = json_array();
@@ -94,9 +98,14 @@ static json_t *approvals_json(struct bot *b, const struct candidate *c, struct e
 		return NULL;
 	}
 	for (size_t i = 0; i < l.n; i++) {
+		bool counts;
 		json_t *o;
 
-		if (l.v[i].void_ms || strcmp(l.v[i].head, c->head) != 0)
+		if (approval_counts(b, r, &l.v[i], &counts, NULL, err) < 0) {
+			json_decref(a);
+			return NULL;
+		}
+		if (!counts || strcmp(l.v[i].head, c->head) != 0)
 			continue;
 		o = json_object();
 		json_put_str(o, "user", l.v[i].user);
@@ -153,7 +162,7 @@ static json_t *receipt(struct bot *b, const struct landing_ctx *x, const char *g
 	if (json_parse(x->c.checks, strlen(x->c.checks), SIZE_MAX, &checks, err) < 0)
 		return NULL;
 	json_put(o, "checks", checks);
-	approvals = approvals_json(b, &x->c, err);
+	approvals = approvals_json(b, &x->r, &x->c, err);
 	if (!approvals)
 		return NULL;
 	json_put(o, "approvals", approvals);
@@ -194,6 +203,7 @@ static int tell_forge_merged(struct bot *b, const struct landing_ctx *x, struct 
 	json_put_int(p, "number", x->c.pr);
 	json_put_str(p, "commit", x->c.oid);
 	json_put_str(p, "base", x->c.base);
+	json_put_str(p, "head", x->c.head);
 	return bot_effect(b, subject, "forge-pr-merged", p, err, "merged:%lld:%lld",
 			  (long long)x->r.id, (long long)x->c.pr) < 0
 		       ? -1
@@ -228,13 +238,30 @@ static int tell_base_moved(struct bot *b, const struct repo *r, int64_t landing,
 			 new ? new : "", (long long)landing);
 }
 
+/* A push that came while the landing was on its way is not in it. */
+static int tell_late_push(struct bot *b, const struct landing_ctx *x, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
+
+	if (rc <= 0 || !strcmp(pr.head, x->c.head))
+		return rc < 0 ? -1 : 0;
+	return bot_say(
+		b, x->r.id, x->c.pr,
+		xasprintf("The push came too late: the PR has landed with the head %.12s, which "
+			  "was approved and tested. %.12s is not in it; push that to a new topic.",
+			  x->c.head, pr.head),
+		err, "late:%lld", (long long)x->l.id);
+}
+
 static int landed(struct bot *b, struct landing_ctx *x, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
 	int rc;
 
 	if (close_landing(b, x, "landed", err) < 0 || close_entry(b, x, err) < 0 ||
-	    tell_forge_merged(b, x, err) < 0 || queue_drop_ref(b, &x->r, x->c.id, err) < 0 ||
+	    tell_late_push(b, x, err) < 0 || tell_forge_merged(b, x, err) < 0 ||
+	    queue_drop_ref(b, &x->r, x->c.id, err) < 0 ||
 	    tell_base_moved(b, &x->r, x->l.id, x->c.base, x->c.oid, "queue", err) < 0)
 		return -1;
 	row_set(&x->c.state, "landed");
@@ -283,15 +310,19 @@ static int doubt(struct bot *b, struct landing_ctx *x, const char *why, struct e
 			 (long long)x->c.pr);
 }
 
-/* Nothing lands here until a person has looked. */
-static int freeze(struct bot *b, struct landing_ctx *x, const char *text, struct err *err)
+/* I2 is broken: two implementations do not agree about what would land. Nothing lands here until a person
+ * has looked, and this PR not before it is queued again: it would only freeze the others anew. */
+static int mismatch(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
 {
-	if (close_landing(b, x, "failed", err) < 0)
-		return -1;
+	autofree char *text =
+		xasprintf("not landed: the tree could not be verified independently: %s", why);
+
 	row_set(&x->c.state, "green");
 	x->r.frozen = 1;
 	row_take(&x->r.frozen_reason, xasprintf("yardmaster: %s", text));
-	if (candidate_save(b->db, &x->c, err) < 0 || repo_save(b->db, &x->r, err) < 0 ||
+	if (close_landing(b, x, "failed", err) < 0 || candidate_save(b->db, &x->c, err) < 0 ||
+	    repo_save(b->db, &x->r, err) < 0 ||
+	    queue_leave(b, &x->r, x->c.pr, "ejected", text, err) < 0 ||
 	    bot_say(b, x->r.id, x->c.pr,
 		    xasprintf("%s. The queue is frozen; `/yard thaw` opens it again.", text), err,
 		    "verify:%lld", (long long)x->l.id) < 0)
@@ -299,28 +330,36 @@ static int freeze(struct bot *b, struct landing_ctx *x, const char *text, struct
 	return bot_notify(b, "verify", x->r.id, x->c.pr, text, NULL, err);
 }
 
-/* I2 is broken or could not be checked. */
-static int unverified(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
+/* Bounded: the entry goes back to its people, and the others go on. */
+static int give_back(struct bot *b, struct landing_ctx *x, const char *why, int64_t tries,
+		     struct err *err)
 {
 	autofree char *text =
-		xasprintf("not landed: the tree could not be verified independently: %s", why);
+		xasprintf("it could not be landed, tried %lld times: %s", (long long)tries, why);
 
-	return freeze(b, x, text, err);
+	if (queue_leave(b, &x->r, x->c.pr, "ejected", text, err) < 0 ||
+	    bot_say(b, x->r.id, x->c.pr,
+		    xasprintf("Taken out of the merge queue: %s.\n\nIts checks passed; this is "
+			      "about the repository or the machine. `/yard queue` queues it again "
+			      "when that is mended.",
+			      text),
+		    err, "landing:%lld", (long long)x->l.id) < 0)
+		return -1;
+	return bot_notify(b, "landing-failed", x->r.id, x->c.pr, text, NULL, err);
 }
 
-/* The base is where it was: the landing itself failed. Once more is worth a try, for ever is not. */
-static int failed(struct bot *b, struct landing_ctx *x, struct err *err)
+/* The landing failed, and the base does not contain the candidate, for certain. Once more is worth a try, for
+ * ever is not. */
+static int failed(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
 {
-	autofree char *text = NULL;
+	autofree char *text = xstrdup(why && *why ? why : "no reason was given");
 	int64_t n = 0;
 
-	if (db_int(b->db, ST_LANDING_COUNT, &n, err, "i", x->c.id) < 0)
+	row_set(&x->c.state, "green");
+	if (close_landing(b, x, "failed", err) < 0 || candidate_save(b->db, &x->c, err) < 0 ||
+	    db_int(b->db, ST_LANDING_FAILED, &n, err, "i", x->c.id) < 0)
 		return -1;
-	if (n < LAND_TRIES)
-		return moved(b, x, NULL, err);
-	text = xasprintf("not landed, tried %lld times: %s", (long long)n,
-			 x->c.detail ? x->c.detail : "no reason was given");
-	return freeze(b, x, text, err);
+	return n < LAND_TRIES ? 0 : give_back(b, x, text, n, err);
 }
 
 /* ---- results ---- */
@@ -332,13 +371,19 @@ static int failed(struct bot *b, struct landing_ctx *x, struct err *err)
 static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why, struct err *err)
 {
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	cleanup(queue_entry_release) struct queue_entry e = {0};
 	cleanup(pr_release) struct pr pr = {0};
 	bool approved = false, held = false;
-	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
+	int cancelled, rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
 
 	if (rc < 0 || bot_repo_conf(b, &x->r, &conf, err) < 0 ||
 	    (rc > 0 && (queue_approved(b, &x->r, &conf, &pr, x->c.head, &approved, err) < 0 ||
 			queue_held(b, &x->r, &conf, &pr, &held, err) < 0)))
+		return -1;
+	cancelled = queue_entry_get(b->db, x->c.entry, &e, err);
+	if (cancelled > 0)
+		cancelled = queue_task_cancelled(b, &x->r, &e, err);
+	if (cancelled < 0)
 		return -1;
 	if (rc == 0 || strcmp(pr.state, "open") != 0)
 		*ret_why = xstrdup("the PR is not open any more");
@@ -348,6 +393,8 @@ static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why
 		*ret_why = xstrdup("it is not approved any more");
 	else if (held)
 		*ret_why = xstrdup("it is held");
+	else if (cancelled)
+		*ret_why = xstrdup("its task was cancelled");
 	else if (bot_halted(b, NULL) || x->r.frozen)
 		*ret_why = xstrdup("the queue was stopped");
 	return 0;
@@ -357,25 +404,75 @@ static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why
 static int call_off(struct bot *b, struct landing_ctx *x, struct err *err)
 {
 	row_set(&x->c.state, "green");
-	return close_landing(b, x, "failed", err) < 0 ? -1 : candidate_save(b->db, &x->c, err);
+	return close_landing(b, x, "called-off", err) < 0 ? -1 : candidate_save(b->db, &x->c, err);
+}
+
+/* One ref transaction in the repository here: the base, the receipt, the approved head. */
+static int land_here(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	autofree char *subject = subject_of(&x->r);
+	autofree char *keep_ref = xasprintf("refs/yardmaster/heads/%lld", (long long)x->c.pr);
+	json_t *q, *keep = json_array(), *k = json_object(), *note;
+
+	if (json_parse(x->l.receipt, strlen(x->l.receipt), SIZE_MAX, &note, err) < 0) {
+		json_decref(keep);
+		json_decref(k);
+		return -1;
+	}
+	q = queue_request(&x->r, &x->c, "land");
+	json_put_str(q, "branch", x->r.base);
+	json_put_str(q, "old", x->c.base);
+	json_put_str(q, "new", x->c.oid);
+	json_put(q, "receipt", note);
+	json_put_str(k, "ref", keep_ref);
+	json_put_str(k, "oid", x->c.head);
+	json_array_append_new(keep, k);
+	json_put(q, "keep", keep);
+	return bot_effect(b, subject, "cand-land", q, err, "land:%lld:%lld", (long long)x->l.id,
+			  (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}
+
+/* On the forge first, under the lease of the base that was tested. */
+static int land_there(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	struct forge f = bot_forge(b, &x->r);
+	autofree char *subject = subject_of(&x->r);
+	json_t *q, *c = json_object();
+
+	if (f.ops->push(&f, &x->r, x->r.base, x->c.oid, x->c.base, true, &q, err) < 0) {
+		json_decref(c);
+		return -1;
+	}
+	json_put_int(c, "candidate", x->c.id);
+	json_put(q, "ctx", c);
+	return bot_effect(b, subject, "cand-push", q, err, "push:%lld", (long long)x->l.id) < 0 ? -1
+												: 0;
+}
+
+static int put_back(struct bot *b, struct landing_ctx *x, struct err *err)
+{
+	row_set(&x->c.state, "green"); /* stale by its base; the planner discards it */
+	return candidate_save(b->db, &x->c, err);
 }
 
 int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(landing_ctx_release) struct landing_ctx x = {0};
 	const json_t *r = json_object_get(p, "result");
-	autofree char *subject = NULL, *keep_ref = NULL, *why = NULL;
-	json_t *q, *keep, *k, *note;
+	autofree char *why = NULL;
+	json_t *note;
 
 	(void)e;
 	if (open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
-		return unverified(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
+		return failed(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
 	if (!json_flag(r, "same")) {
 		why = xasprintf("expected %s, found %s", json_str(r, "expected", "?"),
 				json_str(r, "found", "?"));
-		return unverified(b, &x, why, err);
+		return mismatch(b, &x, why, err);
 	}
 	if (called_off(b, &x, &why, err) < 0)
 		return -1;
@@ -385,25 +482,36 @@ int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, stru
 	if (!note)
 		return -1;
 	row_take(&x.l.receipt, json_text(note));
-	subject = subject_of(&x.r);
-	keep_ref = xasprintf("refs/yardmaster/heads/%lld", (long long)x.c.pr);
-	q = queue_request(&x.r, &x.c, "land");
-	json_put_str(q, "branch", x.r.base);
-	json_put_str(q, "old", x.c.base);
-	json_put_str(q, "new", x.c.oid);
-	json_put(q, "receipt", note);
-	keep = json_array();
-	k = json_object();
-	json_put_str(k, "ref", keep_ref);
-	json_put_str(k, "oid", x.c.head);
-	json_array_append_new(keep, k);
-	json_put(q, "keep", keep);
-	if (landing_save(b->db, &x.l, err) < 0) {
-		json_decref(q);
+	json_decref(note);
+	if (landing_save(b->db, &x.l, err) < 0)
 		return -1;
-	}
-	return bot_effect(b, subject, "cand-land", q, err, "land:%lld", (long long)x.l.id) < 0 ? -1
-											       : 0;
+	return bot_forge(b, &x.r).ops->push ? land_there(b, &x, err) : land_here(b, &x, err);
+}
+
+/* The forge has answered: when its base is the candidate now, the mirror follows, with the receipt. */
+int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(landing_ctx_release) struct landing_ctx x = {0};
+	const json_t *r =
+		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
+	const char *outcome = json_str(r, "outcome", "");
+	autofree char *why = NULL;
+
+	(void)e;
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return doubt(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
+	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already"))
+		return land_here(b, &x, err);
+	if (!strcmp(outcome, "stale")) /* read it, and build anew: reconcile_did_base tells */
+		return close_landing(b, &x, "moved", err) < 0 || put_back(b, &x, err) < 0 ||
+				       remote_fetch(b, &x.r, err) < 0
+			       ? -1
+			       : 0;
+	why = xasprintf("the forge took no push to `%s`: %s", x.r.base,
+			json_str(r, "text", outcome));
+	return failed(b, &x, why, err);
 }
 
 int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -422,10 +530,40 @@ int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct
 	return moved(b, &x, json_str(r, "found", NULL), err);
 }
 
+static json_t *ref_question(const struct repo *r, const struct candidate *c)
+{
+	autofree char *ref = xasprintf("refs/heads/%s", r->base);
+	json_t *p = queue_request(r, c, "ref");
+
+	json_put_str(p, "ref", ref);
+	return p;
+}
+
+/* The first question: where is the base? Of one that is elsewhere Git has to be asked for it first. */
+static int first_question(struct bot *b, const struct repo *r, const struct candidate *c,
+			  const char **ret_kind, json_t **ret, struct err *err)
+{
+	struct forge f = bot_forge(b, r);
+	json_t *x;
+
+	*ret_kind = f.ops->fetch ? "cand-fetch" : "cand-settle-ref";
+	if (!f.ops->fetch) {
+		*ret = ref_question(r, c);
+		return 0;
+	}
+	if (f.ops->fetch(&f, r, ret, err) < 0)
+		return -1;
+	x = json_object();
+	json_put_int(x, "candidate", c->id);
+	json_put(*ret, "ctx", x);
+	return 0;
+}
+
 /* A doubt is settled in two questions: where is the base, and does it contain the candidate? */
 int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c, struct err *err)
 {
-	autofree char *subject = subject_of(r), *ref = xasprintf("refs/heads/%s", r->base);
+	autofree char *subject = subject_of(r);
+	const char *kind;
 	int64_t open = 0;
 	json_t *p;
 	int rc;
@@ -435,18 +573,49 @@ int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c,
 		return -1;
 	if (open)
 		return 0;
-	p = queue_request(r, c, "ref");
-	json_put_str(p, "ref", ref);
-	rc = bot_effect(b, subject, "cand-settle-ref", json_incref(p), err, "settle-ref:%lld:first",
+	if (first_question(b, r, c, &kind, &p, err) < 0)
+		return -1;
+	rc = bot_effect(b, subject, kind, json_incref(p), err, "settle-ref:%lld:first",
 			(long long)c->id);
 	if (rc == 0) { /* asked before, without an answer: not as fast as the role can fail */
-		rc = bot_effect(b, subject, "cand-settle-ref", json_incref(p), err,
-				"settle-ref:%lld:%lld", (long long)c->id, (long long)bot_now(b));
+		rc = bot_effect(b, subject, kind, json_incref(p), err, "settle-ref:%lld:%lld",
+				(long long)c->id, (long long)bot_now(b));
 		if (rc > 0)
 			rc = effect_again(b->db, db_last_id(b->db), bot_now(b) + SETTLE_MS, err);
 	}
 	json_decref(p);
 	return rc < 0 ? -1 : 0;
+}
+
+/* The planner asks again, for as long as it takes; a person may have to mend what stands in the way. */
+static int still_in_doubt(struct bot *b, const struct landing_ctx *x, const json_t *p,
+			  struct err *err)
+{
+	autofree char *once = xasprintf("%lld", (long long)x->l.id);
+	autofree char *text =
+		xasprintf("it may have landed, and the base could not be asked: %s; nothing else "
+			  "lands before "
+			  "that is known",
+			  json_str(json_object_get(p, "error"), "text", "no reason was given"));
+
+	return bot_notify(b, "landing-in-doubt", x->r.id, x->c.pr, text, once, err);
+}
+
+/* The mirror has the base as it is on the forge. */
+int queue_did_fetch(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(landing_ctx_release) struct landing_ctx x = {0};
+	autofree char *subject = NULL;
+
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return still_in_doubt(b, &x, p, err);
+	subject = subject_of(&x.r);
+	return bot_effect(b, subject, "cand-settle-ref", ref_question(&x.r, &x.c), err,
+			  "settle-fetched:%lld:%lld", (long long)x.c.id, (long long)e->id) < 0
+		       ? -1
+		       : 0;
 }
 
 int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -459,7 +628,7 @@ int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, 
 	if (open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
-		return 0; /* still in doubt: the planner asks again */
+		return still_in_doubt(b, &x, p, err);
 	if (!oid)
 		return moved(b, &x, NULL, err); /* no branch contains nothing */
 	subject = subject_of(&x.r);
@@ -479,11 +648,13 @@ int queue_did_settle(struct bot *b, const struct event *e, const json_t *p, stru
 	const char *base = json_str(json_object_get(p, "ctx"), "base", NULL);
 
 	(void)e;
-	if (open_ctx(b, p, &x, err) < 0 || !json_flag(p, "ok"))
-		return json_flag(p, "ok") ? -1 : 0;
+	if (open_ctx(b, p, &x, err) < 0)
+		return -1;
+	if (!json_flag(p, "ok"))
+		return still_in_doubt(b, &x, p, err);
 	if (json_flag(json_object_get(p, "result"), "contains"))
-		return landed(b, &x, err);
+		return bot_forge(b, &x.r).ops->push ? land_here(b, &x, err) : landed(b, &x, err);
 	if (!base || !strcmp(base, x.c.base))
-		return failed(b, &x, err);
+		return failed(b, &x, x.c.detail, err);
 	return moved(b, &x, base, err);
 }

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/git_request.h"
 #include "bot/report.h"
 #include "bot/runs.h"
 #include "sys/fs.h"
@@ -14,12 +15,9 @@
 
 json_t *queue_request(const struct repo *r, const struct candidate *c, const char *op)
 {
-	json_t *p = json_object(), *x = json_object();
+	json_t *p = git_request_of(r, op);
 
-	json_put_int(x, "candidate", c->id);
-	json_put_str(p, "op", op);
-	json_put_str(p, "repo", r->path);
-	json_put(p, "ctx", x);
+	json_put_int(json_object_get(p, "ctx"), "candidate", c->id);
 	return p;
 }
 
@@ -88,6 +86,7 @@ static int ask_build(struct bot *b, const struct repo *r, const struct candidate
 	json_put_str(p, "author_name", b->conf->author_name);
 	json_put_str(p, "author_email", b->conf->author_email);
 	json_put_int(p, "time_ms", c->created_ms);
+	json_put_str(p, "sign_key", b->conf->sign_key);
 	json_put_str(p, "ref", ref);
 	return bot_effect(b, subject, "cand-build", p, err, "cand-build:%lld", (long long)c->id) < 0
 		       ? -1

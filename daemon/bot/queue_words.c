@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/approvals.h"
 
 /* Does the rule that a labeller is not enough alone stand in the way? Caller frees the name. */
 static char *labeller_alone(struct bot *b, const struct repo *r, const struct conf_repo *conf,
@@ -13,8 +14,7 @@ static char *labeller_alone(struct bot *b, const struct repo *r, const struct co
 
 	if (conf->queue.labeller_may_approve || !pr->task || !conf->queue.approvals ||
 	    task_get(b->db, pr->task, &t, NULL) <= 0 ||
-	    db_int(b->db, ST_APPROVAL_COUNT_NOT, &others, NULL, "iiss", r->id, pr->number, pr->head,
-		   t.requester) < 0)
+	    approvals_count(b, r, pr->number, pr->head, t.requester, &others, NULL) < 0)
 		return NULL;
 	return others ? NULL : steal(&t.requester);
 }
@@ -23,14 +23,17 @@ char *queue_approvals_text(struct bot *b, const struct repo *r, const struct con
 			   const struct pr *pr)
 {
 	autofree char *alone = labeller_alone(b, r, conf, pr);
-	int64_t have = 0;
+	int64_t have = 0, all = 0;
 
-	if (db_int(b->db, ST_APPROVAL_COUNT, &have, NULL, "iis", r->id, pr->number, pr->head) < 0)
-		have = 0;
-	return xasprintf("%lld of %lld approvals of %.12s%s%s%s", (long long)have,
+	if (queue_approvals(b, r, conf, pr, pr->head, &have, NULL) < 0 ||
+	    approvals_count(b, r, pr->number, pr->head, NULL, &all, NULL) < 0)
+		have = all = 0;
+	return xasprintf("%lld of %lld approvals of %.12s%s%s%s%s%s%s", (long long)have,
 			 (long long)conf->queue.approvals, pr->head,
 			 alone ? ", and somebody else than " : "", alone ? alone : "",
-			 alone ? ", who labelled the issue, must approve" : "");
+			 alone ? ", who labelled the issue, must approve" : "",
+			 all > have ? ", and that of " : "", all > have ? pr->author : "",
+			 all > have ? ", the author, does not count" : "");
 }
 
 char *queue_reason_text(const struct plan_action *a)
@@ -72,6 +75,9 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 		break;
 	case PLAN_R_NOT_APPROVED:
 		more = queue_approvals_text(b, r, conf, pr);
+		break;
+	case PLAN_R_UNKNOWN:
+		more = pr->learn_why ? xstrdup(pr->learn_why) : NULL;
 		break;
 	case PLAN_R_HALTED:
 		bot_halted(b, &more);

@@ -3,22 +3,13 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/git_request.h"
 #include "bot/queue_flow.h"
 #include "bot/reconcile.h"
 #include "bot/task_flow.h"
+#include "forge/local.h"
 
 #define LOG_MAX 1000 /* commits of the base that are looked at */
-
-static json_t *request(const struct repo *r, const char *op)
-{
-	json_t *p = json_object(), *x = json_object();
-
-	json_put_int(x, "repo", r->id);
-	json_put_str(p, "op", op);
-	json_put_str(p, "repo", r->path);
-	json_put(p, "ctx", x);
-	return p;
-}
 
 /* Takes p. */
 static int ask(struct bot *b, const struct repo *r, const char *kind, json_t *p, const char *what,
@@ -32,22 +23,39 @@ static int ask(struct bot *b, const struct repo *r, const char *kind, json_t *p,
 		       : 0;
 }
 
+/* `part` says what the answer is for. The base is now at `base` and was at `known` for this ledger: by the time
+ * of the answer its row may say that it has moved. */
+static int ask_refs(struct bot *b, const struct repo *r, const char *prefix, const char *part,
+		    const char *base, const char *known, struct err *err)
+{
+	json_t *p = git_request_of(r, "refs"), *x = json_object_get(p, "ctx");
+
+	json_put_str(p, "prefix", prefix);
+	json_put_str(x, "part", part);
+	json_put_str(x, "base", base);
+	json_put_str(x, "known", known);
+	return ask(b, r, "repo-pulls", p, part, err);
+}
+
 static int ask_pulls(struct bot *b, const struct repo *r, struct err *err)
 {
-	json_t *p = request(r, "refs");
-
-	json_put_str(p, "prefix", "refs/pull/");
-	return ask(b, r, "repo-pulls", p, "", err);
+	return ask_refs(b, r, "refs/pull/", "pulls", NULL, NULL, err);
 }
 
 int rebuild_start(struct bot *b, const struct repo *r, const char *base, struct err *err)
 {
+	return ask_refs(b, r, "refs/pull/", "numbers", base, r->base_oid, err);
+}
+
+static int ask_log(struct bot *b, const struct repo *r, const char *base, const char *known,
+		   struct err *err)
+{
 	json_t *p;
 
-	if (!base || (r->base_oid && !strcmp(r->base_oid, base)))
+	if (!base || (known && !strcmp(known, base)))
 		return ask_pulls(b, r, err);
-	p = request(r, "log");
-	json_put_str(p, "not", r->base_oid);
+	p = git_request_of(r, "log");
+	json_put_str(p, "not", known);
 	json_put_str(p, "commit", base);
 	json_put_int(p, "max", LOG_MAX);
 	return ask(b, r, "repo-log", p, base, err);
@@ -63,9 +71,10 @@ int rebuild_did_log(struct bot *b, const struct event *e, const json_t *p, struc
 		return -1;
 	for (size_t i = json_array_size(commits); i > 0; i--) { /* oldest first */
 		const char *commit = json_str(json_array_get(commits, i - 1), "oid", "");
-		json_t *q = request(&r, "receipt");
+		json_t *q = git_request_of(&r, "receipt");
 
 		json_put_str(q, "commit", commit);
+		json_put_bool(q, "exact", true);
 		json_put_str(json_object_get(q, "ctx"), "commit", commit);
 		if (ask(b, &r, "repo-receipt", q, commit, err) < 0)
 			return -1;
@@ -174,16 +183,23 @@ int rebuild_did_receipt(struct bot *b, const struct event *e, const json_t *p, s
 	return merged(b, &r, json_object_get(res, "receipt"), json_str(x, "commit", ""), err);
 }
 
-/* N of refs/pull/N/head, or 0. */
-static int64_t number_of(const char *ref)
+int64_t rebuild_number(const char *ref)
 {
-	static const char prefix[] = "refs/pull/";
-	char *end;
-	long long n = strncmp(ref, prefix, sizeof(prefix) - 1)
-			      ? 0
-			      : strtoll(ref + sizeof(prefix) - 1, &end, 10);
+	static const struct {
+		const char *before, *after;
+	} forms[] = {{"refs/pull/", "/head"}, {"refs/yardmaster/heads/", ""}};
 
-	return n > 0 && !strcmp(end, "/head") ? n : 0;
+	for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+		size_t len = strlen(forms[i].before);
+		char *end;
+		long long n;
+
+		if (strncmp(ref, forms[i].before, len) != 0)
+			continue;
+		n = strtoll(ref + len, &end, 10);
+		return n > 0 && !strcmp(end, forms[i].after) ? n : 0;
+	}
+	return 0;
 }
 
 static int found(struct bot *b, struct repo *r, int64_t number, const char *head, struct err *err)
@@ -209,19 +225,41 @@ static int found(struct bot *b, struct repo *r, int64_t number, const char *head
 			 (long long)number);
 }
 
+/* Until both lists of references have been read no number is given: local.h. */
+static int take_numbers(struct bot *b, struct repo *r, const json_t *x, const json_t *refs,
+			struct err *err)
+{
+	autofree char *key = xasprintf(LOCAL_UNREAD "%lld", (long long)r->id);
+	const char *base = json_str(x, "base", NULL), *known = json_str(x, "known", NULL), *name;
+	json_t *oid;
+
+	json_object_foreach ((json_t *)refs, name, oid) {
+		int64_t number = rebuild_number(name);
+
+		if (number && take_number(b, r, number, err) < 0)
+			return -1;
+	}
+	if (!strcmp(json_str(x, "part", ""), "numbers"))
+		return ask_refs(b, r, "refs/yardmaster/heads/", "heads", base, known, err);
+	return meta_clear(b->db, key, err) < 0 ? -1 : ask_log(b, r, base, known, err);
+}
+
 int rebuild_did_pulls(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
+	const json_t *x = json_object_get(p, "ctx");
 	json_t *refs = json_object_get(json_object_get(p, "result"), "refs"), *oid;
 	const char *name;
 
 	(void)e;
 	if (!json_flag(p, "ok"))
-		return reconcile_wake(b, err);
-	if (bot_repo(b, json_int(json_object_get(p, "ctx"), "repo", 0), &r, err) < 0)
+		return reconcile_wake(b, err); /* asked again at the next reconciliation */
+	if (bot_repo(b, json_int(x, "repo", 0), &r, err) < 0)
 		return -1;
+	if (strcmp(json_str(x, "part", "pulls"), "pulls") != 0)
+		return take_numbers(b, &r, x, refs, err);
 	json_object_foreach (refs, name, oid) {
-		int64_t number = number_of(name);
+		int64_t number = rebuild_number(name);
 
 		if (number && found(b, &r, number, json_string_value(oid), err) < 0)
 			return -1;

@@ -4,7 +4,8 @@
  * After a restored or empty ledger, and when `repo add` finds a repository of ours that is not in the
  * ledger. Everything is read (EXEC_READ), so it goes on while the ledger waits for a person:
  *
- *   repo-base -> repo-log       the commits of the base that the ledger does not know
+ *   repo-base -> repo-pulls     refs/pull/N/head and refs/yardmaster/heads/N: which numbers are taken
+ *             -> repo-log       the commits of the base that the ledger does not know
  *             -> repo-receipt   for each: has it a receipt? Then its PR is merged, and its task as well
  *             -> repo-pulls     refs/pull/N/head: no number is given twice; a PR that the ledger does
  *                               not know and that has no receipt is open, with this head
@@ -15,6 +16,9 @@
 #define YM_BOT_REBUILD_H
 
 #include "bot/bot.h"
+
+/* N of refs/pull/N/head and refs/yardmaster/heads/N, else 0. */
+int64_t rebuild_number(const char *ref);
 
 /* `base` is where the base is now, or NULL while it has no commit. */
 int rebuild_start(struct bot *b, const struct repo *r, const char *base, struct err *err);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/git_request.h"
 #include "sys/chan.h"
 #include "sys/child.h"
 
@@ -60,6 +61,7 @@ static int role_ask(struct role *r, json_t *req, json_t **ret, struct err *err)
 	autojson json_t *q = req, *answer = NULL;
 	int rc;
 
+	json_put_int(q, "id", 1);
 	if (chan_sync_send(r->chan, q, err) < 0)
 		return -1;
 	rc = chan_sync_recv(r->chan, ANSWER_MS, &answer, err);
@@ -105,20 +107,10 @@ static int git_line(const char *git, const char *path, const char *const *words,
 	return 0;
 }
 
-static json_t *request(const char *op, const char *repo)
-{
-	json_t *q = json_object();
-
-	json_put_int(q, "id", 1);
-	json_put_str(q, "op", op);
-	json_put_str(q, "repo", repo);
-	return q;
-}
-
 static json_t *verify_request(const char *repo, const json_t *receipt)
 {
 	static const char *const same[] = {"base", "head", "merge_base", "method"};
-	json_t *q = request("verify", repo);
+	json_t *q = git_request("verify", repo);
 
 	for (size_t i = 0; i < ARRAY_LEN(same); i++)
 		if (json_str(receipt, same[i], NULL))
@@ -127,20 +119,24 @@ static json_t *verify_request(const char *repo, const json_t *receipt)
 	return q;
 }
 
-static int compare(const json_t *receipt, const json_t *answer, const char *commit, json_t *ret)
+/* `on` has the note: the commit itself, or the last one of the rebase that brought it. */
+static int compare(const json_t *receipt, const json_t *answer, const char *commit, const char *on,
+		   json_t *ret)
 {
 	autofree char *text = NULL;
-	bool named = !strcmp(json_str(receipt, "commit", ""), commit);
+	bool named = !strcmp(json_str(receipt, "commit", ""), on);
+	bool part = strcmp(on, commit) != 0;
 	bool same = named && json_flag(answer, "same") &&
 		    !strcmp(json_str(receipt, "tree", ""), json_str(answer, "found", "-"));
 
 	if (same)
-		text = xasprintf("receipt of %.12s: holds: tree %.12s is %.12s %sd with %.12s, PR "
-				 "#%lld",
-				 commit, json_str(receipt, "tree", ""),
-				 json_str(receipt, "base", ""), json_str(receipt, "method", ""),
-				 json_str(receipt, "head", ""),
-				 (long long)json_int(receipt, "pr", 0));
+		text = xasprintf(
+			"receipt of %.12s: holds: tree %.12s is %.12s %sd with %.12s, PR "
+			"#%lld%s%s",
+			commit, json_str(receipt, "tree", ""), json_str(receipt, "base", ""),
+			json_str(receipt, "method", ""), json_str(receipt, "head", ""),
+			(long long)json_int(receipt, "pr", 0),
+			part ? "; it is one of the commits that landed with " : "", part ? on : "");
 	else if (!named)
 		text = xasprintf("receipt of %.12s: is of another commit: %.12s", commit,
 				 json_str(receipt, "commit", "?"));
@@ -173,7 +169,7 @@ int receipt_verify(const char *repo_path, const char *commit, json_t *ret, struc
 		     err) < 0 ||
 	    role_start(&role, git, err) < 0)
 		return err_wrap(err, "receipt of %s", commit);
-	q = request("receipt", repo);
+	q = git_request("receipt", repo);
 	json_put_str(q, "commit", oid);
 	if (role_ask(&role, q, &note, err) < 0)
 		return -1;
@@ -187,5 +183,6 @@ int receipt_verify(const char *repo_path, const char *commit, json_t *ret, struc
 	if (role_ask(&role, verify_request(repo, json_object_get(note, "receipt")), &answer, err) <
 	    0)
 		return -1;
-	return compare(json_object_get(note, "receipt"), answer, oid, ret);
+	return compare(json_object_get(note, "receipt"), answer, oid, json_str(note, "on", oid),
+		       ret);
 }

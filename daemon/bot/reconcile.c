@@ -3,15 +3,21 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/git_request.h"
+#include "bot/outbox.h"
+#include "bot/queue_flow.h"
 #include "bot/rebuild.h"
+#include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
+#include "forge/local.h"
+#include "forge/local_repo.h"
 #include "runner/run.h"
 #include "sys/fs.h"
 
+#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 #define DAY_MS ((int64_t)24 * 3600 * 1000)
@@ -36,22 +42,11 @@ json_t *reconcile_files(const json_t *tree_read)
 	return o;
 }
 
-static json_t *request(const struct repo *r, const char *op)
-{
-	json_t *p = json_object(), *x = json_object();
-
-	json_put_int(x, "repo", r->id);
-	json_put_str(p, "op", op);
-	json_put_str(p, "repo", r->path);
-	json_put(p, "ctx", x);
-	return p;
-}
-
 static int ask_base(struct bot *b, const struct repo *r, bool anew, struct err *err)
 {
 	autofree char *subject = xasprintf("repo:%lld", (long long)r->id);
 	autofree char *ref = xasprintf("refs/heads/%s", r->base);
-	json_t *p = request(r, "ref");
+	json_t *p = git_request_of(r, "ref");
 
 	json_put_str(p, "ref", ref);
 	json_put_bool(json_object_get(p, "ctx"), "rebuild", anew);
@@ -78,7 +73,7 @@ int reconcile_config(struct bot *b, const struct repo *r, struct err *err)
 
 	if (!r->base_oid || (r->config_oid && !strcmp(r->config_oid, r->base_oid)))
 		return 0;
-	p = request(r, "tree-read");
+	p = git_request_of(r, "tree-read");
 	json_put_str(p, "commit", r->base_oid);
 	json_put(p, "paths", reconcile_paths());
 	json_put_str(json_object_get(p, "ctx"), "commit", r->base_oid);
@@ -99,11 +94,12 @@ int reconcile_wake(struct bot *b, struct err *err)
 static int rebuild(struct bot *b, const struct repo *r, const json_t *p, const char *oid,
 		   struct err *err)
 {
+	autofree char *key = xasprintf(LOCAL_UNREAD "%lld", (long long)r->id), *unread = NULL;
 	bool waits;
 
-	if (bot_waits(b, &waits, err) < 0)
+	if (bot_waits(b, &waits, err) < 0 || meta_get(b->db, key, &unread, err) < 0)
 		return -1;
-	return waits || json_flag(json_object_get(p, "ctx"), "rebuild")
+	return waits || unread || json_flag(json_object_get(p, "ctx"), "rebuild")
 		       ? rebuild_start(b, r, oid, err)
 		       : 0;
 }
@@ -196,6 +192,32 @@ int reconcile_did_config(struct bot *b, const struct event *e, const json_t *p, 
 	row_take(&r.config, json_text(files));
 	row_set(&r.config_error, NULL);
 	return repo_save(b->db, &r, err);
+}
+
+/* ---- settings ---- */
+
+static void on_settings(void *arg, const json_t *answer, const struct err *why)
+{
+	(void)arg;
+	if (!answer)
+		log_warn("settings of a repository: %s", err_text(why));
+}
+
+void reconcile_settings(struct bot *b)
+{
+	cleanup(repo_list_release) struct repo_list l = {0};
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (repo_all(b->db, ST_REPO_ALL, &l, &err, "") < 0)
+		log_warn("settings: %s", err_text(&err));
+	for (size_t i = 0; i < l.n; i++) {
+		json_t *p = git_request("config-set", l.v[i].path);
+
+		json_put(p, "values", local_repo_config(b->conf->limits.push_mb));
+		if (outbox_ask_git(b->outbox, p, on_settings, NULL, &err) < 0)
+			log_warn("settings of repository %s: %s", l.v[i].name, err_text(&err));
+		err_release(&err);
+	}
 }
 
 /* ---- retention ---- */
@@ -323,6 +345,23 @@ void reconcile_mark(struct bot *b)
 	db_rollback(b->db); /* it only read */
 }
 
+/* "ROWS HASH"; a mark of an empty ledger has no hash. */
+static bool read_mark(const char *mark, int64_t *ret_rows, char hash[65])
+{
+	char *rest;
+	int64_t rows;
+
+	errno = 0;
+	rows = strtoll(mark, &rest, 10);
+	if (rest == mark || errno)
+		return false;
+	hash[0] = '\0';
+	if (*rest && sscanf(rest, " %64[0-9a-f]", hash) < 0)
+		hash[0] = '\0';
+	*ret_rows = rows;
+	return true;
+}
+
 /* 1 it goes on from the mark, 0 it does not, with the reason. */
 static int continues(struct bot *b, const char *mark, char **ret_why, struct err *err)
 {
@@ -330,7 +369,7 @@ static int continues(struct bot *b, const char *mark, char **ret_why, struct err
 	int64_t n = 0, before = 0;
 	char expected[65] = "";
 
-	if (sscanf(mark, "%" SCNd64 " %64[0-9a-f]", &before, expected) < 1)
+	if (!read_mark(mark, &before, expected))
 		return err_set(
 			err, ERR_CORRUPT,
 			"%s/ledger.mark: found '%.40s', expected the number of audit rows and "
@@ -352,6 +391,22 @@ static int continues(struct bot *b, const char *mark, char **ret_why, struct err
 	return 0;
 }
 
+/* The repositories know of numbers that this ledger does not. */
+static int no_numbers(struct bot *b, struct err *err)
+{
+	cleanup(repo_list_release) struct repo_list l = {0};
+
+	if (repo_all(b->db, ST_REPO_ALL, &l, err, "") < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		autofree char *key = xasprintf(LOCAL_UNREAD "%lld", (long long)l.v[i].id);
+
+		if (meta_set(b->db, key, "1", err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int reconcile_ledger(struct bot *b, struct err *err)
 {
 	autofree char *path = mark_path(b), *why = NULL;
@@ -368,7 +423,7 @@ int reconcile_ledger(struct bot *b, struct err *err)
 	if (rc < 0)
 		return -1;
 	log_warn("%s", why);
-	return meta_set(b->db, "waits", why, err);
+	return meta_set(b->db, "waits", why, err) < 0 ? -1 : no_numbers(b, err);
 }
 
 int reconcile_all(struct bot *b, struct err *err)
@@ -378,7 +433,7 @@ int reconcile_all(struct bot *b, struct err *err)
 	if (repo_all(b->db, ST_REPO_ALL, &l, err, "") < 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++)
-		if (reconcile_base(b, &l.v[i], err) < 0)
+		if (reconcile_base(b, &l.v[i], err) < 0 || queue_learn_missing(b, &l.v[i], err) < 0)
 			return -1;
-	return purge(b, err);
+	return remote_reconcile(b, err) < 0 ? -1 : purge(b, err);
 }

@@ -11,6 +11,9 @@
 
 /* Asks for the base of every repository, and purges what is past its retention. */
 int reconcile_all(struct bot *b, struct err *err);
+/* Writes into each local repository's configuration what the daemon's own one says about pushes: at the start
+ * and when it was read again. */
+void reconcile_settings(struct bot *b);
 int reconcile_base(struct bot *b, const struct repo *r, struct err *err);
 /* The same of a repository that was used before the ledger knew it (rebuild.h). */
 int reconcile_used(struct bot *b, const struct repo *r, struct err *err);

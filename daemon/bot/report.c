@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/checks.h"
 
 char *report_log(const char *log)
 {
@@ -73,11 +74,26 @@ static char *task_text(struct task_ctx *c)
 
 int report_task(struct task_ctx *c, struct err *err)
 {
-	return bot_say(c->bot, c->task.repo, c->task.issue, task_text(c), err, "task:%lld",
+	autofree char *text = task_text(c);
+
+	if (checks_task(c, text, err) < 0)
+		return -1;
+	return bot_say(c->bot, c->task.repo, c->task.issue, steal(&text), err, "task:%lld",
 		       (long long)c->task.id);
 }
 
 int report_pr(struct bot *b, int64_t repo, int64_t pr, char *text, struct err *err)
 {
-	return bot_say(b, repo, pr, text, err, "pr:%lld:%lld", (long long)repo, (long long)pr);
+	return report_pr_log(b, repo, pr, text, NULL, err);
+}
+
+int report_pr_log(struct bot *b, int64_t repo, int64_t pr, char *text, const char *log,
+		  struct err *err)
+{
+	autofree char *body = text;
+
+	if (checks_queue(b, repo, pr, body, log, err) < 0)
+		return -1;
+	return bot_say(b, repo, pr, steal(&body), err, "pr:%lld:%lld", (long long)repo,
+		       (long long)pr);
 }

@@ -16,5 +16,8 @@ int report_task(struct task_ctx *c, struct err *err);
 char *report_log(const char *log);
 /* The sticky comment of a PR: its place in the queue and what it waits for. Takes text. */
 int report_pr(struct bot *b, int64_t repo, int64_t pr, char *text, struct err *err);
+/* The same with the log (may be NULL) that shows why, for the checks tab. */
+int report_pr_log(struct bot *b, int64_t repo, int64_t pr, char *text, const char *log,
+		  struct err *err);
 
 #endif

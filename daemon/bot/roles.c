@@ -84,7 +84,7 @@ static void on_message(void *arg, struct chan *c, json_t *msg)
 		const json_t *e = json_object_get(msg, "error");
 
 		err_set(&why, err_code_from_name(json_str(e, "code", NULL)), "%s",
-			json_str(e, "text", "the git role gave no reason"));
+			json_str(e, "text", "the role gave no reason"));
 		q->done(q->arg, NULL, &why);
 	}
 	free(q);
@@ -138,7 +138,7 @@ void role_free(struct role *r)
 
 static int start_process(struct role *r, struct err *err)
 {
-	static const struct chan_ops ops = {on_message, on_closed};
+	static const struct chan_ops ops = {.message = on_message, .closed = on_closed};
 	char *argv[] = {(char *)"yardmaster", (char *)"role", (char *)r->conf.name,
 			(char *)r->conf.git, NULL};
 	const char *crash = getenv(FAULT_VARIABLE);

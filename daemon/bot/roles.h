@@ -13,7 +13,7 @@ struct role;
 struct role_conf {
 	struct loop *loop;
 	const char *self; /* absolute path of this program */
-	const char *name; /* role: "git" */
+	const char *name; /* role: "git", "net" */
 	const char *git;  /* absolute path of git, handed on */
 	int64_t idle_ms;
 };

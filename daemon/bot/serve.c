@@ -6,6 +6,8 @@
 #include "bot/api.h"
 #include "bot/bot.h"
 #include "bot/follow.h"
+#include "bot/reconcile.h"
+#include "bot/remote.h"
 #include "sys/child.h"
 #include "sys/fs.h"
 
@@ -32,6 +34,7 @@ static void serve_release(struct serve *s)
 	s->bot.api = NULL;
 	if (s->bot.loop)
 		bot_stop(&s->bot);
+	remote_stop(&s->bot);
 	loop_free(s->bot.loop);
 	db_close(s->bot.db);
 	free(s->self);
@@ -180,6 +183,7 @@ static void on_reload(void *arg, int signo)
 	*conf = fresh;
 	s->bot.data = conf->data;
 	s->bot.look = true; /* limits may have changed */
+	reconcile_settings(&s->bot);
 	log_info("configuration read again");
 }
 
@@ -213,8 +217,11 @@ static int prepare(struct serve *s, struct err *err)
 	b->environ_ = s->options->environ_;
 	b->owner = geteuid();
 	b->part = s->options->part;
-	return add_owner(b, err) < 0 || api_new(b, &b->api, err) < 0 || bot_start(b, err) < 0 ? -1
-											      : 0;
+	if (add_owner(b, err) < 0 || remote_start(b, err) < 0 || api_new(b, &b->api, err) < 0 ||
+	    bot_start(b, err) < 0)
+		return -1;
+	remote_ready(b);
+	return 0;
 }
 
 int serve_run(const struct serve_options *o, struct err *err)

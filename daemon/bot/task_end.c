@@ -20,7 +20,7 @@ static char *pr_body(const struct task_ctx *c)
 	}
 	buf_addf(&b, "Blueprint `%s`", t->blueprint);
 	if (agent)
-		buf_addf(&b, ", round %lld, agent `%s`", (long long)c->pos.round, agent);
+		buf_addf(&b, ", round %lld, agent `%s`", (long long)bp_pos_rounds(&c->pos), agent);
 	if (t->cost_microusd)
 		buf_addf(&b, ", cost $%.2f", (double)t->cost_microusd / 1e6);
 	buf_addf(&b, ". Asked for by %s.\n\nCloses #%lld\n", t->requester, (long long)t->issue);
@@ -38,7 +38,7 @@ static void add_depends(const struct task_ctx *c, struct buf *b)
 			buf_addf(b, "%s\n", lines.v[i]);
 }
 
-int task_pull_request(struct task_ctx *c, struct err *err)
+static int open_pull(struct task_ctx *c, struct err *err)
 {
 	struct task *t = &c->task;
 	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
@@ -65,6 +65,59 @@ int task_pull_request(struct task_ctx *c, struct err *err)
 		       "pr:%lld:%s:%s", (long long)t->id, t->head, nonce) < 0)
 		return -1;
 	return task_save(c->bot->db, t, err);
+}
+
+/* The branch has to be on the forge before a PR of it can be. */
+static int push_branch(struct task_ctx *c, const struct forge *f, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	struct task *t = &c->task;
+	struct forge forge = *f;
+	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
+	autofree char *nonce = task_nonce(c);
+	json_t *p;
+
+	if (t->pr && pr_find(c->bot->db, ST_PR_BY_NUMBER, &pr, err, "ii", t->repo, t->pr) < 0)
+		return -1;
+	if (f->ops->push(&forge, &c->repo, t->branch, t->head, pr.head, false, &p, err) < 0)
+		return -1;
+	json_put(p, "ctx", task_ctx_json(t));
+	if (bot_effect(c->bot, subject, "task-push", p, err, "task-push:%lld:%s:%s",
+		       (long long)t->id, t->head, nonce) < 0)
+		return -1;
+	return task_save(c->bot->db, t, err);
+}
+
+int task_pull_request(struct task_ctx *c, struct err *err)
+{
+	struct forge f = bot_forge(c->bot, &c->repo);
+
+	return f.ops->push ? push_branch(c, &f, err) : open_pull(c, err);
+}
+
+int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(task_ctx_release) struct task_ctx c = {0};
+	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	const json_t *r =
+		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
+	const char *outcome = json_str(r, "outcome", "");
+	autofree char *why = NULL;
+
+	(void)e;
+	if (!json_flag(p, "ok"))
+		return task_tell(b, id, BP_EV_INFRA,
+				 json_str(json_object_get(p, "error"), "text", ""), err);
+	if (task_open(b, id, &c, err) < 0)
+		return -1;
+	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already"))
+		return open_pull(&c, err);
+	why = !strcmp(outcome, "stale")
+		      ? xasprintf("somebody else pushed to `%s`, which is at %.12s now",
+				  c.task.branch, json_str(r, "found", "nothing"))
+		      : xasprintf("the forge took no push to `%s`: %s", c.task.branch,
+				  json_str(r, "text", outcome));
+	return task_tell(b, id, BP_EV_INFRA, why, err);
 }
 
 static int set_ref(struct task_ctx *c, struct err *err)
@@ -258,7 +311,10 @@ static int tidy(struct task_ctx *c, const char *state, struct err *err)
 		return -1;
 	if (l.n)
 		return 0;
-	return task_cleanup(c->bot, &c->repo, &c->task, !strcmp(state, "merged") || !wanted, err);
+	if (task_cleanup(c->bot, &c->repo, &c->task, !strcmp(state, "merged") || !wanted, err) < 0)
+		return -1;
+	row_set(&c->task.worktree, NULL);
+	return task_save(c->bot->db, &c->task, err);
 }
 
 int task_run_is_over(struct task_ctx *c, struct err *err)

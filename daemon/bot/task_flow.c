@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/approvals.h"
 #include "bot/dispatch.h"
 #include "bot/queue_flow.h"
 #include "bot/report.h"
@@ -97,19 +98,26 @@ static int do_checks(struct task_ctx *c, struct bp_event *ret_next, struct err *
 	return task_set_state(c, "review", "waits for the forge's checks", err);
 }
 
-static int do_review(struct task_ctx *c, struct bp_event *ret_next, struct err *err)
+int task_review(struct task_ctx *c, struct err *err)
 {
 	int64_t need = c->bp.steps[c->pos.step].approvals, have = 0;
 	autofree char *why = NULL;
 
-	if (need && db_int(c->bot->db, ST_APPROVAL_COUNT, &have, err, "iis", c->task.repo,
-			   c->task.pr, c->task.head) < 0)
+	if (need &&
+	    approvals_count(c->bot, &c->repo, c->task.pr, c->task.head, NULL, &have, err) < 0)
 		return -1;
-	if (have >= need)
-		ret_next->ev = BP_EV_GREEN;
 	why = xasprintf("PR #%lld waits for review: %lld of %lld approvals", (long long)c->task.pr,
 			(long long)have, (long long)need);
-	return task_set_state(c, "review", why, err);
+	return task_set_state(c, "review", why, err) < 0 ? -1 : have >= need;
+}
+
+static int do_review(struct task_ctx *c, struct bp_event *ret_next, struct err *err)
+{
+	int rc = task_review(c, err);
+
+	if (rc > 0)
+		ret_next->ev = BP_EV_GREEN;
+	return rc < 0 ? -1 : 0;
 }
 
 static int do_queue(struct task_ctx *c, struct err *err)
@@ -118,7 +126,7 @@ static int do_queue(struct task_ctx *c, struct err *err)
 
 	if (task_set_state(c, "queued", why, err) < 0)
 		return -1;
-	return queue_enqueue(c->bot, &c->repo, c->task.pr, c->task.head, "yardmaster", 0, err);
+	return queue_enqueue(c->bot, &c->repo, c->task.pr, c->task.head, "yardmaster", NULL, err);
 }
 
 /* Does what the engine asked for. ret_next->ev stays BP_EV_START when nothing follows at once. */
@@ -170,10 +178,21 @@ static int goes_on(struct task_ctx *c, const struct bp_action *a, struct err *er
 	return task_unlabel(c, err) < 0 ? -1 : task_set_state(c, "running", NULL, err);
 }
 
+/* 1: what comes next takes a place, which the task has not, and there is none; 0: it may go on. A round of
+ * the agent asks for itself, once its prompt is kept. */
+static int must_wait(struct task_ctx *c, enum bp_do act, bool had_place, struct err *err)
+{
+	if (had_place ||
+	    (act != BP_DO_SETUP && act != BP_DO_COMMIT && act != BP_DO_GATE && act != BP_DO_RUN))
+		return 0;
+	return task_wait_for_place(c, err);
+}
+
 static int step_once(struct task_ctx *c, const struct bp_event *ev, struct bp_event *ret_next,
 		     struct err *err)
 {
 	struct bp_action action = {0};
+	bool had_place = dispatch_at_work(&c->task);
 	struct bp_pos next;
 	int rc;
 
@@ -181,9 +200,11 @@ static int step_once(struct task_ctx *c, const struct bp_event *ev, struct bp_ev
 	c->pos = next;
 	if (next.started) /* else nothing of the blueprint has begun, and whoever asks must see that */
 		row_take(&c->task.position, bp_pos_json(&c->pos));
-	rc = goes_on(c, &action, err) < 0 ? -1 : perform(c, ev, &action, ret_next, err);
+	rc = goes_on(c, &action, err) < 0 ? -1 : must_wait(c, action.act, had_place, err);
+	if (rc == 0)
+		rc = perform(c, ev, &action, ret_next, err);
 	bp_action_release(&action);
-	return rc;
+	return rc < 0 ? -1 : 0;
 }
 
 int task_step(struct task_ctx *c, const struct bp_event *ev, struct err *err)
@@ -212,6 +233,8 @@ int task_tell(struct bot *b, int64_t id, enum bp_ev ev, const char *text, struct
 		return task_pr_ended(&c, ev == BP_EV_MERGED, text, err);
 	if (life_ended(c.task.state) && ev != BP_EV_RETRY && ev != BP_EV_SAY)
 		return 0;
+	if (ev == BP_EV_EJECTED) /* what a person reads when no round is left */
+		row_set(&c.task.log, text);
 	return task_step(&c, &e, err);
 }
 

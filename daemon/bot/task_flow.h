@@ -48,10 +48,14 @@ char *task_nonce(const struct task_ctx *c);
 int task_kill_runs(struct bot *b, int64_t task, const char *reason, struct err *err);
 
 /* task_run.c: starting rounds, gates, set-up. */
+/* What comes later (an answer, a review, `retry`) needs a place as the first round did. 1: it waits for
+ * one (dispatch.c begins it then), 0: there is one. */
+int task_wait_for_place(struct task_ctx *c, struct err *err);
 int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err);
 int task_run_gate(struct task_ctx *c, struct err *err);
 int task_run_command(struct task_ctx *c, struct err *err);
-int task_run_setup(struct task_ctx *c, struct err *err); /* looks for the cached layer first */
+int task_run_setup(struct task_ctx *c, struct err *err);  /* looks for the cached layer first */
+int task_save_layer(struct task_ctx *c, struct err *err); /* what the set-up has made */
 
 /* task_commit.c */
 int task_commit(struct task_ctx *c, struct err *err);
@@ -62,6 +66,12 @@ json_t *task_request(struct task_ctx *c, const char *op);
 
 /* 1: the text is what it was when it was labelled; 0: it changed. */
 int task_text_unchanged(struct task_ctx *c, struct err *err);
+
+/* Waits for approvals of its head, and says how many there are: 1 enough, 0 not. */
+int task_review(struct task_ctx *c, struct err *err);
+
+/* task_review.c: what a person said for the next round. */
+void task_add_said(struct task *t, const char *actor, const char *text);
 
 /* task_end.c: opening the PR, asking, ending. */
 int task_pull_request(struct task_ctx *c, struct err *err);
@@ -93,9 +103,10 @@ int task_did_restore(struct bot *b, const struct event *e, const json_t *p, stru
 int task_did_layer_key(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_layer_apply(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_layer_save(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_pr_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);
-/* A run of a task has ended. */
+/* task_ended.c: a run of a task has ended. */
 int task_run_ended(struct bot *b, struct attempt *a, const json_t *p, struct err *err);
 
 #endif

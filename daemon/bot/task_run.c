@@ -1,22 +1,15 @@
-/* task_run.c - see task_flow.h: what a task runs in its sandbox, and how that ended. */
+/* task_run.c - see task_flow.h: what a task runs in its sandbox. */
 #include "bot/task_flow.h"
 
 #include "agent/agent.h"
-#include "base/buf.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/dispatch.h"
 #include "bot/prompt.h"
-#include "bot/report.h"
 #include "bot/runs.h"
-#include "sys/fs.h"
 
 #define MB        ((int64_t)1 << 20)
 #define MINUTE_MS ((int64_t)60 * 1000)
-/* Of a run's output that is kept with the task: with the words around it less than BP_FEEDBACK_MAX, which
- * cuts the beginning off. */
-#define LOG_TAIL ((size_t)24 << 10)
 
 static int64_t pick(int64_t own, int64_t otherwise)
 {
@@ -51,7 +44,7 @@ static int start(struct task_ctx *c, const char *kind, const char *agent, const 
 	a.run = xasprintf("t%lld-r%lld", (long long)t->id, (long long)t->runs);
 	a.kind = xstrdup(kind);
 	a.step = c->pos.step;
-	a.round = c->pos.round;
+	a.round = bp_pos_rounds(&c->pos);
 	a.number = c->pos.index;
 	a.command = xstrdup(shown);
 	a.agent = xstrdup(agent);
@@ -63,7 +56,7 @@ static int start(struct task_ctx *c, const char *kind, const char *agent, const 
 	spec->gitdir = task_gitdir(b, t->id);
 	spec->objects = xasprintf("%s/objects", c->repo.path);
 	strvec_pushf(&spec->env, "YARDMASTER_TASK=%lld", (long long)t->id);
-	strvec_pushf(&spec->env, "YARDMASTER_ROUND=%lld", (long long)c->pos.round);
+	strvec_pushf(&spec->env, "YARDMASTER_ROUND=%lld", (long long)bp_pos_rounds(&c->pos));
 	p = json_object();
 	json_put_str(p, "run", a.run);
 	json_put(p, "ctx", json_pack("{s:s}", "run", a.run));
@@ -220,11 +213,12 @@ static int over_budget(struct task_ctx *c, struct err *err)
 	if (db_int(c->bot->db, ST_ATTEMPT_MS_OF_TASK, &spent, err, "i", c->task.id) < 0)
 		return -1;
 	if (limit && spent >= limit)
-		why = xasprintf(
-			"its runs took %lld minutes together; limits.task-minutes allows %lld",
-			(long long)(spent / MINUTE_MS), (long long)(limit / MINUTE_MS));
+		why = xasprintf("its runs took %lld minutes together; `limits.task-minutes` of the "
+				"daemon's configuration allows %lld",
+				(long long)(spent / MINUTE_MS), (long long)(limit / MINUTE_MS));
 	else if (c->bp.cost_microusd && c->task.cost_microusd >= c->bp.cost_microusd)
-		why = xasprintf("it has cost $%.2f; the blueprint allows $%.2f",
+		why = xasprintf("it has cost $%.2f; `limits.cost-usd` of its blueprint allows "
+				"$%.2f; the label taken off and set again begins a new task",
 				(double)c->task.cost_microusd / 1e6,
 				(double)c->bp.cost_microusd / 1e6);
 	if (!why)
@@ -232,9 +226,7 @@ static int over_budget(struct task_ctx *c, struct err *err)
 	return task_stop(c, why, err) < 0 ? -1 : 1;
 }
 
-/* A round that comes later (an answer, a review, `retry`) needs a place as the first one did. 1: it
- * waits for one (dispatch.c starts it then), 0: there is one. */
-static int wait_for_place(struct task_ctx *c, struct err *err)
+int task_wait_for_place(struct task_ctx *c, struct err *err)
 {
 	cleanup(task_list_release) struct task_list open = {0};
 	autofree char *why = NULL;
@@ -287,7 +279,7 @@ int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err)
 		row_set(&t->feedback, feedback);
 	rc = over_budget(c, err);
 	if (rc == 0)
-		rc = wait_for_place(c, err);
+		rc = task_wait_for_place(c, err);
 	if (rc)
 		return rc < 0 ? -1 : 0;
 	if (agent_spec(c, a, feedback, &spec, err) < 0 || (gates_ran(c) && restore(c, err) < 0))
@@ -407,7 +399,7 @@ int task_did_layer_apply(struct bot *b, const struct event *e, const json_t *p, 
 	return run_shell(&c, "setup", script, c.bp.gate_timeout_ms, c.bp.setup_network_host, err);
 }
 
-static int save_layer(struct task_ctx *c, struct err *err)
+int task_save_layer(struct task_ctx *c, struct err *err)
 {
 	autofree char *subject = xasprintf("task:%lld", (long long)c->task.id);
 	autofree char *tree = task_tree(c->bot, c->task.id), *nonce = task_nonce(c);
@@ -435,139 +427,4 @@ int task_did_layer_save(struct bot *b, const struct event *e, const json_t *p, s
 		return task_tell(b, id, BP_EV_INFRA,
 				 json_str(json_object_get(p, "error"), "text", ""), err);
 	return task_tell(b, id, BP_EV_OK, NULL, err);
-}
-
-/* ---- ends of runs ---- */
-
-static enum bp_status status_of(enum agent_status s)
-{
-	static const enum bp_status of[] = {
-		[AGENT_NONE] = BP_ST_NONE,           [AGENT_COMPLETE] = BP_ST_COMPLETE,
-		[AGENT_BLOCKED] = BP_ST_BLOCKED,     [AGENT_QUESTION] = BP_ST_QUESTION,
-		[AGENT_NO_CHANGE] = BP_ST_NO_CHANGE,
-	};
-
-	return of[s];
-}
-
-static int add_usage(struct task_ctx *c, const struct attempt *a, const struct agent_result *r,
-		     struct err *err)
-{
-	if (r->tokens_in < 0 && r->tokens_out < 0 && r->cost_microusd < 0)
-		return 0;
-	/* the agent says it: it must not become less by being too much */
-	if (r->cost_microusd > 0 &&
-	    __builtin_add_overflow(c->task.cost_microusd, r->cost_microusd, &c->task.cost_microusd))
-		c->task.cost_microusd = INT64_MAX;
-	return db_run(c->bot->db, ST_USAGE_ADD, err, "iiiiiii", a->repo, a->task, a->id,
-		      r->tokens_in, r->tokens_out, r->cost_microusd, bot_now(c->bot)) < 0
-		       ? -1
-		       : 0;
-}
-
-static int agent_ended(struct task_ctx *c, const struct attempt *a, const struct buf *out,
-		       struct err *err)
-{
-	const struct agent_conf *conf = conf_daemon_agent(c->bot->conf, a->agent);
-	const struct agent_adapter *ad = agent_adapter_find(conf ? conf->kind : "command");
-	cleanup(agent_result_release) struct agent_result r = {0};
-	struct bp_event ev = {.ev = BP_EV_AGENT};
-	autofree char *said = NULL;
-
-	ad->read(out->s, out->len, (int)a->code, &r);
-	row_set(&c->task.summary, r.summary);
-	ev.status = status_of(r.status);
-	ev.exit_signal = r.exit_signal;
-	ev.exit_zero = r.success && a->code == 0;
-	/* What is said of the task under our name holds the agent's words as a quotation. */
-	said = r.problem ? text_defuse(r.problem) : r.summary ? text_quote(r.summary) : NULL;
-	ev.text = said;
-	if (add_usage(c, a, &r, err) < 0)
-		return -1;
-	return task_step(c, &ev, err);
-}
-
-static int command_ended(struct task_ctx *c, const struct attempt *a, const char *log,
-			 struct err *err)
-{
-	struct bp_event ev = {.ev = a->code == 0 ? BP_EV_OK : BP_EV_RED};
-	autofree char *text = NULL;
-
-	if (ev.ev == BP_EV_OK)
-		return !strcmp(a->kind, "setup") ? save_layer(c, err) : task_step(c, &ev, err);
-	text = xasprintf("`%s` ended with exit code %lld:\n\n%s", a->command, (long long)a->code,
-			 log);
-	ev.text = text;
-	ev.tree = c->task.tree;
-	return task_step(c, &ev, err);
-}
-
-static int limit_hit(struct task_ctx *c, const struct attempt *a, const char *log, struct err *err)
-{
-	bool agent = !strcmp(a->kind, "agent");
-	struct bp_event ev = {.ev = agent ? BP_EV_LIMIT : BP_EV_RED};
-	const char *why = a->detail ? a->detail : a->outcome;
-	autofree char *text = agent ? xasprintf("%s\n\n%s", why, log)
-				    : xasprintf("`%s` was ended: %s\n\n%s", a->command, why, log);
-
-	ev.text = text;
-	ev.tree = c->task.tree;
-	row_set(&c->task.log, text); /* a person wants to know which limit */
-	return task_step(c, &ev, err);
-}
-
-static int run_killed(struct task_ctx *c, struct err *err)
-{
-	autofree char *why = NULL;
-
-	if (bot_halted(c->bot, &why))
-		return task_set_state(c, "halted", why, err);
-	return task_tell(c->bot, c->task.id, BP_EV_INFRA, "the run was ended from outside", err);
-}
-
-static void read_log(struct bot *b, const struct attempt *a, size_t max, struct buf *ret)
-{
-	autofree char *path = run_path(b->runs, a->run, "out");
-	cleanup(err_release) struct err err = ERR_INIT;
-
-	if (fs_read_tail(path, max, ret, &err) < 0 && err.code != ERR_NOT_FOUND)
-		log_warn("run %s: %s", a->run, err_text(&err));
-}
-
-static bool is_last(const struct task_ctx *c, const struct attempt *a)
-{
-	autofree char *last =
-		xasprintf("t%lld-r%lld", (long long)c->task.id, (long long)c->task.runs);
-
-	return !strcmp(a->run, last);
-}
-
-int task_run_ended(struct bot *b, struct attempt *a, const json_t *p, struct err *err)
-{
-	cleanup(task_ctx_release) struct task_ctx c = {0};
-	cleanup(buf_release) struct buf out = BUF_INIT;
-	const char *outcome = json_str(p, "outcome", "");
-
-	if (task_open(b, a->task, &c, err) < 0)
-		return -1;
-	if (c.task.ended_ms) /* cancelled, or ended otherwise: nobody waits for this */
-		return task_run_is_over(&c, err);
-	if (!is_last(&c, a))
-		return 0; /* another one is at work already */
-	read_log(b, a, AGENT_OUTPUT_MAX, &out);
-	row_set(&c.task.log, out.s + text_tail(out.s, out.len, LOG_TAIL));
-	if (!strcmp(outcome, run_outcome_name(RUN_KILLED)))
-		return run_killed(&c, err);
-	if (json_flag(p, "infrastructure")) {
-		struct bp_event ev = {.ev = BP_EV_INFRA, .text = a->detail};
-
-		return task_step(&c, &ev, err);
-	}
-	if (!strcmp(outcome, run_outcome_name(RUN_SIGNALED)))
-		a->code = 128 + json_int(p, "signo", 0);
-	else if (strcmp(outcome, run_outcome_name(RUN_EXITED)) != 0)
-		return limit_hit(&c, a, out.s + text_tail(out.s, out.len, LOG_TAIL), err);
-	if (!strcmp(a->kind, "agent"))
-		return agent_ended(&c, a, &out, err);
-	return command_ended(&c, a, out.s + text_tail(out.s, out.len, LOG_TAIL), err);
 }

@@ -22,6 +22,7 @@
 
 #define GIT_OLDEST_MINOR 38 /* git 2.38 has merge-tree --write-tree, the queue's own judge */
 #define GIT_WAIT_MS      10000
+#define KEYGEN_WAIT_MS   10000
 #define DISK_FREE_MIN    ((uint64_t)1 << 30) /* bytes; a ledger, a mirror and some worktrees */
 
 struct doctor {
@@ -75,15 +76,20 @@ static void check_git(struct doctor *d)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 	cleanup(buf_release) struct buf out = BUF_INIT;
-	int major = 0, minor = 0;
+	static const char prefix[] = "git version ";
+	long major = 0, minor = 0;
+	char *dot = NULL;
 
 	if (git_version(&out, &err) < 0)
 		add_err(d, "git", &err, "install git, 2.38 or newer");
-	else if (sscanf(out.s, "git version %d.%d", &major, &minor) != 2)
-		add_row(d, "git", false, out.s, "install git, 2.38 or newer");
-	else
+	else {
+		if (!strncmp(out.s, prefix, sizeof(prefix) - 1))
+			major = strtol(out.s + sizeof(prefix) - 1, &dot, 10);
+		if (dot && *dot == '.')
+			minor = strtol(dot + 1, NULL, 10);
 		add_row(d, "git", major > 2 || (major == 2 && minor >= GIT_OLDEST_MINOR), out.s,
 			"install git, 2.38 or newer");
+	}
 }
 
 /* The keeper stands beside the program, or where a package puts it. */
@@ -194,6 +200,34 @@ static void check_disk(struct doctor *d)
 			"mount it for writing");
 	else
 		add_row(d, "disk", free_bytes >= DISK_FREE_MIN, text, "free at least 1024 MiB");
+}
+
+/* With no passphrase given and none asked for: as the daemon would use it. */
+static void check_sign_key(struct doctor *d)
+{
+	static const char mend[] = "name an SSH private key without a passphrase that the daemon's "
+				   "user may read ('sign-key')";
+	const char *key = d->conf.c.sign_key;
+	char *const argv[] = {(char *)"ssh-keygen", (char *)"-y", (char *)"-P", (char *)"",
+			      (char *)"-f",         (char *)key,  NULL};
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	autofree char *file = NULL;
+	struct child_opts o = {.argv = argv};
+
+	if (!key)
+		return;
+	if (child_which("ssh-keygen", "/usr/bin:/usr/local/bin:/bin", &file, &err) < 0) {
+		add_err(d, "sign key", &err, "install ssh-keygen (Debian: openssh-client)");
+		return;
+	}
+	o.file = file;
+	if (child_run(&o, NULL, 0, 65536, KEYGEN_WAIT_MS, &out, &err) == 0) {
+		add_row(d, "sign key", true, key, NULL);
+		return;
+	}
+	err_wrap(&err, "%s", key);
+	add_err(d, "sign key", &err, mend);
 }
 
 /* --- the daemon --------------------------------------------------------------------------------- */
@@ -336,6 +370,7 @@ int cli_doctor(struct cli_call *call, json_t *ret, struct err *err)
 		check_data(&d);
 		if (d.has_data)
 			check_disk(&d);
+		check_sign_key(&d);
 		check_daemon(&d);
 		check_ledger(&d);
 		cli_conf_release(&d.conf);

@@ -22,7 +22,9 @@ const struct cli_group cli_groups[] = {
 	 cli_task_commands},
 	{"queue", "the merge queue",
 	 "The base branch of a repository is moved by its queue only, to a commit that was tested "
-	 "as it lands.",
+	 "as it lands. The gates of a candidate run one after the other in one fresh checkout: "
+	 "each "
+	 "sees the files that the one before it left, and the first red one ends them.",
 	 cli_queue_commands},
 	{"blueprint", "how a task is worked on, step by step", NULL, cli_blueprint_commands},
 	{"issue", "issues of the local forge", NULL, cli_issue_commands},

@@ -140,9 +140,9 @@ void help_all(struct buf *b)
 {
 	buf_adds(b, "usage: yardmaster [OPTION]... COMMAND ...\n\n");
 	help_wrap(b,
-		  "Yardmaster couples changes into trains: it hands labelled issues to coding "
-		  "agents, each in an isolated worktree, and lands their pull requests, and "
-		  "people's, through a merge queue that only lands what was tested.",
+		  "Yardmaster hands labelled issues to coding agents, each in an isolated "
+		  "worktree, and lands their pull requests, and people's, through a merge queue "
+		  "that only lands what was tested.",
 		  0, HELP_WIDTH);
 	for (const struct cli_group *g = cli_groups; g->name; g++) {
 		section(b, *g->name ? g->name : "Commands");

@@ -62,35 +62,6 @@ static void add_value(struct buf *b, const char *key, const json_t *v, bool term
 	}
 }
 
-/* --- in a pipe ---------------------------------------------------------------------------------- */
-
-static void plain(struct cli_out *o, const char *prefix, const char *key, const json_t *v)
-{
-	autofree char *name = *prefix ? xasprintf("%s.%s", prefix, key) : xstrdup(key);
-	cleanup(buf_release) struct buf b = BUF_INIT;
-	const char *k;
-	json_t *part;
-
-	if (json_is_object(v)) {
-		json_object_foreach ((json_t *)v, k, part)
-			plain(o, name, k, part);
-		return;
-	}
-	if (json_is_array(v)) {
-		for (size_t i = 0; i < json_array_size(v); i++) {
-			autofree char *index = xasprintf("%zu", i);
-
-			plain(o, name, index, json_array_get(v, i));
-		}
-		return;
-	}
-	cli_show_line(&b, name, strlen(name));
-	buf_addc(&b, '\t');
-	add_value(&b, key, v, false);
-	buf_addc(&b, '\n');
-	cli_out_add(o, b.s, b.len);
-}
-
 /* --- on a terminal ------------------------------------------------------------------------------ */
 
 /* "cost_microusd" -> "Cost": the unit is in the value. */
@@ -299,16 +270,88 @@ static void print_blocks(struct cli_out *o, const json_t *item, const struct cli
 	}
 }
 
-void item_print(struct cli_out *o, const json_t *item, const struct cli_list *lists)
+/* --- in a pipe ---------------------------------------------------------------------------------- */
+
+static void plain(struct cli_out *o, const struct cli_list *lists, const char *name,
+		  const char *key, const json_t *v);
+
+/* A line of text a line, each with its name. */
+static void plain_value(struct cli_out *o, const char *name, const char *key, const json_t *v)
+{
+	const char *s = json_string_value(v);
+	size_t n = s ? strcspn(s, "\n") : 0;
+	bool time = kind_of(key, v) == CLI_COL_TIME && ends_with(name, "_ms");
+
+	for (;;) {
+		cleanup(buf_release) struct buf b = BUF_INIT;
+
+		/* A time is shown as one, without the unit that it is not in. */
+		cli_show_line(&b, name, strlen(name) - (time ? 3 : 0));
+		buf_addc(&b, '\t');
+		if (s)
+			cli_show_line(&b, s, n);
+		else
+			add_value(&b, key, v, false);
+		buf_addc(&b, '\n');
+		cli_out_add(o, b.s, b.len);
+		if (!s || !s[n] || !s[n + 1])
+			return;
+		s += n + 1;
+		n = strcspn(s, "\n");
+	}
+}
+
+static void plain_object(struct cli_out *o, const struct cli_column *columns, const char *prefix,
+			 const json_t *item)
 {
 	const char *key;
 	json_t *v;
 
-	if (o->terminal) {
-		print_lines(o, item);
-		print_blocks(o, item, lists);
+	json_object_foreach ((json_t *)item, key, v) {
+		autofree char *name = xasprintf("%s.%s", prefix, key);
+
+		if (is_named(columns, key) && !is_silent(item, key, v))
+			plain(o, NULL, name, key, v);
+	}
+}
+
+static void plain(struct cli_out *o, const struct cli_list *lists, const char *name,
+		  const char *key, const json_t *v)
+{
+	if (json_is_object(v))
+		plain_object(o, NULL, name, v);
+	for (size_t i = 0; json_is_array(v) && i < json_array_size(v); i++) {
+		autofree char *index = xasprintf("%s.%zu", name, i);
+		const json_t *part = json_array_get(v, i);
+
+		if (json_is_object(part))
+			plain_object(o, columns_for(lists, key), index, part);
+		else
+			plain(o, NULL, json_is_array(part) ? index : name, key, part);
+	}
+	if (!json_is_object(v) && !json_is_array(v))
+		plain_value(o, name, key, v);
+}
+
+/* Facts first, then long texts and lists, as on a terminal. */
+static void print_plain(struct cli_out *o, const json_t *item, const struct cli_list *lists)
+{
+	const char *key;
+	json_t *v;
+
+	for (int blocks = 0; blocks <= 1; blocks++)
+		json_object_foreach ((json_t *)item, key, v) {
+			if (is_block(v) == (blocks == 1) && !is_silent(item, key, v))
+				plain(o, lists, key, key, v);
+		}
+}
+
+void item_print(struct cli_out *o, const json_t *item, const struct cli_list *lists)
+{
+	if (!o->terminal) {
+		print_plain(o, item, lists);
 		return;
 	}
-	json_object_foreach ((json_t *)item, key, v)
-		plain(o, "", key, v);
+	print_lines(o, item);
+	print_blocks(o, item, lists);
 }

@@ -47,12 +47,20 @@ static int send_request(struct chan_sync *c, struct cli_call *call, const char *
 {
 	autojson json_t *r = request(call, cmd, args);
 	autofree char *text = json_text(r);
+	autojson json_t *said = NULL;
+	struct cli_answer a;
 
 	if (strlen(text) >= CLI_REQUEST_MAX)
 		return err_set(err, ERR_LIMIT, "%s: a request of %zu bytes; at most %zu are taken",
 			       cmd, strlen(text), CLI_REQUEST_MAX);
 	if (chan_sync_send(c, r, err) == 0)
 		return 0;
+	/* A daemon that has no place for us says so and hangs up without listening. */
+	if (err && err->code == ERR_UNAVAILABLE && chan_sync_recv(c, 0, &said, NULL) > 0 &&
+	    cli_answer_decode(said, &a, NULL) == 0 && a.kind == CLI_ANSWER_ERROR) {
+		err_release(err);
+		return err_set(err, a.code, "%s", a.text);
+	}
 	call->exit = err && err->code == ERR_UNAVAILABLE ? CLI_EXIT_AWAY : call->exit;
 	return err_wrap(err, "sending the request to the daemon");
 }

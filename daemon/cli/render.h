@@ -3,15 +3,18 @@
  *
  *                    on a terminal                     in a pipe
  *   rows             a table with a header, cut        cells separated by tabs, no header
- *   item             "Name   value" lines, then        "name<TAB>value"; parts of lists and objects
- *                    long texts and lists              as "steps.0.state<TAB>done"
+ *   item             "Name   value" lines, then        "name<TAB>value", a fact a line; parts of lists
+ *                    long texts and lists              and objects as "steps.0.state<TAB>done", a text
+ *                                                      of several lines, and a list of words, as
+ *                                                      several with the same name
  *   text             as it is                          as it is
  *   --json           `rows` as a list, else `item` as an object, else {"text": ...}
  *
  * The text of an answer that has rows or an item is for people: on a terminal it follows them.
- * On a terminal, parts of an item that are null or empty are left out, and the ledger's own ids.
- * By its key a value of an item is a time or a duration ("..._ms": a time from 10^11 on) or money
- * ("..._microusd"). An empty list is "none" on a terminal and nothing in a pipe.
+ * Parts of an item that are null or empty are left out, and the ledger's own ids; --json has them.
+ * By its key a value of an item is a time or a duration ("..._ms": a time from 10^11 on, in a pipe ISO
+ * 8601 and without "_ms") or money ("..._microusd"). An empty list is "none" on a terminal and nothing
+ * in a pipe.
  *
  * Everything is made safe (show.h), but the content of commands with CLI_CONTENT in a pipe.
  */

@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 
-static const struct forge_ops *const backends[] = {&forge_local};
+static const struct forge_ops *const backends[] = {&forge_local, &forge_github};
 static const char *const levels[] = {"none", "read", "write", "maintain"};
 
 const struct forge_ops *forge_find(const char *name)
@@ -21,12 +21,12 @@ const char *forge_level_name(enum forge_level l)
 
 int forge_level_parse(const char *name, enum forge_level *ret, struct err *err)
 {
-	for (size_t i = FORGE_READ; i < ARRAY_LEN(levels); i++) {
+	for (size_t i = FORGE_NONE; i < ARRAY_LEN(levels); i++) {
 		if (strcmp(levels[i], name) != 0)
 			continue;
 		*ret = (enum forge_level)i;
 		return 0;
 	}
-	return err_set(err, ERR_INPUT, "permission '%s': unknown; allowed: read, write, maintain",
-		       name);
+	return err_set(err, ERR_INPUT,
+		       "permission '%s': unknown; allowed: none, read, write, maintain", name);
 }

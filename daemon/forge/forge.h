@@ -12,16 +12,28 @@
  *   forge-react       comment, reaction       on a command that was read ("eyes")
  *   forge-pr-open     task, title, body, base, topic, author, head, files   -> {number}
  *   forge-pr-update   number, head, files     a new head of our own
- *   forge-pr-merged   number, commit, base    the queue has landed it
+ *   forge-pr-merged   number, commit, base, head   the queue has landed this head of it
  *   forge-issue-close number, reason
+ *   forge-check       number, head, name, key, status|conclusion, title, summary, text?, annotations?,
+ *                     actions?    on the checks tab, where the forge has one (`checks_tab`)
  *
  * Each may be carried out twice and then has one effect.
+ *
+ * A backend over a network wants effects of its own, which read (the level-triggered half: what an
+ * event only hints at is read again). Their results go to did():
+ *
+ *   forge-list        everything that changed on the forge since the last time
+ *   forge-sync        number, then?           one issue or PR as it is now; `then`: events to add after it
+ *   forge-level       user                    what may this user do here?
+ *   forge-fetch       op, url, refs, ctx      Git's objects (net role: git/net.h)
+ *   forge-changed     op, base, head, ctx     the files of a PR (git role)
  *
  * Events (`repo` always; actor is a user's name on that forge):
  *
  *   issue-labeled     number, label, actor          issue-unlabeled   number, label, actor
  *   issue-edited      number, actor                 issue-closed      number, actor
  *   comment-created   number, comment, actor, body
+ *   button-pressed    number, actor, command, head     on the checks tab
  *   pr-opened         number, actor, head           pr-updated        number, actor, old, head
  *   pr-approved       number, actor, head           pr-closed         number, actor
  *   pr-changes-requested number, actor, body
@@ -35,28 +47,51 @@
 
 enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };
 
+struct github;
+
 struct forge {
 	const struct forge_ops *ops;
 	struct db *db;
 	struct clock *clock;
+	struct github *github; /* of the backend of that name; NULL when none is configured */
 };
 
+/* Carries out one effect; `effect` is its id. FORGE_DONE: *ret_result is filled. FORGE_LATER: the
+ * result comes through the backend's done function, in a later turn. */
 enum { FORGE_DONE = 0, FORGE_LATER = 1 };
+typedef int (*forge_act_fn)(struct forge *f, int64_t effect, const char *kind,
+			    const json_t *payload, json_t **ret_result, struct err *err);
 
 struct forge_ops {
 	const char *name;
-	/* FORGE_DONE: *ret_result is filled. FORGE_LATER: the result comes as the effect's event. */
-	int (*act)(struct forge *f, const char *kind, const json_t *payload, json_t **ret_result,
-		   struct err *err);
+	/* Acts over a network: only after the commit of the effect. Else: inside the transaction. */
+	bool remote;
+	forge_act_fn act;
+	/* FORGE_LATER: it has to be asked for (anew), and *ret is what was known last; the result of a
+	 * "forge-level" effect wakes whoever waits. */
 	int (*permission)(struct forge *f, int64_t repo, const char *user, enum forge_level *ret,
 			  struct err *err);
+	/*
+	 * The net role's request (git/net.h, without a credential) that sets a branch on the forge: under
+	 * the lease `old` (NULL: there is none yet), with `forward` only to a descendant. NULL: heads
+	 * and bases are those of the repository here.
+	 */
+	int (*push)(struct forge *f, const struct repo *r, const char *branch, const char *new,
+		    const char *old, bool forward, json_t **ret, struct err *err);
+	/* The one that reads the base branch. */
+	int (*fetch)(struct forge *f, const struct repo *r, json_t **ret, struct err *err);
+	/* The result of an effect that the backend wanted for itself: the event's payload. */
+	int (*did)(struct forge *f, const char *kind, const json_t *p, struct err *err);
 	/* Does the landing move the PR's head first (GitHub with rebase or squash)? */
 	bool moves_head;
+	/* Does it show what we are doing on a checks tab? */
+	bool checks_tab;
 	/* Are there required checks of the forge's own to wait for? */
 	bool has_checks;
 };
 
 extern const struct forge_ops forge_local;
+extern const struct forge_ops forge_github;
 
 /* NULL when there is no backend of that name. */
 const struct forge_ops *forge_find(const char *name);

@@ -49,8 +49,17 @@ static int check_text(const char *what, const char *s, size_t max, bool may_be_e
 
 int local_number(struct forge *f, const struct repo *r, int64_t *ret, struct err *err)
 {
-	int rc = db_int(f->db, ST_REPO_NUMBER, ret, err, "i", r->id);
+	autofree char *key = xasprintf(LOCAL_UNREAD "%lld", (long long)r->id), *unread = NULL;
+	int rc = meta_get(f->db, key, &unread, err);
 
+	if (rc > 0)
+		return err_set(
+			err, ERR_UNAVAILABLE,
+			"repository %s: the ledger was restored, and which numbers are in use "
+			"has not been read from the repository yet; try again in a moment",
+			r->name);
+	if (rc == 0)
+		rc = db_int(f->db, ST_REPO_NUMBER, ret, err, "i", r->id);
 	if (rc == 0)
 		return err_set(err, ERR_NOT_FOUND, "repository %s: gone from the ledger", r->name);
 	return rc < 0 ? -1 : 0;

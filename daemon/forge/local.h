@@ -38,7 +38,10 @@ struct local_push {
 /* The PR that a push would open (number 0) or update: 1 an open one was found, 0 new. */
 int local_push_find(struct forge *f, const struct repo *r, const char *actor, const char *base,
 		    const char *topic, struct pr *ret, struct err *err);
-/* The next free number, taken. */
+/* The next free number, taken. After the ledger was restored none is given before the repository has said
+ * which ones are in use: a key of this beginning, and the repository's id, is in meta until then.
+ * ERR_UNAVAILABLE. */
+#define LOCAL_UNREAD "numbers-unread:"
 int local_number(struct forge *f, const struct repo *r, int64_t *ret, struct err *err);
 /* Writes the PR (number from local_number() or of the open one) and its event. */
 int local_push_apply(struct forge *f, const struct repo *r, int64_t number,

@@ -133,6 +133,9 @@ static int act_pr_merged(struct forge *f, const json_t *p, json_t *result, struc
 	if (rc <= 0)
 		return rc;
 	row_set(&pr.state, "merged");
+	/* What was pushed while it was landing is not in it. */
+	if (json_str(p, "head", NULL))
+		row_set(&pr.head, json_str(p, "head", NULL));
 	row_set(&pr.landed, json_str(p, "commit", NULL));
 	row_set(&pr.landed_base, json_str(p, "base", NULL));
 	pr.updated_ms = now(f);
@@ -166,9 +169,10 @@ static const struct {
 	{"forge-issue-close", act_issue_close},
 };
 
-static int local_act(struct forge *f, const char *kind, const json_t *payload, json_t **ret_result,
-		     struct err *err)
+static int local_act(struct forge *f, int64_t effect, const char *kind, const json_t *payload,
+		     json_t **ret_result, struct err *err)
 {
+	(void)effect;
 	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
 		autojson json_t *result = NULL;
 

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "sys/fs.h"
 
-json_t *local_repo_config(void)
+json_t *local_repo_config(int64_t push_mb)
 {
 	static const char *const values[][2] = {
 		/* Pushes to refs/for/ go to proc-receive, whatever they do. */
@@ -18,8 +18,10 @@ json_t *local_repo_config(void)
 		{"receive.fsckObjects", "true"},
 		{"receive.autogc", "false"},
 	};
+	autofree char *max = xasprintf("%lldm", (long long)push_mb);
 	json_t *o = json_object();
 
+	json_put_str(o, "receive.maxInputSize", max);
 	for (size_t i = 0; i < ARRAY_LEN(values); i++)
 		json_put_str(o, values[i][0], values[i][1]);
 	return o;

@@ -10,7 +10,8 @@
 
 #include "base/json.h"
 
-json_t *local_repo_config(void); /* key to value */
+/* Key to value. A push of more than push_mb MiB is refused while it comes in. */
+json_t *local_repo_config(int64_t push_mb);
 /* Writes the hooks; they run `self` (an absolute path) and ask the daemon at `socket`. */
 int local_repo_hooks(const char *path, const char *self, const char *socket, const char *base,
 		     struct err *err);

@@ -1,6 +1,7 @@
 /* candidate.c - see candidate.h */
 #include "git/candidate.h"
 
+#include "git/culprit.h"
 #include "git/history.h"
 #include "git/refs.h"
 #include "git/sign.h"
@@ -13,7 +14,7 @@ struct cand {
 	git_oid merge_base;
 	bool has_merge_base;
 	enum gr_method method;
-	const char *message, *ref;
+	const char *message, *ref, *sign_key;
 	git_signature *who;
 	struct gr_merge_out out;
 	git_oid commit, tree; /* the candidate */
@@ -76,7 +77,9 @@ static int decode(struct gr *g, const json_t *req, struct cand *c, struct err *e
 	c->g = g;
 	if (gr_get_method(req, &c->method, err) < 0 ||
 	    gr_merge_decode(g, req, &c->r, &c->in, err) < 0 ||
-	    gr_get_ref(req, "ref", &c->ref, err) < 0 || gr_get_author(req, &c->who, err) < 0)
+	    gr_get_ref(req, "ref", &c->ref, err) < 0 ||
+	    json_opt_str(req, "sign_key", &c->sign_key, err) < 0 ||
+	    gr_get_author(req, &c->who, err) < 0)
 		return -1;
 	c->message = "";
 	if (c->method != GR_METHOD_REBASE && json_get_str(req, "message", &c->message, err) < 0)
@@ -93,7 +96,8 @@ static int build_one(struct cand *c, struct err *err)
 				   .committer = c->who,
 				   .message = c->message,
 				   .parents = parents,
-				   .nparents = c->method == GR_METHOD_MERGE ? 2 : 1};
+				   .nparents = c->method == GR_METHOD_MERGE ? 2 : 1,
+				   .sign_key = c->sign_key};
 
 	if (gr_merge(c->g, c->r, &c->in, &c->out, err) < 0)
 		return -1;
@@ -165,7 +169,8 @@ static int replay(struct cand *c, const git_oid *oid, struct err *err)
 {
 	auto_git(git_commit) *from = NULL;
 	git_oid parent = c->commit;
-	struct gr_commit commit = {.committer = c->who, .parents = &parent, .nparents = 1};
+	struct gr_commit commit = {
+		.committer = c->who, .parents = &parent, .nparents = 1, .sign_key = c->sign_key};
 	struct gr_merge_in in;
 
 	if (gr_commit_of(c->r, oid, &from, err) < 0 ||
@@ -215,7 +220,12 @@ static int answer(struct cand *c, int built, json_t *ans, struct err *err)
 {
 	gr_put_oid(ans, "merge_base", c->has_merge_base ? &c->merge_base : NULL);
 	if (!built) {
+		git_oid from = c->merge_base;
+
 		gr_put_conflict(ans, &c->out);
+		if (c->has_merge_base ||
+		    git_merge_base(&from, c->r->git, &c->in.ours, &c->in.theirs) == 0)
+			gr_culprits(c->r, &c->in.ours, &from, c->out.conflicts);
 		return 0;
 	}
 	if (c->empty) {

@@ -358,35 +358,158 @@ static int get_heads(const json_t *req, git_oid **ret, size_t *ret_n, struct err
 	return 0;
 }
 
+static int cmp_oid(const void *a, const void *b)
+{
+	return git_oid_cmp(a, b);
+}
+
+static bool has_oid(const git_oid *v, size_t n, const git_oid *oid)
+{
+	return n && bsearch(oid, v, n, sizeof(*v), cmp_oid);
+}
+
+/* The set of commits that contain another one, in order. */
+struct oids {
+	git_oid *v;
+	size_t n;
+};
+
+static void oids_release(struct oids *s)
+{
+	free(s->v);
+}
+
+static void oids_add(struct oids *s, const git_oid *oid)
+{
+	size_t i = s->n;
+
+	if (!(s->n & (s->n + 1)))
+		s->v = xreallocarray(s->v, 2 * s->n + 2, sizeof(*s->v));
+	for (; i > 0 && git_oid_cmp(&s->v[i - 1], oid) > 0; i--)
+		s->v[i] = s->v[i - 1];
+	s->v[i] = *oid;
+	s->n++;
+}
+
+static int too_long(const git_oid *head, struct err *err)
+{
+	return err_set(err, ERR_LIMIT, "history of %s: more than %d commits that are not in base",
+		       git_oid_tostr_s(head), GR_NEW_MAX);
+}
+
+static void put_head(json_t *list, const git_oid *oid)
+{
+	json_array_append_new(list, json_string(git_oid_tostr_s(oid)));
+}
+
+static int walk_below(struct gr_repo *r, const git_oid *head, const git_oid *base,
+		      const struct oids *heads, json_t *below, struct err *err)
+{
+	auto_git(git_revwalk) *walk = NULL;
+	size_t seen = 0;
+	git_oid oid;
+	int rc;
+
+	if (walk_new(r, head, base, &walk, err) < 0)
+		return -1;
+	while ((rc = git_revwalk_next(&oid, walk)) == 0) {
+		if (++seen > GR_NEW_MAX)
+			return too_long(head, err);
+		if (!git_oid_equal(&oid, head) && has_oid(heads->v, heads->n, &oid))
+			put_head(below, &oid);
+	}
+	return rc == GIT_ITEROVER ? 0 : gr_fail(err, rc, "history of %s", git_oid_tostr_s(head));
+}
+
+static int contains_one(struct gr_repo *r, const git_oid *oid, const git_oid *head,
+			const struct oids *set, struct err *err)
+{
+	auto_git(git_commit) *c = NULL;
+
+	if (gr_commit_of(r, oid, &c, err) < 0)
+		return -1;
+	for (unsigned i = 0; i < git_commit_parentcount(c); i++) {
+		const git_oid *p = git_commit_parent_id(c, i);
+
+		if (git_oid_equal(p, head) || has_oid(set->v, set->n, p))
+			return 1;
+	}
+	return 0;
+}
+
+/* From the base upwards: a commit contains head when one of its parents does. */
+static int walk_above(struct gr_repo *r, const git_oid *head, const git_oid *base,
+		      const struct oids *heads, json_t *above, struct err *err)
+{
+	auto_git(git_revwalk) *walk = NULL;
+	cleanup(oids_release) struct oids set = {0};
+	size_t seen = 0;
+	git_oid oid;
+	int rc = git_revwalk_new(&walk, r->git);
+
+	if (rc == 0)
+		rc = git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_REVERSE);
+	for (size_t i = 0; rc == 0 && i < heads->n; i++)
+		rc = git_revwalk_push(walk, &heads->v[i]);
+	if (rc == 0)
+		rc = git_revwalk_hide(walk, base);
+	while (rc == 0 && (rc = git_revwalk_next(&oid, walk)) == 0) {
+		int has;
+
+		if (++seen > GR_NEW_MAX * heads->n)
+			return too_long(&heads->v[0], err);
+		has = contains_one(r, &oid, head, &set, err);
+		if (has < 0)
+			return -1;
+		if (!has)
+			continue;
+		oids_add(&set, &oid);
+		if (has_oid(heads->v, heads->n, &oid))
+			put_head(above, &oid);
+	}
+	return rc == GIT_ITEROVER ? 0 : gr_fail(err, rc, "history of the heads in %s", r->path);
+}
+
+/* All in one walk; when the history of one of them is broken each alone, so that it is that one's matter
+ * only: it cannot be built either. */
+static void find_above(struct gr_repo *r, const git_oid *head, const git_oid *base,
+		       const struct oids *heads, json_t *above)
+{
+	cleanup(err_release) struct err why = ERR_INIT;
+
+	if (walk_above(r, head, base, heads, above, &why) == 0)
+		return;
+	json_array_clear(above);
+	for (size_t i = 0; i < heads->n; i++) {
+		cleanup(err_release) struct err none = ERR_INIT;
+		struct oids one = {&heads->v[i], 1};
+
+		walk_above(r, head, base, &one, above, &none);
+	}
+}
+
 /* Equal heads do not contain each other here: the relation is an order, never a cycle. */
 int gr_op_contained(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
-	autofree git_oid *heads = NULL;
-	json_t *pairs = json_array();
+	cleanup(oids_release) struct oids heads = {0};
+	json_t *below = json_array(), *above = json_array();
 	struct gr_repo *r;
-	git_oid base, oid;
+	git_oid base, head;
 	size_t n = 0;
 
-	json_put(ans, "pairs", pairs);
+	json_put(ans, "below", below);
+	json_put(ans, "above", above);
 	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "base", &base, err) < 0 ||
-	    get_heads(req, &heads, &n, err) < 0)
+	    gr_get_oid(req, "head", &head, err) < 0 || get_heads(req, &heads.v, &n, err) < 0)
 		return -1;
-	for (size_t j = 0; j < n; j++) {
-		auto_git(git_revwalk) *walk = NULL;
-		size_t seen = 0;
-		int rc = 0;
-
-		if (walk_new(r, &heads[j], &base, &walk, err) < 0)
-			return -1;
-		for (; seen++ < GR_NEW_MAX && (rc = git_revwalk_next(&oid, walk)) == 0;)
-			for (size_t i = 0; i < n; i++)
-				if (git_oid_equal(&oid, &heads[i]) &&
-				    !git_oid_equal(&heads[i], &heads[j]))
-					json_array_append_new(
-						pairs,
-						json_pack("[I,I]", (json_int_t)i, (json_int_t)j));
-		if (rc < 0 && rc != GIT_ITEROVER)
-			return gr_fail(err, rc, "history of %s", git_oid_tostr_s(&heads[j]));
-	}
+	for (size_t i = 0; i < n; i++)
+		if (!git_oid_equal(&heads.v[i], &head) && git_odb_exists(r->odb, &heads.v[i]))
+			heads.v[heads.n++] = heads.v[i];
+	if (heads.n)
+		qsort(heads.v, heads.n, sizeof(*heads.v), cmp_oid);
+	if (walk_below(r, &head, &base, &heads, below, err) < 0)
+		return -1;
+	if (heads.n)
+		find_above(r, &head, &base, &heads, above);
 	return 0;
 }

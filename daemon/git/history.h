@@ -18,7 +18,7 @@ int gr_op_contained(struct gr *g, const json_t *req, json_t *ans, struct err *er
 int gr_contains(struct gr_repo *r, const git_oid *commit, const git_oid *in, struct err *err);
 
 #define GR_LOG_MAX   1000  /* commits of one answer */
-#define GR_HEADS_MAX 1000  /* heads of one `contained` */
+#define GR_HEADS_MAX 10000 /* heads of one `contained` */
 #define GR_NEW_MAX   20000 /* commits of one head outside the base that are looked at */
 
 #endif

@@ -128,6 +128,40 @@ static int set_ref(const struct landing *l, git_transaction *tx, const char *nam
 	return rc < 0 ? gr_fail(err, rc, "set %s", name) : 0;
 }
 
+/* A kept reference is never lost: what another head has been kept under this name goes to NAME-OID. */
+static int keep_old(const struct landing *l, git_transaction *tx, const char *name,
+		    const git_oid *at, struct err *err)
+{
+	autofree char *aside = xasprintf("%s-%.12s", name, git_oid_tostr_s(at));
+	git_oid found;
+	int has;
+
+	if (lock_ref(l, tx, aside, err) < 0)
+		return -1;
+	has = gr_ref_read(l->r, aside, &found, err);
+	if (has != 0)
+		return has < 0 ? -1 : 0;
+	return set_ref(l, tx, aside, at, err);
+}
+
+static int keep_one(const struct landing *l, git_transaction *tx, const struct keep *k,
+		    struct err *err)
+{
+	git_oid at;
+	int has;
+
+	if (lock_ref(l, tx, k->ref, err) < 0)
+		return -1;
+	has = gr_ref_read(l->r, k->ref, &at, err);
+	if (has < 0)
+		return -1;
+	if (has && git_oid_equal(&at, &k->oid))
+		return 0;
+	if (has && keep_old(l, tx, k->ref, &at, err) < 0)
+		return -1;
+	return set_ref(l, tx, k->ref, &k->oid, err);
+}
+
 /* Everything but the branch: what nobody acts on before the branch has moved. */
 static int stage_rest(const struct landing *l, git_transaction *tx, struct err *err)
 {
@@ -139,21 +173,12 @@ static int stage_rest(const struct landing *l, git_transaction *tx, struct err *
 	    (note_commit(l, &note, err) < 0 || set_ref(l, tx, GR_NOTES_REF, &note, err) < 0))
 		return -1;
 	for (size_t i = 0; i < l->nkeep; i++) {
-		git_oid at;
-		int has;
-
 		/* The same reference twice is one lock; the last value counts. */
 		for (size_t j = 0; j < i; j++)
 			if (!strcmp(l->keep[j].ref, l->keep[i].ref))
 				return err_set(err, ERR_INPUT, "key 'keep': %s is named twice",
 					       l->keep[i].ref);
-		if (lock_ref(l, tx, l->keep[i].ref, err) < 0)
-			return -1;
-		has = gr_ref_read(l->r, l->keep[i].ref, &at, err);
-		if (has < 0)
-			return -1;
-		if ((!has || !git_oid_equal(&at, &l->keep[i].oid)) &&
-		    set_ref(l, tx, l->keep[i].ref, &l->keep[i].oid, err) < 0)
+		if (keep_one(l, tx, &l->keep[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -246,28 +271,5 @@ int gr_op_land(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 		return -1;
 	json_put_str(ans, "outcome", outcome);
 	gr_put_oid(ans, "found", has ? &found : NULL);
-	return 0;
-}
-
-int gr_op_receipt(struct gr *g, const json_t *req, json_t *ans, struct err *err)
-{
-	auto_git(git_note) *note = NULL;
-	json_t *receipt;
-	struct gr_repo *r;
-	git_oid oid;
-	int rc;
-
-	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "commit", &oid, err) < 0)
-		return -1;
-	rc = git_note_read(&note, r->git, GR_NOTES_REF, &oid);
-	if (rc < 0 && rc != GIT_ENOTFOUND)
-		return gr_fail(err, rc, "receipt of %s", git_oid_tostr_s(&oid));
-	json_put_bool(ans, "found", rc == 0);
-	if (rc == GIT_ENOTFOUND)
-		return 0;
-	if (json_parse(git_note_message(note), strlen(git_note_message(note)), GR_RECEIPT_MAX,
-		       &receipt, err) < 0)
-		return err_wrap(err, "receipt of %s", git_oid_tostr_s(&oid));
-	json_put(ans, "receipt", receipt);
 	return 0;
 }

@@ -8,6 +8,8 @@
  * is missing and moves it. Once the branch has moved everything else is there, and the repeated call
  * says "already".
  *
+ * A kept reference that held another commit loses nothing: that one is kept as NAME-OID (12 digits).
+ *
  * The receipt is one JSON text, the note on the landed commit in refs/notes/yardmaster. The note's
  * own commit carries the time of the landed commit, so that a repeated landing makes the same one.
  */
@@ -21,6 +23,5 @@
 #define GR_RECEIPT_MAX ((size_t)4 << 20)
 
 int gr_op_land(struct gr *g, const json_t *req, json_t *ans, struct err *err);
-int gr_op_receipt(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 
 #endif

@@ -196,14 +196,14 @@ static json_t *conflict_lines(struct gr_repo *r, const struct stages *s)
 /* "mode oid stage\tpath"; false when it is not that. */
 static bool read_stage(const char *s, const char **ret_path, git_oid *ret_oid, size_t *ret_stage)
 {
-	char hex[GIT_OID_HEXSZ + 1];
-	int stage, end = 0;
+	char hex[GIT_OID_HEXSZ + 1], stage;
+	int end = 0;
 
-	if (sscanf(s, "%*o %40[0-9a-f] %d\t%n", hex, &stage, &end) < 2 || !end || stage < 1 ||
-	    stage > 3 || git_oid_fromstr(ret_oid, hex) < 0)
+	if (sscanf(s, "%*o %40[0-9a-f] %c\t%n", hex, &stage, &end) < 2 || !end || stage < '1' ||
+	    stage > '3' || git_oid_fromstr(ret_oid, hex) < 0)
 		return false;
 	*ret_path = s + end;
-	*ret_stage = (size_t)stage - 1;
+	*ret_stage = (size_t)(stage - '1');
 	return true;
 }
 

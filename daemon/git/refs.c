@@ -93,7 +93,7 @@ static int anybody_inside(const char *repo, uid_t uid, struct err *err)
 		return err_errno(err, "look for processes in %s", repo);
 	}
 	while (!found && (d = readdir(proc)))
-		if (isdigit((unsigned char)d->d_name[0]) && atol(d->d_name) != getpid())
+		if (isdigit((unsigned char)d->d_name[0]) && strtol(d->d_name, NULL, 10) != getpid())
 			found = runs_as(d->d_name, uid) && process_inside(d->d_name, real);
 	closedir(proc);
 	return found;

@@ -33,8 +33,11 @@
  *                                          insertions, deletions}
  *   diff      {repo, base, head, max}   -> {text, cut:bool}
  *   contains  {repo, commit, in}        -> {contains:bool}  `in` has `commit` in its history
- *   contained {repo, base, heads:[oid]} -> {pairs:[[i,j]]}  heads[j] contains heads[i], which is
- *                                          not in base
+ *   contained {repo, base, head, heads:[oid]}
+ *                                       which of heads are below head (it contains them, base does
+ *                                       not), and which are above (they contain it); one that is not
+ *                                       in the repository is neither
+ *                                       -> {below:[oid], above:[oid]}
  *   tree-read {repo, commit, paths, oids?}
  *                                       every file at or below the paths; oids true: without text
  *                                       -> {files:[{path, oid, text}]}
@@ -75,12 +78,15 @@
  *       -> {outcome:"clean", tree} | {outcome:"conflict", conflicts:[{path, kind, lines:[[a,b]]}]}
  *       lines: 1-based ranges in base's version of the file
  *   candidate {repo, base, head, merge_base?, merge_base_landed?, method:"merge"|"rebase"|"squash",
- *              message, author_name, author_email, time_ms, ref}
+ *              message, author_name, author_email, time_ms, ref, sign_key}
  *       merge_base counts only when head contains it, and does not contain merge_base_landed (the
  *       commit that it landed as); the answer's merge_base is the one that was used, or null
  *       commits written as one pack, `ref` set to the last one. merge: a two-parent commit; rebase:
- *       each commit of merge_base..head replayed, author kept; squash: one commit
+ *       each commit of merge_base..head replayed, author kept; squash: one commit. Signed with
+ *       sign_key, as in worktree-commit: a key that does not sign is an error, never an unsigned
+ *       commit
  *       -> {outcome:"built", commit, tree} | {outcome:"conflict", …} | {outcome:"empty"}
+ *       each conflict also has by:[oid], the landings on base that brought the lines (culprit.h)
  *   verify    {repo, base, head, merge_base?, method, candidate}
  *       recomputed with `git merge-tree --write-tree`, another implementation than the one that
  *       built it, with empty configuration -> {same:bool, expected, found, git_version}
@@ -88,7 +94,9 @@
  *       one ref transaction: refs/heads/BRANCH old -> new (which must be a descendant), the note on
  *       `new` in refs/notes/yardmaster, the refs in keep
  *       -> {outcome:"landed"|"already"|"moved", found}
- *   receipt   {repo, commit}            -> {found:bool, receipt}
+ *   receipt   {repo, commit, exact?}    -> {found:bool, receipt, on}
+ *       `commit` may be the beginning of a name. Without `exact` also of a commit that a rebase
+ *       brought before its last one; `on` is the commit that has the note
  */
 #ifndef YM_GIT_ROLE_H
 #define YM_GIT_ROLE_H

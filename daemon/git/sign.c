@@ -3,6 +3,8 @@
 
 #include "sys/child.h"
 
+#include <unistd.h>
+
 #define SIGN_TIMEOUT_MS 20000
 
 static void add_identity(struct buf *b, const char *what, const git_signature *s)
@@ -40,6 +42,7 @@ static int make_signature(const char *key, const struct buf *text, struct buf *r
 	static const char *const env[] = {"PATH=/usr/bin:/bin", "HOME=/nonexistent", "LC_ALL=C",
 					  NULL};
 	const char *const argv[] = {"ssh-keygen", "-Y", "sign", "-q", "-n", "git", "-f", key, NULL};
+	cleanup(err_release) struct err why = ERR_INIT;
 	autofree char *file = NULL;
 	struct child_opts o = {.argv = (char *const *)argv, .envp = (char *const *)env};
 	int rc;
@@ -47,10 +50,19 @@ static int make_signature(const char *key, const struct buf *text, struct buf *r
 	if (child_which("ssh-keygen", "/usr/bin:/usr/local/bin:/bin", &file, err) < 0)
 		return err_wrap(err, "sign a commit");
 	o.file = file;
-	rc = child_run(&o, text->s, text->len, 65536, SIGN_TIMEOUT_MS, ret, err);
-	if (rc > 0 && err && err->code == ERR_NONE)
-		err_set(err, ERR_IO, "exit code %d", rc);
-	return rc == 0 ? 0 : err_wrap(err, "sign a commit with %s: ssh-keygen", key);
+	/* ssh-keygen says of a file that it may not read that there is none. */
+	rc = access(key, R_OK) < 0
+		     ? 1
+		     : child_run(&o, text->s, text->len, 65536, SIGN_TIMEOUT_MS, ret, &why);
+	if (rc == 0)
+		return 0;
+	if (!why.code)
+		err_errno(&why, "read it");
+	/* What ssh-keygen refuses it refuses again: not a failure of the system that passes by itself. */
+	return err_set(err, rc > 0 ? ERR_INPUT : why.code,
+		       "sign a commit with the key %s: %s; expected an SSH private key without a "
+		       "passphrase that the daemon's user may read (`sign-key`)",
+		       key, err_text(&why));
 }
 
 static int sign(const struct gr_commit *c, const struct buf *head, struct buf *text,

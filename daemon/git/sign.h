@@ -2,7 +2,8 @@
  * sign.h - making commit objects, signed with an SSH key when one is configured.
  *
  * The bytes of a commit depend on its arguments alone, so that a repeated operation makes the same
- * object (an Ed25519 or RSA signature is a function of the bytes, too).
+ * object (an Ed25519 or RSA signature is a function of the bytes, too). With a key that does not sign
+ * no commit is made: the error (ERR_INPUT) names the key and what ssh-keygen says.
  */
 #ifndef YM_GIT_SIGN_H
 #define YM_GIT_SIGN_H

@@ -57,6 +57,7 @@ static void add_piece(struct merge *m, struct piece p)
 	}
 	if (m->n == m->cap)
 		m->v = xreallocarray(m->v, m->cap = m->cap ? 2 * m->cap : 16, sizeof(p));
+	// NOLINTNEXTLINE(clang-analyzer-core.NullDereference): v is NULL only while cap is 0
 	m->v[m->n++] = p;
 }
 

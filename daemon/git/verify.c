@@ -11,8 +11,14 @@ struct check {
 	git_oid merge_base, candidate;
 	bool has_merge_base;
 	git_oid expected; /* tree */
-	size_t commits;   /* rebase: at most so many */
+	git_oid *trees;   /* rebase: of each commit that it makes, oldest first */
+	size_t ntrees;
 };
+
+static void check_release(struct check *c)
+{
+	free(c->trees);
+}
 
 static int decode(struct gr *g, const json_t *req, struct check *c, struct err *err)
 {
@@ -47,20 +53,26 @@ static int merge_once(struct check *c, struct gr_merge_in *in, git_oid *ret, str
 static int expect_rebase(struct check *c, struct err *err)
 {
 	autofree git_oid *list = NULL;
+	size_t n = 0;
 	int rc = 1;
 
 	if (gr_rebase_list(c->r, &c->in.ours, &c->in.theirs,
-			   c->has_merge_base ? &c->merge_base : NULL, &list, &c->commits, err) < 0)
+			   c->has_merge_base ? &c->merge_base : NULL, &list, &n, err) < 0)
 		return -1;
 	c->expected = c->in.ours_tree;
-	for (size_t i = 0; rc == 1 && i < c->commits; i++) {
+	c->trees = xcalloc(n + 1, sizeof(*c->trees));
+	for (size_t i = 0; rc == 1 && i < n; i++) {
 		auto_git(git_commit) *from = NULL;
 		struct gr_merge_in in;
+		git_oid before = c->expected;
 
 		if (gr_commit_of(c->r, &list[i], &from, err) < 0 ||
 		    gr_rebase_step(c->r, from, &c->expected, &in, err) < 0)
 			return -1;
 		rc = merge_once(c, &in, &c->expected, err);
+		/* what changes nothing is left out */
+		if (rc == 1 && !git_oid_equal(&before, &c->expected))
+			c->trees[c->ntrees++] = c->expected;
 	}
 	return rc;
 }
@@ -72,23 +84,22 @@ static bool has_parents(git_commit *c, const git_oid *a, const git_oid *b)
 	       (!b || git_oid_equal(git_commit_parent_id(c, 1), b));
 }
 
-/* 1 the chain ends at base after at most c->commits steps, 0 not. */
+/* 1 from base to the candidate there is exactly one commit for each tree, with that tree. */
 static int is_chain(struct check *c, struct err *err)
 {
 	git_oid at = c->candidate;
 
-	for (size_t i = 0; i < c->commits; i++) {
+	for (size_t i = c->ntrees; i > 0; i--) {
 		auto_git(git_commit) *commit = NULL;
 
 		if (gr_commit_of(c->r, &at, &commit, err) < 0)
 			return -1;
-		if (git_commit_parentcount(commit) != 1)
+		if (git_commit_parentcount(commit) != 1 ||
+		    !git_oid_equal(git_commit_tree_id(commit), &c->trees[i - 1]))
 			return 0;
 		at = *git_commit_parent_id(commit, 0);
-		if (git_oid_equal(&at, &c->in.ours))
-			return 1;
 	}
-	return 0;
+	return c->ntrees && git_oid_equal(&at, &c->in.ours);
 }
 
 static int shape_is_right(struct check *c, git_commit *found, struct err *err)
@@ -113,7 +124,7 @@ static int put_version(struct gr *g, json_t *ans, struct err *err)
 int gr_op_verify(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
 	auto_git(git_commit) *found = NULL;
-	struct check c = {0};
+	cleanup(check_release) struct check c = {0};
 	int clean, shape;
 
 	if (decode(g, req, &c, err) < 0 || gr_commit_of(c.r, &c.candidate, &found, err) < 0)

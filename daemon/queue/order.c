@@ -333,7 +333,7 @@ void order_make(const struct plan_facts *f, struct order *ret)
 	size_t n = f->nentries;
 
 	*ret = (struct order){.n = n};
-	ret->entry = xcalloc(n + 1, sizeof(*ret->entry));
+	ret->entry = xcalloc(n + 1, sizeof(const struct plan_entry *));
 	ret->topo = xcalloc(n + 1, sizeof(*ret->topo));
 	ret->seq = xcalloc(n + 1, sizeof(*ret->seq));
 	ret->cyclic = xcalloc(n + 1, sizeof(*ret->cyclic));
@@ -342,7 +342,7 @@ void order_make(const struct plan_facts *f, struct order *ret)
 	ret->need_at = xcalloc(n + 1, sizeof(*ret->need_at));
 	for (size_t i = 0; i < n; i++)
 		ret->entry[i] = &f->entries[i];
-	qsort(ret->entry, n, sizeof(*ret->entry), by_pr);
+	qsort(ret->entry, n, sizeof(const struct plan_entry *), by_pr);
 	find_needs(ret);
 	order_cycles(ret);
 	order_sequence(ret);

@@ -95,7 +95,7 @@ static enum plan_reason outside(const struct plan_entry *e, int64_t *ret_pr)
 			*ret_pr = e->deps[k].pr;
 			return PLAN_R_DEP_OPEN;
 		}
-	return PLAN_R_NONE;
+	return e->unknown ? PLAN_R_UNKNOWN : PLAN_R_NONE;
 }
 
 /* --- going on with a candidate that is of this base and this head ------------------------------ */

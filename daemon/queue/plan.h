@@ -31,8 +31,8 @@
  *     (I4). A landing that did not say "landed" is in DOUBT, also when it says that the base has
  *     moved: the answer may belong to a second try of a landing that went through. Only an answer
  *     that looked whether the base contains the candidate settles it at once.
- *   - an entry is not built, tested or landed before every dependency is merged; a dependent of an
- *     ejected or closed PR is ejected with that reason (I6).
+ *   - an entry is not built, tested or landed before every dependency is known and merged; a
+ *     dependent of an ejected or closed PR is ejected with that reason (I6).
  *   - no entry is waited for for ever: ERRORED is retried at most `retries` times, a lone RED once
  *     (`flake_reruns`), then the entry is ejected; an entry that only waits for something outside
  *     (a hold, an approval, an open dependency that is not queued) is stepped over, not waited for
@@ -95,6 +95,7 @@ struct plan_entry {
 	int64_t enqueued_ms;         /* older first */
 	bool approved;               /* enough approvals of `head` at this moment */
 	bool held;                   /* /yard hold, a draft, a do-not-merge label */
+	bool unknown;                /* what this head depends on has not been found out (yet) */
 	const struct plan_dep *deps; /* from stacks, Depends-On and /yard depends alike */
 	size_t ndeps;
 	const char *const *files; /* changed paths, for the soft order; may be empty */
@@ -150,6 +151,7 @@ enum plan_reason {
 	PLAN_R_DEP_EJECTED,  /* EJECT: `pr` leaves the queue in this very plan */
 	PLAN_R_AHEAD,        /* WAIT: behind entry of `pr`; DISCARD: it has the turn */
 	PLAN_R_DEP_OPEN,     /* WAIT, DISCARD: for `pr` to be merged */
+	PLAN_R_UNKNOWN,      /* WAIT, DISCARD: for its dependencies to be found out */
 	PLAN_R_NOT_APPROVED, /* WAIT, DISCARD */
 	PLAN_R_HELD,         /* WAIT, DISCARD */
 	PLAN_R_FROZEN,       /* WAIT */

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "runner/rundir.h"
 #include "sys/fs.h"
 
@@ -14,7 +15,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOOK_MS 10
+#define LOOK_MS         10
+#define HALT_TEXT_MAX   ((size_t)1 << 20)
+#define HALT_TEXT_SHOWN ((size_t)300)
 
 char *run_halt_path(const char *data)
 {
@@ -31,6 +34,18 @@ int run_halted(const char *data, struct err *err)
 	if (errno == ENOENT)
 		return 0;
 	return err_errno(err, "halt file %s", path);
+}
+
+char *run_halt_text(const char *data)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	autofree char *path = run_halt_path(data);
+
+	if (fs_read(path, HALT_TEXT_MAX, &b, NULL) < 0)
+		return NULL;
+	buf_truncate(&b, strcspn(b.s, "\n"));
+	buf_truncate(&b, text_cut(b.s, b.len, HALT_TEXT_SHOWN));
+	return text_code(b.s);
 }
 
 int run_halt_clear(const char *data, struct err *err)

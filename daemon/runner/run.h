@@ -154,7 +154,10 @@ char *run_path(const char *runs, const char *id, const char *file); /* caller fr
 /* The kill switch. `data` is the data directory, which holds "runs" and the file "halt". */
 char *run_halt_path(const char *data);
 int run_halted(const char *data, struct err *err); /* 1, 0, -1 could not find out (treat as 1) */
-/* Writes the file, then ends every running tree and waits, at most wait_ms, until all are gone;
+/* The file's line, who did it and why, in backticks and fit to be shown. Caller frees; NULL when it cannot be
+ * read. */
+char *run_halt_text(const char *data);
+/* Writes the file (`who` is a line of text), then ends every running tree and waits, at most wait_ms, until all are gone;
  * returns how many are still there. */
 int run_halt_all(const char *data, const char *who, int64_t wait_ms, struct err *err);
 int run_halt_clear(const char *data, struct err *err);

@@ -45,11 +45,10 @@ static void check_clocks(struct supervise *s, int64_t now)
 	if (s->phase != RUNNING)
 		return;
 	if (now - s->started >= l->wall_ms)
-		supervise_end_by(s, RUN_TIMEOUT, "ran for %lld ms: allowed are %lld (wall_ms)",
+		supervise_end_by(s, RUN_TIMEOUT, "ran for %lld ms: allowed are %lld",
 				 (long long)(now - s->started), (long long)l->wall_ms);
 	else if (l->silence_ms > 0 && now - s->last_out >= l->silence_ms)
-		supervise_end_by(s, RUN_SILENT,
-				 "wrote nothing for %lld ms: allowed are %lld (silence_ms)",
+		supervise_end_by(s, RUN_SILENT, "wrote nothing for %lld ms: allowed are %lld",
 				 (long long)(now - s->last_out), (long long)l->silence_ms);
 }
 

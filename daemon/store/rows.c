@@ -355,3 +355,18 @@ DEFINE_ROW(event)
 static const struct column effect_columns[] = {ROW_EFFECT(COLUMN_I, COLUMN_S)};
 #undef ROW_T
 DEFINE_ROW(effect)
+
+#define ROW_T github_repo
+static const struct column github_repo_columns[] = {ROW_GITHUB_REPO(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(github_repo)
+
+#define ROW_T github_level
+static const struct column github_level_columns[] = {ROW_GITHUB_LEVEL(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(github_level)
+
+#define ROW_T github_check
+static const struct column github_check_columns[] = {ROW_GITHUB_CHECK(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(github_check)

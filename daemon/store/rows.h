@@ -56,7 +56,8 @@ struct table {
 #define ROW_LABEL(I, S) I(id) I(repo) I(number) S(name) S(by) I(at_ms)
 #define ROW_COMMENT(I, S)                                                                          \
 	I(id)                                                                                      \
-	I(repo) I(number) S(author) S(body) I(bot) S(key) S(reaction) I(created_ms) I(edited_ms)
+	I(repo) I(number) S(author) S(body) I(bot) S(key) S(reaction) I(created_ms) I(edited_ms)    \
+		I(remote)
 #define ROW_PR(I, S)                                                                               \
 	I(id)                                                                                      \
 	I(repo)                                                                                    \
@@ -67,8 +68,9 @@ struct table {
 	S(author)                                                                                  \
 	S(base)                                                                                    \
 	S(topic)                                                                                   \
-	S(head) S(files) I(draft) I(held) S(held_by) S(held_reason) I(task) S(landed)              \
-		S(landed_base) I(created_ms) I(updated_ms)
+	S(head) S(known_head) I(learn_tries) S(learn_why) S(files) I(draft) I(held) S(held_by)     \
+		S(held_reason) I(task) S(landed) S(landed_base) I(created_ms) I(updated_ms)        \
+			I(head_ms) S(head_repo) I(review)
 #define ROW_APPROVAL(I, S)   I(id) I(repo) I(pr) S(head) S(user) I(at_ms) I(void_ms) S(void_reason)
 #define ROW_DEPENDENCY(I, S) I(id) I(repo) I(pr) I(on_pr) S(source) I(at_ms)
 #define ROW_TASK(I, S)                                                                             \
@@ -120,6 +122,13 @@ struct table {
 		I(ended_ms)
 #define ROW_LANDING(I, S)                                                                          \
 	I(id) I(repo) I(candidate) I(pr) S(old) S(new) S(state) S(receipt) I(at_ms) I(ended_ms)
+#define ROW_GITHUB_REPO(I, S)                                                                      \
+	I(id)                                                                                      \
+	I(repo)                                                                                    \
+	S(full_name)                                                                               \
+	I(remote) S(url) I(installation) S(since) S(comments_since) S(problem) I(listed_ms)
+#define ROW_GITHUB_CHECK(I, S) I(id) I(repo) S(head) S(name) I(remote) S(said)
+#define ROW_GITHUB_LEVEL(I, S) I(id) I(repo) S(login) I(level) I(at_ms)
 #define ROW_EVENT(I, S) I(id) S(key) S(kind) S(payload) I(state) S(note) I(at_ms) I(decided_ms)
 #define ROW_EFFECT(I, S)                                                                           \
 	I(id)                                                                                      \
@@ -145,6 +154,9 @@ struct table {
 	X(queue_entry, ROW_QUEUE_ENTRY)                                                            \
 	X(candidate, ROW_CANDIDATE)                                                                \
 	X(landing, ROW_LANDING)                                                                    \
+	X(github_repo, ROW_GITHUB_REPO)                                                            \
+	X(github_level, ROW_GITHUB_LEVEL)                                                          \
+	X(github_check, ROW_GITHUB_CHECK)                                                          \
 	X(event, ROW_EVENT)                                                                        \
 	X(effect, ROW_EFFECT)
 

@@ -94,6 +94,9 @@
 		"AND repo IN (0, ?2) HAVING count(*) > 0")                                         \
 	X(PERMISSION_SET, "INSERT INTO permission (user, repo, level) VALUES (?1, ?2, ?3) "        \
 		"ON CONFLICT (user, repo) DO UPDATE SET level = excluded.level")                   \
+	/* repo 0: all of them */                                                                  \
+	X(PERMISSION_CLEAR, "DELETE FROM permission WHERE user = ?1 AND (?2 = 0 OR repo = ?2)")    \
+	X(USER_REMOVE, "DELETE FROM user WHERE id = ?1")                                           \
 	X(PERMISSION_ALL, "SELECT * FROM permission WHERE user = ?1 ORDER BY repo")                \
 	/* issues, comments, labels */                                                             \
 	X(ISSUE_BY_NUMBER, "SELECT * FROM issue WHERE repo = ?1 AND number = ?2")                  \
@@ -113,13 +116,14 @@
 		"AND base = ?4 AND state = 'open'")                                                \
 	X(PR_LIST, "SELECT * FROM pr WHERE repo = ?1 AND (?2 = 'all' OR state = ?2) "              \
 		"ORDER BY number")                                                                 \
+	X(PR_HEADS, "SELECT DISTINCT head FROM pr WHERE repo = ?1 AND state = 'open' "             \
+		"AND number <> ?2 AND head <> (SELECT head FROM pr WHERE repo = ?1 "               \
+		"AND number = ?2) ORDER BY head")                                                  \
+	X(PR_OPEN_AT, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' AND head = ?2 "         \
+		"ORDER BY number")                                                                 \
+	X(PR_NOT_KNOWN, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' "                     \
+		"AND known_head IS NOT head ORDER BY number")                                      \
 	X(PR_LANDED_AS, "SELECT * FROM pr WHERE repo = ?1 AND landed = ?2")                        \
-	X(PR_LAST_LANDED, "SELECT * FROM pr WHERE repo = ?1 AND state = 'merged' "                 \
-		"ORDER BY updated_ms DESC LIMIT 200")                                              \
-	X(APPROVAL_COUNT, "SELECT count(DISTINCT user) FROM approval WHERE repo = ?1 "             \
-		"AND pr = ?2 AND head = ?3 AND void_ms IS NULL")                                   \
-	X(APPROVAL_COUNT_NOT, "SELECT count(DISTINCT user) FROM approval WHERE repo = ?1 "         \
-		"AND pr = ?2 AND head = ?3 AND void_ms IS NULL AND user <> ?4")                    \
 	X(APPROVAL_OF, "SELECT * FROM approval WHERE repo = ?1 AND pr = ?2 ORDER BY id")           \
 	X(APPROVAL_SET, "INSERT INTO approval (repo, pr, head, user, at_ms) "                      \
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, pr, head, user) "                  \
@@ -129,6 +133,15 @@
 		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND head <> ?5")                  \
 	X(APPROVAL_VOID_BY, "UPDATE approval SET void_ms = ?3, void_reason = ?4 "                  \
 		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND user = ?5")                   \
+	/* Of open PRs of local repositories: there the name is a user's. */                       \
+	X(APPROVAL_VOID_USER, "UPDATE approval SET void_ms = ?2, void_reason = ?3 "                \
+		"WHERE user = ?1 AND void_ms IS NULL AND EXISTS (SELECT 1 FROM pr p JOIN repo r "  \
+		"ON r.id = p.repo WHERE p.repo = approval.repo AND p.number = approval.pr "        \
+		"AND p.state = 'open' AND r.forge = 'local')")                                     \
+	X(APPROVAL_OPEN_BY, "SELECT count(*) FROM approval a JOIN pr p ON p.repo = a.repo "        \
+		"AND p.number = a.pr JOIN repo r ON r.id = p.repo WHERE a.user = ?1 "              \
+		"AND a.void_ms IS NULL AND a.head = p.head AND p.state = 'open' "                  \
+		"AND r.forge = 'local' AND (?2 = 0 OR p.repo = ?2)")                               \
 	X(DEPENDENCY_ADD, "INSERT INTO dependency (repo, pr, on_pr, source, at_ms) "               \
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, pr, on_pr, source) DO NOTHING")    \
 	X(DEPENDENCY_CLEAR, "DELETE FROM dependency WHERE repo = ?1 AND pr = ?2 AND source = ?3")  \
@@ -146,6 +159,8 @@
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(TASK_LAST_OF_PR, "SELECT * FROM task WHERE repo = ?1 AND pr = ?2 "                       \
 		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(TASK_OPEN_BY, "SELECT count(*) FROM task t JOIN repo r ON r.id = t.repo "                \
+		"WHERE t.ended_ms IS NULL AND t.requester = ?1 AND r.forge = 'local'")             \
 	X(TASK_WAITING, "SELECT * FROM task WHERE state = 'waiting' ORDER BY id")                  \
 	X(TASK_LIST, "SELECT * FROM task WHERE (?1 = 0 OR repo = ?1) "                             \
 		"AND (?2 = 'all' OR state = ?2 OR (?2 = 'open' AND ended_ms IS NULL)) "            \
@@ -153,8 +168,8 @@
 	X(TASK_STATES, "SELECT state, count(*) FROM task GROUP BY state ORDER BY state")           \
 	X(TASK_KEPT, "SELECT * FROM task WHERE worktree IS NOT NULL AND ended_ms IS NOT NULL "     \
 		"ORDER BY id")                                                                     \
-	X(TASK_PAST, "SELECT * FROM task WHERE ended_ms < ?1 AND worktree IS NULL "                \
-		"ORDER BY id LIMIT 100")                                                           \
+	X(TASK_PAST, "SELECT * FROM task WHERE ended_ms < ?1 "                                     \
+		"AND (worktree IS NULL OR state <> 'needs-human') ORDER BY id LIMIT 100")                                                           \
 	X(ATTEMPT_PURGE, "DELETE FROM attempt WHERE task = ?1")                                    \
 	X(TASK_PURGE, "DELETE FROM task WHERE id = ?1")                                            \
 	X(TASK_RUNS, "UPDATE task SET runs = runs + 1 WHERE id = ?1 RETURNING runs")               \
@@ -197,9 +212,30 @@
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(LANDING_BY_PREFIX, "SELECT * FROM landing WHERE repo = ?1 AND length(?2) >= 7 "          \
 		"AND substr(new, 1, length(?2)) = ?2 ORDER BY id DESC LIMIT 1")                    \
-	X(LANDING_COUNT, "SELECT count(*) FROM landing WHERE candidate = ?1")                      \
+	X(LANDING_FAILED, "SELECT count(*) FROM landing WHERE candidate = ?1 "                     \
+		"AND state = 'failed'")                                                            \
 	X(LANDING_BY_CANDIDATE, "SELECT * FROM landing WHERE candidate = ?1 "                      \
-		"ORDER BY id DESC LIMIT 1")
+		"ORDER BY id DESC LIMIT 1")                                                        \
+	/* GitHub */                                                                               \
+	X(GITHUB_OF, "SELECT * FROM github_repo WHERE repo = ?1")                                  \
+	X(GITHUB_BY_NAME, "SELECT * FROM github_repo WHERE full_name = ?1 COLLATE NOCASE")         \
+	X(GITHUB_BY_REMOTE, "SELECT * FROM github_repo WHERE remote = ?1")                         \
+	X(GITHUB_ALL, "SELECT * FROM github_repo ORDER BY repo")                                   \
+	X(GITHUB_LEVEL, "SELECT * FROM github_level WHERE repo = ?1 AND login = ?2")               \
+	X(GITHUB_LEVEL_SET, "INSERT INTO github_level (repo, login, level, at_ms) "                \
+		"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (repo, login) "                               \
+		"DO UPDATE SET level = excluded.level, at_ms = excluded.at_ms")                    \
+	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
+	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1")                  \
+	X(CHECK_NEWER, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "             \
+		"AND id > ?2 AND kind = 'forge-check' AND payload ->> '$.head' = ?3")              \
+	X(EFFECT_PENDING_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "       \
+		"AND state = 0 AND kind = ?2")                                                     \
+	X(COMMENT_NEWER, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "           \
+		"AND id > ?2 AND kind = 'forge-comment' AND payload ->> '$.key' = ?3")             \
+	X(LABEL_PUT, "INSERT INTO label (repo, number, name, by, at_ms) "                          \
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, number, name) "                    \
+		"DO UPDATE SET by = excluded.by, at_ms = excluded.at_ms")
 /* clang-format on */
 
 enum stmt_id {

@@ -69,6 +69,15 @@ static void end_quietly(struct chan *c)
 	end(c, &none);
 }
 
+/* Everything has left after chan_finish() or after a broken line, which is the reason then. */
+static void end_finished(struct chan *c)
+{
+	struct err why = c->why;
+
+	c->why = (struct err)ERR_INIT;
+	end(c, &why);
+}
+
 static void update_events(struct chan *c)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
@@ -123,7 +132,7 @@ static void write_out(struct chan *c)
 	}
 	compact(c);
 	if (c->finishing && !c->out.len)
-		end_quietly(c);
+		end_finished(c);
 	else
 		update_events(c);
 }
@@ -153,6 +162,14 @@ void chan_flush(struct chan *c)
 	write_out(c);
 }
 
+bool chan_unsend(struct chan *c)
+{
+	bool any = c->out.len > c->granted;
+
+	buf_truncate(&c->out, c->granted);
+	return any;
+}
+
 void chan_finish(struct chan *c)
 {
 	if (c->ended || c->finishing)
@@ -161,10 +178,27 @@ void chan_finish(struct chan *c)
 	if (c->out.len)
 		update_events(c);
 	else
-		end_quietly(c);
+		end_finished(c);
 }
 
 /* --- reading --- */
+
+/* Nothing more is read; what the owner has to say about it still leaves. */
+static void broken_line(struct chan *c, struct err *why)
+{
+	if (!c->ops->broken) {
+		end(c, why);
+		return;
+	}
+	c->ops->broken(c->arg, c, why);
+	if (c->ended || c->finishing) {
+		err_release(why);
+		return;
+	}
+	c->why = *why;
+	*why = (struct err)ERR_INIT;
+	chan_finish(c);
+}
 
 /* Hands out what is complete. false: the channel is gone or has ended. */
 static bool deliver(struct chan *c)
@@ -186,7 +220,7 @@ static bool deliver(struct chan *c)
 		c->freed = NULL;
 	}
 	if (rc < 0)
-		end(c, &err);
+		broken_line(c, &err);
 	return !c->ended;
 }
 
@@ -194,8 +228,10 @@ static void at_eof(struct chan *c)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 
-	jsonl_end(&c->in, &err);
-	end(c, &err);
+	if (jsonl_end(&c->in, &err) < 0)
+		broken_line(c, &err); /* it may have ended only its own half */
+	else
+		end_quietly(c);
 }
 
 static void read_in(struct chan *c)

@@ -4,8 +4,8 @@
  * What the daemon speaks with its roles (socket pair) and with the command line (Unix socket).
  * Sending only queues; the bytes leave when chan_flush() is called (the daemon does so after its
  * commit) and then as the descriptor takes them. A line over the limit or a text that is not a JSON
- * object ends the channel with the reason; so does a peer that does not read what is queued
- * (out_max).
+ * object ends the channel with the reason (broken() may answer first); so does a peer that does not read
+ * what is queued (CHAN_OUT_MAX).
  */
 #ifndef YM_SYS_CHAN_H
 #define YM_SYS_CHAN_H
@@ -25,6 +25,10 @@ struct chan_ops {
 	 * misbehaved (err says how). Called once and from the loop, never from inside a function
 	 * below; the channel still has to be freed by its owner, inside or later. */
 	void (*closed)(void *arg, struct chan *c, const struct err *why);
+	/* May be NULL. A line came that cannot be read, and no other will be: the last chance to
+	 * send. What is queued leaves when it is flushed, then closed() comes with the same reason.
+	 * The channel must not be freed inside. */
+	void (*broken)(void *arg, struct chan *c, const struct err *why);
 };
 
 /* Takes fd (made non-blocking), also when it fails. line_max 0: CHAN_LINE_MAX. */
@@ -33,6 +37,8 @@ int chan_new(struct loop *l, int fd, size_t line_max, const struct chan_ops *ops
 void chan_free(struct chan *c); /* closes the descriptor; queued bytes are lost */
 void chan_send(struct chan *c, const json_t *msg); /* nothing once the channel has ended */
 void chan_flush(struct chan *c);
+/* Takes back what was queued since the last flush. Was there anything? */
+bool chan_unsend(struct chan *c);
 /* Ends the channel once everything queued has left; it does not flush, so that no answer overtakes
  * the commit. Nothing is read or queued any more; closed() is called in the end. */
 void chan_finish(struct chan *c);

@@ -1,5 +1,6 @@
 #!/bin/bash
-# An agent that hangs is ended: by silence, by the clock, by its CPU time; so is a gate. Limits are minutes, so this takes one.
+# An agent that hangs is ended: by silence, by the clock, by its CPU time; so is a gate. Limits are minutes, so this takes
+# more than one, and runs with the sanitizers in `make check-long` only, as every long test does.
 # check: long
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
@@ -20,6 +21,10 @@ blueprint gate <<'END'
 limits: { rounds: 1, gate-timeout-minutes: 1 }
 steps: [ { agent: prompts/do.md, gates: ["sleep 4444"] }, { pull-request: {} } ]
 END
+blueprint busy <<'END'
+limits: { rounds: 1, cpu-minutes: 1 }
+steps: [ { agent: prompts/do.md }, { pull-request: {} } ]
+END
 ym_start
 me
 task_repo app
@@ -30,12 +35,19 @@ do_issue agent:slow "trap '' TERM; while :; do echo still at it; sleep 1; done"
 slow=$K slow_issue=$N
 do_issue agent:gate 'echo x >>src/a.txt'
 gate=$K gate_issue=$N
-for k in $silent $slow $gate; do
+do_issue agent:busy 'sleep 4442 & perl -e "1 while 1" & while :; do :; done'
+busy=$K
+for k in $silent $slow $gate $busy; do
 	wait_ok "task $k comes to a person" "[ \$(task_state $k) = needs-human ]" 100
 done
-like "$(comments "$silent_issue")" 'no output|silen' 'silence is named'
-like "$(comments "$slow_issue")" 'clock|time|minute|60 s' 'the time limit is named'
-like "$(comments "$gate_issue")" 'sleep 4444' 'the gate is named'
+like "$(reason "$silent")" 'ended by a limit: wrote nothing for 6[0-9]{4} ms: allowed are 60000 \(`limits.silence-minutes`' 'silence is named'
+like "$(reason "$slow")" 'ended by a limit: ran for 6[0-9]{4} ms: allowed are 60000 \(`limits.timeout-minutes`' 'the time limit is named'
+like "$(reason "$busy")" 'ended by a limit: used 6[0-9]{4} ms of CPU time: allowed are 60000 \(`limits.cpu-minutes`' 'the CPU time of the whole tree is named'
+like "$(reason "$gate")" 'The gate .sleep 4444. is red' 'the gate is named'
+like "$(comments "$gate_issue")" 'sleep 4444. was ended: ran for 6[0-9]{4} ms: allowed are 60000 \(`limits.gate-timeout-minutes`' 'and its limit'
+for n in $silent_issue $slow_issue; do
+	like "$(comments "$n")" 'this needs a person: The agent was ended by a limit' 'a person is told'
+done
 wait_ok 'nothing of them runs' "! alive 'sleep 444'"
 ym_stop
 is $? 0 'the daemon ends when told'

@@ -24,7 +24,7 @@ sub ask {
 	print $s "$msg\n";
 	my $line = <$s>;
 	alarm 0;
-	die "hung up at $msg\n" unless defined $line or $msg !~ /^\{.*"cmd"/;
+	die "hung up at $msg\n" unless defined $line;
 }
 for my $cmd (@cmds) {
 	for my $j (@junk) {
@@ -39,7 +39,7 @@ for my $cmd (@cmds) {
 		}
 	}
 }
-ask($_) for ('{}', 'null', '[]', '{"v":1}', '{"v":"1","cmd":"status"}', '{"v":1,"cmd":"status","as":7}');
+ask($_) for ('', 'nonsense', '{', '{"v":1', '"x"', '{}', 'null', '[]', '{"v":1}', '{"v":"1","cmd":"status"}', '{"v":1,"cmd":"status","as":7}');
 END
 mapfile -t commands < <(grep -oE '^	\{"[a-z -]+"' "$root/daemon/bot/api.c" | cut -d'"' -f2)
 [ "${#commands[@]}" -gt 30 ] || bail 'the table of commands is not where it was'

@@ -48,7 +48,7 @@ if unshare -Urm mount -t tmpfs none /mnt 2>/dev/null; then
 			made=$next
 		done
 		[ "$i" -lt 40 ] && pass 'at some time the disk is full' || fail 'at some time the disk is full'
-		like "$(cat "$T/error")" 'full|does not answer|ended' 'who asked is told'
+		like "$(cat "$T/error")" 'disk is full|database or disk is full' 'who asked is told'
 		wait_for '! kill -0 "$daemon" 2>/dev/null'
 		wait "$daemon" 2>/dev/null && code=0 || code=$?
 		daemon=''

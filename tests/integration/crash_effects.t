@@ -10,10 +10,12 @@ way='repo-base task-worktree forge-comment task-layer-key task-layer-apply run-s
 	cand-verify cand-land forge-pr-merged repo-config forge-issue-close task-remove cand-clean'
 others='forge-react pr-config forge-label notify run-kill cand-drop forge-pr-update
 	cand-settle-ref cand-settle repo-log repo-receipt repo-pulls'
+# Those of a forge over a network are in tests/forge/crash.t.
+remote='forge-check forge-list forge-sync forge-level forge-fetch forge-changed task-push cand-push cand-fetch'
 
 kinds=$(sed -n 's/^\t{"\([a-z-]*\)", EXEC_.*/\1/p' "$root/daemon/bot/outbox_kinds.c" | sort)
 # shellcheck disable=SC2086 # words
-is "$(printf '%s\n' $way $others | sort)" "$kinds" 'every kind of effect is in this test'
+is "$(printf '%s\n' $way $others $remote | sort)" "$kinds" 'every kind of effect is in this test'
 
 # The first round says "bug", the gate is red, the second round mends it. What runs twice in a round
 # writes twice.

@@ -21,7 +21,7 @@ wait_ok 'repo list has its head' '[ "$(ymj ".[] | select(.name == \"one\") | .he
 
 exits 5 'the same name again is refused' ym repo add one
 like "$(ym repo add one 2>&1)" "one: is here already" '... and says so'
-for bad in '' .hidden -dash 'a b' a/b "$(printf 'x%.0s' {1..65})"; do
+for bad in '' .hidden -dash 'a b' ../b "$(printf 'x%.0s' {1..65})"; do
 	exits 2 "the name '${bad:0:10}' is refused" ym repo add -- "$bad"
 done
 like "$(ym repo add .hidden 2>&1)" "expected 1 to 64 letters" '... and says what is allowed'

@@ -42,6 +42,7 @@
 #   agent NAME <<'END'                   a scripted agent: a bash program that gets the prompt in $PROMPT
 #                                        (a file) and edits the working directory; `complete "SUMMARY"`,
 #                                        `blocked`, `question`, `no_change` end it with the end block
+#   sample_source NAME                   makes only $T/src/NAME, the repository of sample_repo
 #   sample_repo NAME                     makes $T/src/NAME, a repository with gates that take
 #                                        milliseconds, and adds it to the forge as NAME
 #   commit_file DIR PATH TEXT [MESSAGE]  writes, adds and commits one file in a clone
@@ -61,7 +62,7 @@ case "$YARDMASTER_BUILD" in /*) ;; *) YARDMASTER_BUILD=$root/$YARDMASTER_BUILD ;
 if [ "$(id -u)" = 0 ]; then
 	build=$(realpath --relative-to="$root" "$YARDMASTER_BUILD")
 	export YARDMASTER_BUILD=$build
-	exec "$root/contrib/unpriv" --bring "$build" bash "tests/integration/$(basename "$0")" "$@"
+	exec "$root/contrib/unpriv" --bring "$build" bash "$(realpath --relative-to="$root" "$0")" "$@"
 fi
 
 set -uo pipefail
@@ -204,7 +205,7 @@ trap 'exit 130' INT TERM HUP
 # --- the daemon -----------------------------------------------------------------------------------
 
 wait_for() {
-	local limit=${2:-60} deadline out
+	local limit=${2:-60} deadline out nap=20
 	deadline=$((${EPOCHREALTIME/./} + limit * slow * 1000000))
 	while ! out=$(eval "$1" 2>&1); do
 		if [ "${EPOCHREALTIME/./}" -ge "$deadline" ]; then
@@ -212,7 +213,9 @@ wait_for() {
 			[ -z "$out" ] || diag "$out"
 			return 1
 		fi
-		sleep 0.03
+		# What takes longer is asked for less often: asking costs as much as what is waited for.
+		sleep "0.0$nap"
+		nap=$((nap < 80 ? nap + 5 : nap))
 	done
 }
 
@@ -295,7 +298,7 @@ commit_file() {
 	git -C "$1" commit -q -m "${4-Change $2}"
 }
 
-sample_repo() {
+sample_source() {
 	local src=$T/src/$1
 	git init -q "$src"
 	mkdir -p "$src/.github" "$src/src"
@@ -317,7 +320,10 @@ sample_repo() {
 	END
 	git -C "$src" add -A
 	git -C "$src" commit -q -m 'Begin'
-	ym repo add "$1" --from "$src" >/dev/null || bail "repo add $1 failed"
+}
+sample_repo() {
+	sample_source "$1"
+	ym repo add "$1" --from "$T/src/$1" >/dev/null || bail "repo add $1 failed"
 }
 
 repo_path() { ymj ".[] | select(.name == \"$1\") | .path" repo list; }

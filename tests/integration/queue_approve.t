@@ -29,7 +29,7 @@ new=$(pr_tip a)
 wait_ok 'a push takes it out of the queue' '[ "$(ymj length queue list)" = 0 ]'
 like "$(last_comment "$n")" "from ${old:0:12} to ${new:0:12}.*approval.*void.*left the merge queue" '... and says what it voided'
 like "$(sticky "$n")" 'Not in the merge queue' '... and where it is now'
-isnt "$(ymj '.approvals[0].void_ms' pr show "$n")" null 'the approval is void'
+isnt "$(ymj '.approvals[0].void_ms' pr show "$n")" 0 'the approval is void'
 wait_ok 'its gate is gone' '! gate_dir'
 exits 5 'who has read the old head queues nothing' ym queue add "$n" --head "$old"
 say "$n" "/yard queue $old"
@@ -87,6 +87,10 @@ like "$(ym queue why "$n")" "left the merge queue.*taken out by $ME" '... to tho
 exits 5 'taking out what is not in' ym queue remove "$n"
 exits 3 'or what is not there' ym queue remove 99
 ym queue add "$n" >/dev/null
+git -C "$C" push origin :refs/for/main/leave >"$T/out" 2>&1
+is $? 1 'a PR is not closed by deleting its branch'
+like "$(cat "$T/out")" 'a PR is closed with .yardmaster pr close., not by deleting its ref' '... which says how'
+is "$(entry "$n" pr)" "$n" '... and stays where it is'
 ok 'closed while queued' ym pr close "$n"
 wait_ok '... it leaves the queue' '[ "$(ymj length queue list)" = 0 ]'
 like "$(sticky "$n")" "Not in the merge queue: the PR was closed by $ME" '... and says so'

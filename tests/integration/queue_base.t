@@ -13,6 +13,7 @@ queue_repo
 n=$(pr a src/wait 'a')
 ym queue add "$n" >/dev/null
 wait_for gate_dir
+was=$(gate_dir)
 old=$(base_oid)
 move_base src/hand.txt first
 new=$(base_oid)
@@ -20,6 +21,7 @@ git -C "$C" push -q origin HEAD:refs/heads/wake # any push wakes the daemon; els
 wait_ok 'a move of the base is reported on the PR that was tested' \
 	"[[ \"\$(comments $n)\" == *\"was moved from ${old:0:12} to ${new:0:12} by somebody else\"* ]]"
 wait_ok '... and to the notification command' 'grep -q "^base-moved app" "$T/notified"'
+wait_for "[ ! -e '$was' ]" # a verdict there would be for nobody
 verdict 0
 ok 'the PR is built again and lands' landed "$n"
 is "$(git -C "$bare" rev-parse main^1)" "$new" '... on the new base'
@@ -30,7 +32,8 @@ ym queue add "$n" >/dev/null
 wait_for gate_dir
 move_base src/hand.txt second
 verdict 0
-verdict 0
+wait_for "gate_dir || [ \"\$(pr_state $n)\" = merged ]" # the periodic look may have been quicker
+[ "$(pr_state "$n")" = merged ] || verdict 0
 ok 'a move that nobody reported is found at the landing' landed "$n"
 is "$(base_file $R src/hand.txt)$(base_file $R src/wait)" secondb '... and nothing of it is lost'
 is "$(git -C "$bare" log --first-parent --format=%s main | grep -c 'By hand')" 2 '... in the history either'
@@ -66,6 +69,31 @@ sed 's/^line 3 left$/line 3 left and right/' "$T/left" >"$T/both"
 pr right src/a.txt "$(cat "$T/both")" 'Go right' >/dev/null
 ym queue add "$right" >/dev/null
 ok 'rebased it lands' landed "$right"
+
+# Two PRs have landed on the file; only the first one touched the lines of the conflict, and a later one moved
+# them.
+ours=$(sed 's/^line 10$/line 10 mine/' "$C/src/b.txt")
+before=$(git -C "$C" rev-parse HEAD)
+git -C "$C" fetch -q origin
+first=$(pr first src/b.txt "$(git -C "$C" show origin/main:src/b.txt | sed 's/^line 10$/line 10 theirs/')" 'The culprit')
+ym queue add "$first" >/dev/null
+landed "$first"
+git -C "$C" fetch -q origin
+second=$(pr second src/b.txt "$(git -C "$C" show origin/main:src/b.txt | sed 's/^line 1$/line 0\nline 1\nline 1 and more/; s/^line 20$/line 20 as well/')" 'The innocent')
+ym queue add "$second" >/dev/null
+landed "$second"
+n=$(pr mine src/b.txt "$ours" 'Mine' "$before")
+ym queue add "$n" >/dev/null
+wait_ok 'a conflict with the older of two landings on a file' "[[ \"\$(comments $n)\" == *'Taken out of the merge queue: it conflicts with'* ]]"
+like "$(last_comment "$n")" "lines 12-12, changed by #$first \(The culprit\)" '... names the one that brought the lines'
+unlike "$(last_comment "$n")" "#$second" '... and not the one that landed last'
+n=$(pr gone src/other.txt x 'Other')
+move_base src/b.txt "$(git -C "$bare" show main:src/b.txt | sed 's/^line 15$/line 15 by hand/')"
+hand=$(base_oid)
+n=$(pr mine2 src/b.txt "$(echo "$ours" | sed 's/ mine//; s/^line 15$/line 15 mine/')" 'Mine too' "$before")
+wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $hand ]"
+ym queue add "$n" >/dev/null
+wait_ok 'a conflict with what somebody pushed by hand names the commit' "[[ \"\$(comments $n)\" == *'changed by ${hand:0:12} on '* ]]"
 
 # --- configuration --------------------------------------------------------------------------------
 n=$(pr conf .github/yardmaster.yml 'queue:

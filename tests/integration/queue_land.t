@@ -36,6 +36,8 @@ like "$(ym pr diff "$a")" '\+line a' 'the diff of a merged PR is still its chang
 
 # --- receipts -------------------------------------------------------------------------------------
 like "$(ym receipt show "${commit:0:12}")" "$head" 'receipt show, by a short name, has the head'
+exits 2 '... and what is no id is refused' ym receipt show HEAD
+exits 3 '... or not found' ym receipt show 1234567
 is "$(ymj '"\(.pr) \(.method) \(.approvals[0].user) \(.checks[0].command) \(.checks[0].code)"' receipt show "$commit")" \
 	"$a merge $ME sh gate.sh 0" '... the approval and the check'
 verify() { "$YARDMASTER" receipt verify "$1" --repo-path "${2-$bare}"; }

@@ -49,7 +49,7 @@ all_gone '/yard halt ends every tree'
 until_state halted "$a"
 until_state halted "$b"
 wait_ok 'it is answered' "comments $a_issue | grep -q 'kill switch is on'"
-like "$(ym status)" 'halted|kill switch' 'status shows it'
+like "$(ym status)" "kill switch is on .*$ME: fire in the shed" 'status shows it, who and why'
 do_issue agent:fix 'echo C >>src/c'
 c=$K
 until_state waiting

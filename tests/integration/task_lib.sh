@@ -72,7 +72,7 @@ do_issue() {
 	[ $# = 0 ] || body=$(printf 'sh: %s\n' "$@")
 	N=$(issue --label "$label" "Do it" "$body")
 	K=''
-	wait_for "K=\$(task_of $N); [ -n \"\$K\" ] && [ \"\$K\" != null ]" 3 && K=$(task_of "$N")
+	wait_for "K=\$(task_of $N); [ -n \"\$K\" ] && [ \"\$K\" != null ]" 20 && K=$(task_of "$N")
 }
 
 comments() { ymj '.comments[] | "@" + .author + ": " + .body' issue show "$1" 2>/dev/null || ymj '.comments[] | .body' pr show "$1"; }
@@ -110,5 +110,6 @@ push_base() {
 
 alive() {
 	local m=${1// /.} # words are separated by zero bytes there; the brackets keep grep from finding itself
-	grep -lsa -- "[${m:0:1}]${m:1}" /proc/[0-9]*/cmdline >/dev/null
+	# -q: a match counts also when another process went away while it was looked at.
+	grep -qsa -- "[${m:0:1}]${m:1}" /proc/[0-9]*/cmdline
 }

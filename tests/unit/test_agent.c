@@ -177,6 +177,51 @@ static void test_command_adapter(void **state)
 	agent_result_release(&r);
 }
 
+#define COST "COST_USD: 0.42\n"
+
+/* A wrapper says what its agent has cost: before the end block, or after it. */
+static void test_command_cost(void **state)
+{
+	static const struct {
+		const char *out;
+		int64_t cost;
+		const char *summary; /* NULL: no end block */
+	} costs[] = {
+		{COST BLOCK, 420000, "done"},
+		{BLOCK COST, 420000, "done"},
+		{BLOCK "\n" COST "\n\n", 420000, "done"},
+		{"COST_USD: 7\n" COST BLOCK, 420000, "done"},
+		{"COST_USD: 7\nCOST_USD: 8\n" BLOCK "COST_USD:9\r\n", 9000000, "done"},
+		{"COST_USD: 0\n" BLOCK, 0, "done"},
+		{"COST_USD: 0.0000019\n" BLOCK, 1, "done"},
+		{"COST_USD: 999999999999.999999\n" BLOCK, 999999999999999999, "done"},
+		{COST, 420000, NULL},
+		{"COST_USD: 3", 3000000, NULL},
+		{BLOCK, -1, "done"},
+		/* what is no sum says nothing, and hides none that is said */
+		{COST "COST_USD: 1e3\nCOST_USD: -5\nCOST_USD: 1.\nCOST_USD: .5\nCOST_USD:\n" BLOCK,
+		 420000, "done"},
+		{COST " COST_USD: 9\nXCOST_USD: 9\nCOST_USD 9\n" BLOCK, 420000, "done"},
+		{"COST_USD: 9999999999999\n" BLOCK, -1, "done"},
+		{"", -1, NULL},
+	};
+	const struct agent_adapter *a = agent_adapter_find("command");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(costs); i++) {
+		cleanup(agent_result_release) struct agent_result r = {0};
+
+		a->read(costs[i].out, strlen(costs[i].out), 0, &r);
+		if (r.cost_microusd != costs[i].cost)
+			print_error("case %zu\n", i);
+		assert_int_equal(r.cost_microusd, costs[i].cost);
+		if (costs[i].summary)
+			assert_string_equal(r.summary, costs[i].summary);
+		else
+			assert_int_equal(r.status, AGENT_NONE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +230,7 @@ int main(void)
 		cmocka_unit_test(test_summary_is_cut_at_a_character),
 		cmocka_unit_test(test_nul_bytes),
 		cmocka_unit_test(test_command_adapter),
+		cmocka_unit_test(test_command_cost),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,80 +1,11 @@
 /* test_bot_task.c - a task between its steps: results that come late, and failures that say nothing. */
-#include "bot_fixture.h"
+#include "task_fixture.h"
 
-#include "bot/task_flow.h"
-
-#define START "d000000000000000000000000000000000000001"
-
-static const char blueprint[] = "name: fix\n"
-				"allow: [\"src/**\"]\n"
-				"limits: { rounds: 3 }\n"
-				"steps:\n"
-				"  - agent: fix.md\n"
-				"    gates: [\"make check\"]\n"
-				"  - pull-request: {}\n"
-				"  - review: {}\n";
-
-static void prepare(struct fx *f)
-{
-	static const char conf[] = "agents:\n  scripted:\n    command: [\"/bin/true\"]\n";
-	autojson json_t *files = json_pack("{s:s,s:s}", ".github/blueprints/fix.yml", blueprint,
-					   ".github/blueprints/fix.md", "Do it.");
-	struct user u = {.name = xstrdup("anna"), .uid = 4711};
-
-	conf_daemon_release(&f->conf);
-	assert_int_equal(conf_daemon_load("y.yml", conf, strlen(conf), f->dir, &f->conf, NULL), 0);
-	row_take(&f->repo.config, json_text(files));
-	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
-	assert_int_equal(user_insert(f->bot.db, &u, NULL), 0);
-	assert_int_equal(db_run(f->bot.db, ST_PERMISSION_SET, NULL, "iii", u.id, (int64_t)0,
-				(int64_t)FORGE_MAINTAIN),
-			 1);
-	user_release(&u);
-}
-
-static struct task task_now(struct fx *f)
-{
-	struct task t = {0};
-
-	assert_int_equal(task_get(f->bot.db, 1, &t, NULL), 1);
-	return t;
-}
-
-static char *due_run(struct fx *f)
-{
-	autojson json_t *p = NULL;
-
-	return fx_due(f, "run-start", &p) ? xstrdup(json_str(p, "run", "")) : NULL;
-}
-
-#define assert_due_run(f, expected)                                                                \
-	do {                                                                                       \
-		autofree char *run_ = due_run(f);                                                  \
-                                                                                                   \
-		assert_non_null(run_);                                                             \
-		assert_string_equal(run_, expected);                                               \
-	} while (0)
-
-static void write_output(struct fx *f, const char *run, const char *text)
-{
-	autofree char *dir = xasprintf("%s/%s", f->bot.runs, run);
-	autofree char *path = xasprintf("%s/out", dir);
-
-	assert_int_equal(fs_mkdir_p(dir, 0700, NULL), 0);
-	assert_int_equal(fs_write_atomic(path, text, strlen(text), 0600, NULL), 0);
-}
-
-/* Issue 1, task 1, its agent done once and the gate red: the second round is to begin. */
+/* Its agent is done and the gate is red: the second one is to begin. */
 static void up_to_second_round(struct fx *f)
 {
-	int64_t n;
-
 	prepare(f);
-	assert_int_equal(local_issue_create(&f->forge, &f->repo, "anna", "Fix", "it", &n, NULL), 0);
-	assert_int_equal(local_label_add(&f->forge, &f->repo, "anna", n, "agent:fix", NULL), 1);
-	fx_turn(f);
-	fx_answer(f, "task-worktree", NULL);
-	assert_due_run(f, "t1-r1");
+	up_to_first_round(f);
 	fx_told(f, "run-start", NULL, NULL);
 	write_output(f, "t1-r1", "STATUS: COMPLETE\nEXIT_SIGNAL: true\nSUMMARY: done\n");
 	fx_run_ended(f, "t1-r1", "exited", 0, false);
@@ -188,6 +119,212 @@ static void the_id_of_a_removed_task_does_not_come_again(void **state)
 	}
 }
 
+/* ---- limits ---- */
+
+/* All its runs count, gates as well; what is under way ends as it began, and the next round does not
+ * begin. */
+static void a_task_has_so_many_minutes(void **state)
+{
+	struct fx *f = *state;
+
+	prepare_with(f, "limits: { task-minutes: 60 }\n", "rounds: 9");
+	up_to_first_round(f);
+	ran(f, 40 * MINUTE, "exited", 0, "", DONE);
+	committed(f, START);
+	ran(f, 19 * MINUTE, "exited", 1, "", "it is red\n");
+	fx_answer(f, "task-restore", NULL);
+	assert_due_run(f, "t1-r3"); /* 59 minutes */
+	ran(f, 2 * MINUTE, "exited", 0, "", "no end block\n");
+	assert_with_a_person(f, "its runs took 61 minutes together; `limits.task-minutes` of the "
+				"daemon's configuration allows 60");
+}
+
+static void no_minutes_are_no_limit(void **state)
+{
+	struct fx *f = *state;
+
+	prepare_with(f, "limits: { task-minutes: 0 }\n", "rounds: 9");
+	up_to_first_round(f);
+	ran(f, 100000 * MINUTE, "exited", 0, "", "no end block\n");
+	assert_due_run(f, "t1-r2");
+}
+
+/* What the agent says that it has cost ends the task in front of the next round. */
+static void a_task_has_so_much_money(void **state)
+{
+	struct fx *f = *state;
+
+	prepare_with(f, "", "rounds: 9, cost-usd: 5");
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", "COST_USD: 2.5\n" DONE);
+	committed(f, START);
+	ran(f, MINUTE, "exited", 1, "", "it is red\nCOST_USD: 99\n"); /* a gate costs nothing */
+	fx_answer(f, "task-restore", NULL);
+	{
+		autojson json_t *p = NULL;
+		autofree char *spec = NULL;
+
+		assert_int_not_equal(fx_due(f, "run-start", &p), 0);
+		spec = json_text(p);
+		assert_non_null(strstr(spec, "YARDMASTER_COST_USD=2.500000")); /* what is left */
+	}
+	ran(f, MINUTE, "timeout", 0, "ran too long", "COST_USD: 2.5\n");
+	assert_with_a_person(f,
+			     "it has cost $5.00; `limits.cost-usd` of its blueprint allows $5.00");
+}
+
+/* Work that is done is not thrown away because it was dear. */
+static void dear_work_that_is_done_goes_on(void **state)
+{
+	struct fx *f = *state;
+
+	prepare_with(f, "", "rounds: 9, cost-usd: 1");
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", DONE "COST_USD: 7\n");
+	committed(f, START);
+	assert_due_run(f, "t1-r2"); /* the gate */
+}
+
+/* The limits of the blueprint, else the daemon's, reach the keeper. */
+static void limits_reach_the_run(void **state)
+{
+	static const struct {
+		const char *conf, *limits;
+		int64_t cpu_ms, wall_ms, silence_ms;
+	} cases[] = {
+		{"", "rounds: 1", 60 * MINUTE, 45 * MINUTE, 10 * MINUTE},
+		{"runs: { cpu-minutes: 3 }\n", "rounds: 1", 3 * MINUTE, 45 * MINUTE, 10 * MINUTE},
+		{"runs: { cpu-minutes: 3 }\n",
+		 "cpu-minutes: 7, timeout-minutes: 8, silence-minutes: 9", 7 * MINUTE, 8 * MINUTE,
+		 9 * MINUTE},
+	};
+	struct fx *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autojson json_t *p = NULL;
+		const json_t *l;
+
+		fx_teardown(state);
+		fx_setup(state);
+		f = *state;
+		prepare_with(f, cases[i].conf, cases[i].limits);
+		up_to_first_round(f);
+		assert_int_not_equal(fx_due(f, "run-start", &p), 0);
+		l = json_object_get(json_object_get(p, "spec"), "limits");
+		assert_int_equal(json_int(l, "cpu_ms", 0), cases[i].cpu_ms);
+		assert_int_equal(json_int(l, "wall_ms", 0), cases[i].wall_ms);
+		assert_int_equal(json_int(l, "silence_ms", 0), cases[i].silence_ms);
+	}
+}
+
+/* Whichever it is, the task says what was found and which setting it was. */
+static void the_task_says_which_limit(void **state)
+{
+	static const struct {
+		const char *outcome, *detail, *names;
+	} cases[] = {
+		{"timeout", "ran for 2700001 ms", "`limits.timeout-minutes` of the blueprint"},
+		{"silent", "wrote nothing for 600001 ms",
+		 "`limits.silence-minutes` of the blueprint"},
+		{"cpu", "used 3600001 ms of CPU time",
+		 "`limits.cpu-minutes` of the blueprint, or `runs.cpu-minutes`"},
+		{"memory", "used 1 byte too much", "`limits.memory-mb` of the blueprint"},
+		{"procs", "513 processes", "`limits.processes` of the blueprint"},
+		{"disk", "grew", "`limits.disk-mb` of the blueprint"},
+		{"output", "wrote more", "`limits.output-mb` of the blueprint"},
+	};
+	struct fx *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autofree char *why = xasprintf("The agent was ended by a limit: %s (%s",
+					       cases[i].detail, cases[i].names);
+
+		fx_teardown(state);
+		fx_setup(state);
+		f = *state;
+		prepare_with(f, "", "rounds: 1");
+		up_to_first_round(f);
+		ran(f, MINUTE, cases[i].outcome, 0, cases[i].detail, "");
+		assert_with_a_person(f, why);
+	}
+}
+
+/* Of a gate it is the gate's own. */
+static void a_gate_has_its_own_time(void **state)
+{
+	struct fx *f = *state;
+	cleanup(task_release) struct task t = {0};
+
+	prepare_with(f, "", "rounds: 1");
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", DONE);
+	committed(f, START);
+	ran(f, MINUTE, "timeout", 0, "ran for 900001 ms", "");
+	assert_with_a_person(f, "The gate `make check` is red");
+	t = task_now(f);
+	assert_non_null(strstr(t.log, "`make check` was ended: ran for 900001 ms "
+				      "(`limits.gate-timeout-minutes` of the blueprint)"));
+}
+
+/* ---- cancelled while its PR lands ---- */
+
+static void cancelled_before_its_landing_it_does_not_land(void **state)
+{
+	struct fx *f = *state;
+	cleanup(task_release) struct task t = {0};
+	cleanup(pr_release) struct pr p = {0};
+
+	up_to_landing(f);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), 1);
+	fx_turn(f);
+	fx_verified(f);
+	assert_int_equal(fx_due(f, "cand-land", NULL), 0);
+	assert_entry(f, 2, "dequeued");
+	t = task_now(f);
+	assert_string_equal(t.state, "cancelled");
+	p = fx_pr(f, 2);
+	assert_string_equal(p.state, "open");
+	/* A person may land it all the same. */
+	fx_enqueue(f, 2);
+	fx_turn(f);
+	fx_built(f, CAND);
+	fx_verified(f);
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	assert_entry(f, 2, "landed");
+}
+
+static void cancelled_too_late_it_says_so(void **state)
+{
+	struct fx *f = *state;
+	cleanup(err_release) struct err err = ERR_INIT;
+	cleanup(task_release) struct task t = {0};
+
+	up_to_landing(f);
+	fx_verified(f);
+	assert_int_not_equal(fx_due(f, "cand-land", NULL), 0);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", &err), -1);
+	assert_int_equal(err.code, ERR_STATE);
+	assert_non_null(
+		strstr(err.text, "task 1 is not cancelled: its PR #2 is landing right now"));
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	t = task_now(f);
+	assert_string_equal(t.state, "merged");
+}
+
+/* What did not land after all can be cancelled again. */
+static void a_landing_that_failed_can_be_cancelled(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_landing(f);
+	fx_verified(f);
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), -1);
+	fx_answer(f, "cand-land", json_pack("{s:s,s:s}", "outcome", "moved", "found", CAND));
+	assert_int_equal(dispatch_cancel(&f->bot, &f->repo, 1, "anna", NULL), 1);
+	fx_turn(f);
+	assert_entry(f, 2, "dequeued");
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
@@ -197,6 +334,16 @@ int main(void)
 		TEST(the_end_of_an_older_run_starts_nothing),
 		TEST(labels_faster_than_the_clock),
 		TEST(the_id_of_a_removed_task_does_not_come_again),
+		TEST(a_task_has_so_many_minutes),
+		TEST(no_minutes_are_no_limit),
+		TEST(a_task_has_so_much_money),
+		TEST(dear_work_that_is_done_goes_on),
+		TEST(limits_reach_the_run),
+		TEST(the_task_says_which_limit),
+		TEST(a_gate_has_its_own_time),
+		TEST(cancelled_before_its_landing_it_does_not_land),
+		TEST(cancelled_too_late_it_says_so),
+		TEST(a_landing_that_failed_can_be_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,7 +76,19 @@ static void on_closed(void *arg, struct chan *c, const struct err *why)
 	}
 }
 
-static const struct chan_ops ops = {on_message, on_closed};
+static const struct chan_ops ops = {.message = on_message, .closed = on_closed};
+
+static void on_broken(void *arg, struct chan *c, const struct err *why)
+{
+	autojson json_t *msg = json_object();
+
+	(void)arg;
+	json_put_str(msg, "why", err_code_name(why->code));
+	chan_send(c, msg);
+}
+
+static const struct chan_ops answering = {
+	.message = on_message, .closed = on_closed, .broken = on_broken};
 
 static int setup(void **state)
 {
@@ -209,6 +221,28 @@ static void broken_lines_end_it(void **state)
 	}
 }
 
+static void a_broken_line_can_be_answered(void **state)
+{
+	struct fixture *f = *state;
+	int fds[2];
+
+	chan_free(f->chan);
+	close(f->peer);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	f->peer = fds[1];
+	fcntl(f->peer, F_SETFL, O_NONBLOCK);
+	assert_int_equal(chan_new(f->loop, fds[0], 0, &answering, f, &f->chan, NULL), 0);
+	put(f, "no json\n{\"n\":1}\n");
+	turn(f, PATIENT);
+	turn(f, 0);
+	assert_int_equal(f->closed, 0); /* it was not flushed yet */
+	expect_got(f, "");
+	chan_flush(f->chan);
+	expect_got(f, "{\"why\":\"input\"}\n");
+	expect_closed(f, ERR_INPUT, "not JSON");
+	assert_int_equal(f->messages, 0);
+}
+
 static void long_lines_end_it(void **state)
 {
 	struct fixture *f = *state;
@@ -256,6 +290,23 @@ static void nothing_leaves_before_flush(void **state)
 	expect_got(f, "");
 	chan_flush(f->chan);
 	expect_got(f, "{\"n\":2}\n");
+}
+
+static void what_was_not_flushed_can_be_taken_back(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_false(chan_unsend(f->chan));
+	send_n(f, 1);
+	chan_flush(f->chan);
+	send_n(f, 2);
+	send_n(f, 3);
+	assert_true(chan_unsend(f->chan));
+	assert_false(chan_unsend(f->chan));
+	send_n(f, 4);
+	chan_flush(f->chan);
+	turn(f, 0);
+	expect_got(f, "{\"n\":1}\n{\"n\":4}\n");
 }
 
 /* More than the socket holds: the rest follows as the peer reads, but not what was queued later. */
@@ -527,9 +578,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(lines_come_in_pieces),
 		TEST(broken_lines_end_it),
+		TEST(a_broken_line_can_be_answered),
 		TEST(long_lines_end_it),
 		TEST(end_within_a_line_is_told),
 		TEST(nothing_leaves_before_flush),
+		TEST(what_was_not_flushed_can_be_taken_back),
 		TEST(a_slow_peer_gets_everything_in_order),
 		TEST(a_peer_that_does_not_read_is_left),
 		TEST(a_peer_that_is_gone_is_noticed_by_sending),

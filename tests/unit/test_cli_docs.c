@@ -221,7 +221,7 @@ static void test_completion_of_values(void **state)
 {
 	assert_completed("yardmaster task list --state m", "merged");
 	assert_completed("yardmaster task list --state = m", "merged");
-	assert_completed("yardmaster user add anna --permission ''", "read write maintain");
+	assert_completed("yardmaster user add anna --permission ''", "none read write maintain");
 	assert_completed("yardmaster task list -R ''", "");
 	assert_completed("yardmaster issue create -F fi", "file.yml");
 	assert_completed("yardmaster blueprint check fi", "file.yml");

@@ -199,12 +199,12 @@ static void test_item_in_a_pipe(void **state)
 	struct world *w = *state;
 
 	assert_string_equal(rendered(w, &plain, ITEM, false),
-			    "id\t3\nstate\trunning\nstarted_ms\t2026-11-20T13:40:00.000Z\n"
-			    "run_ms\t65000\nended_ms\t0\npr\t0\nnote\t\ncost_"
-			    "microusd\t1250000\nlabels.0\ta\nlabels.1\tb\n"
-			    "body\tone\\n\\ntwo\\x1b\n"
+			    "id\t3\nstate\trunning\nstarted\t2026-11-20T13:40:00.000Z\n"
+			    "run_ms\t65000\ncost_microusd\t1250000\nlabels\ta\nlabels\tb\n"
+			    "body\tone\nbody\t\nbody\ttwo\\x1b\n"
 			    "steps.0.kind\tagent\nsteps.0.state\tdone\n"
-			    "comments.0.author\tanna\ncomments.0.body\thello\\nthere\n");
+			    "comments.0.author\tanna\ncomments.0.body\thello\n"
+			    "comments.0.body\tthere\n");
 }
 
 static void test_content_is_exact_in_a_pipe(void **state)

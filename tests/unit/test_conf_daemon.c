@@ -51,6 +51,7 @@ static void check_defaults(const struct conf_daemon *c)
 	assert_int_equal(c->limits.gates, 2);
 	assert_int_equal(c->limits.agent_prs, 10);
 	assert_int_equal(c->limits.task_minutes, 480);
+	assert_int_equal(c->limits.push_mb, 512);
 	assert_int_equal(c->runs.memory_mb, 4096);
 	assert_int_equal(c->runs.processes, 512);
 	assert_int_equal(c->runs.disk_mb, 4096);
@@ -58,6 +59,7 @@ static void check_defaults(const struct conf_daemon *c)
 	assert_int_equal(c->runs.output_mb, 64);
 	assert_int_equal(c->runs.cpu_minutes, 60);
 	assert_int_equal(c->notify.n, 0);
+	assert_int_equal(c->notify_seconds, 60);
 	assert_int_equal(c->retention.events_days, 30);
 	assert_int_equal(c->retention.logs_days, 30);
 	assert_int_equal(c->retention.task_days, 180);
@@ -81,30 +83,35 @@ static void defaults(void **state)
 	check_defaults(&bare);
 }
 
-static const char full[] = "data: /var/lib/yard/./x//\n"
-			   "socket: run/sock\n"
-			   "socket-group: dev\n"
-			   "handle: robot\n"
-			   "agents:\n"
-			   "  claude:\n"
-			   "    command: [claude, -p]\n"
-			   "    kind: command\n"
-			   "    model: opus\n"
-			   "    read-only: [/opt/node, tools]\n"
-			   "    network: host\n"
-			   "    env: [ANTHROPIC_API_KEY, X_1]\n"
-			   "  script:\n"
-			   "    command: [./agent.sh]\n"
-			   "default-agent: script\n"
-			   "limits: {agents: 8, gates: 4, agent-prs: 3, task-minutes: 0}\n"
-			   "runs: {memory-mb: 512, processes: 64, disk-mb: 100, file-mb: 10,\n"
-			   "       output-mb: 2, cpu-minutes: 5}\n"
-			   "notify: {command: [bin/notify, --to, ops]}\n"
-			   "retention: {events-days: 1, logs-days: 2, task-days: 3,\n"
-			   "            failed-worktree-days: 0}\n"
-			   "reconcile-seconds: 60\n"
-			   "author: {name: Yard, email: y@example.org}\n"
-			   "sign-key: keys/id_ed25519\n";
+static const char full[] =
+	"data: /var/lib/yard/./x//\n"
+	"socket: run/sock\n"
+	"socket-group: dev\n"
+	"handle: robot\n"
+	"agents:\n"
+	"  claude:\n"
+	"    command: [claude, -p]\n"
+	"    kind: command\n"
+	"    model: opus\n"
+	"    read-only: [/opt/node, tools]\n"
+	"    network: host\n"
+	"    env: [ANTHROPIC_API_KEY, X_1]\n"
+	"  script:\n"
+	"    command: [./agent.sh]\n"
+	"default-agent: script\n"
+	"limits: {agents: 8, gates: 4, agent-prs: 3, task-minutes: 0,\n"
+	"         push-mb: 20}\n"
+	"runs: {memory-mb: 512, processes: 64, disk-mb: 100, file-mb: 10,\n"
+	"       output-mb: 2, cpu-minutes: 5}\n"
+	"notify: {command: [bin/notify, --to, ops], timeout-seconds: 5}\n"
+	"retention: {events-days: 1, logs-days: 2, task-days: 3,\n"
+	"            failed-worktree-days: 0}\n"
+	"reconcile-seconds: 60\n"
+	"author: {name: Yard, email: y@example.org}\n"
+	"sign-key: keys/id_ed25519\n"
+	"listen: 127.0.0.1:0\n"
+	"github: {api: 'https://ghe.example.org/api/v3', app: Iv23, key: 'file:app.pem',\n"
+	"         ca-file: ca.pem, webhook-secrets: [{secret: 'env:HOOK', repos: [a/b]}]}\n";
 
 static void everything(void **state)
 {
@@ -120,12 +127,18 @@ static void everything(void **state)
 	assert_string_equal(c.sign_key, "/etc/yard/keys/id_ed25519");
 	assert_int_equal(c.limits.agents, 8);
 	assert_int_equal(c.limits.task_minutes, 0);
+	assert_int_equal(c.limits.push_mb, 20);
 	assert_int_equal(c.runs.file_mb, 10);
 	assert_int_equal(c.retention.failed_worktree_days, 0);
 	assert_int_equal(c.reconcile_seconds, 60);
 	assert_string_equal(c.author_email, "y@example.org");
+	assert_true(c.github.set);
+	assert_string_equal(c.github.key, "file:/etc/yard/app.pem");
+	assert_string_equal(c.github.ca_file, "/etc/yard/ca.pem");
+	assert_string_equal(c.github.api, "https://ghe.example.org/api/v3");
 	assert_string_equal(c.notify.v[0], "/etc/yard/bin/notify");
 	assert_int_equal(c.notify.n, 3);
+	assert_int_equal(c.notify_seconds, 5);
 	a = conf_daemon_agent(&c, "claude");
 	assert_string_equal(a->command.v[0], "claude"); /* found on the PATH inside */
 	assert_string_equal(a->model, "opus");
@@ -172,7 +185,7 @@ static void wrong_files(void **state)
 	(void)state;
 	wrong("limits:\n  agent: 3\n",
 	      "2: key 'limits.agent': found an unknown key, did you mean "
-	      "'agents'?; allowed: agents, gates, agent-prs, task-minutes");
+	      "'agents'?; allowed: agents, gates, agent-prs, task-minutes, push-mb");
 	wrong("limits: {agents: 0}\n",
 	      "1: key 'limits.agents': found '0'; allowed: a whole number from 1 to 100");
 	wrong("runs: {memory-mb: 1}\n", "1: key 'runs.memory-mb': found '1'");
@@ -189,6 +202,7 @@ static void wrong_files(void **state)
 	wrong("notify: {command: mail me}\n",
 	      "1: key 'notify.command': found 'mail me'; allowed: a "
 	      "list");
+	wrong("notify: {timeout-seconds: 0}\n", "1: key 'notify.timeout-seconds': found '0'");
 	wrong("author: {name: 'A <b>'}\n", "1: key 'author.name': found 'A <b>'");
 	wrong("author: {email: nobody}\n", "1: key 'author.email': found 'nobody'");
 	wrong("a\n", "1: found 'a'; allowed: a mapping");

@@ -39,6 +39,7 @@ static void check_defaults(const struct conf_repo *c)
 	assert_false(c->queue.setup_network_host);
 	assert_int_equal(c->queue.approvals, 1);
 	assert_true(c->queue.labeller_may_approve);
+	assert_true(c->queue.author_may_approve);
 	assert_int_equal(c->queue.timeout_ms, 30 * 60000);
 	assert_int_equal(c->queue.flake_reruns, 1);
 	assert_int_equal(c->queue.retries, 3);
@@ -68,6 +69,7 @@ static const char full[] = "queue:\n"
 			   "  environment: {setup: npm ci, key: package-lock.json, network: host}\n"
 			   "  approvals: 2\n"
 			   "  labeller-may-approve: false\n"
+			   "  author-may-approve: false\n"
 			   "  timeout-minutes: 5\n"
 			   "  flake-reruns: 0\n"
 			   "  retries: 1\n"
@@ -90,6 +92,7 @@ static void everything(void **state)
 	assert_true(c.queue.setup_network_host);
 	assert_int_equal(c.queue.approvals, 2);
 	assert_false(c.queue.labeller_may_approve);
+	assert_false(c.queue.author_may_approve);
 	assert_int_equal(c.queue.timeout_ms, 5 * 60000);
 	assert_int_equal(c.queue.flake_reruns, 0);
 	assert_int_equal(c.queue.retries, 1);

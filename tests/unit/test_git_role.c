@@ -162,14 +162,30 @@ static void containment_is_an_order(void **state)
 	autofree char *head = fx_seed(f);
 	autofree char *a = fx_sh(f, "git -C app.git commit-tree -p %s -m a %s^{tree}", head, head);
 	autofree char *b = fx_sh(f, "git -C app.git commit-tree -p %s -m b %s^{tree}", a, head);
-	autojson json_t *ans = fx_ok(f, "{s:s,s:s,s:[s,s,s,s]}", "op", "contained", "base", head,
-				     "heads", b, a, head, a);
+	autofree char *c = fx_sh(f, "git -C app.git commit-tree -p %s -m c %s^{tree}", b, head);
+	autofree char *d = fx_sh(f, "git -C app.git commit-tree -p %s -m d %s^{tree}", a, head);
+	const char *away = "1234567890123456789012345678901234567890";
+	autojson json_t *of_b = fx_ok(f, "{s:s,s:s,s:s,s:[s,s,s,s,s,s]}", "op", "contained", "base",
+				      head, "head", b, "heads", c, a, head, a, away, d);
+	autojson json_t *of_a = fx_ok(f, "{s:s,s:s,s:s,s:[s,s,s,s]}", "op", "contained", "base",
+				      head, "head", a, "heads", d, head, away, c);
 	autojson json_t *yes = fx_ok(f, "{s:s,s:s,s:s}", "op", "contains", "commit", a, "in", b);
 	autojson json_t *no = fx_ok(f, "{s:s,s:s,s:s}", "op", "contains", "commit", b, "in", a);
-	autofree char *text = json_text(json_object_get(ans, "pairs"));
+	const char *above[] = {
+		json_string_value(json_array_get(json_object_get(of_a, "above"), 0)),
+		json_string_value(json_array_get(json_object_get(of_a, "above"), 1))};
 
-	/* b contains a (which is there twice); the base's own commit is nobody's dependency. */
-	assert_string_equal(text, "[[1,0],[3,0]]");
+	/* The base's own commit is nobody's dependency, and siblings have nothing to do with each other. */
+	assert_int_equal(json_array_size(json_object_get(of_b, "below")), 1);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(of_b, "below"), 0)),
+			    a);
+	assert_int_equal(json_array_size(json_object_get(of_b, "above")), 1);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(of_b, "above"), 0)),
+			    c);
+	assert_int_equal(json_array_size(json_object_get(of_a, "below")), 0);
+	assert_int_equal(json_array_size(json_object_get(of_a, "above")), 2);
+	assert_true((!strcmp(above[0], c) && !strcmp(above[1], d)) ||
+		    (!strcmp(above[0], d) && !strcmp(above[1], c)));
 	assert_true(json_flag(yes, "contains"));
 	assert_false(json_flag(no, "contains"));
 }
@@ -394,6 +410,8 @@ static void landing_moves_everything_once(void **state)
 	fork_work(f, &base, &head);
 	cand = candidate(f, base, head, "merge");
 	commit = json_str(cand, "commit", "");
+	/* Something else was kept there: it is set aside. */
+	fx_run(f, "git -C app.git update-ref refs/yardmaster/landed/3 %s", head);
 	first = land(f, base, commit);
 	assert_string_equal(json_str(first, "outcome", ""), "landed");
 	again = land(f, base, commit);
@@ -401,6 +419,10 @@ static void landing_moves_everything_once(void **state)
 	fx_run(f,
 	       "cd app.git; test $(git rev-parse main) = %s;"
 	       "test $(git rev-parse refs/yardmaster/landed/3) = %s;"
+	       "test $(git for-each-ref refs/yardmaster/landed | wc -l) = 2;"
+	       "test $(git rev-parse refs/yardmaster/landed/3-$(git rev-parse main^2 | cut "
+	       "-c1-12)) = "
+	       "$(git rev-parse main^2);"
 	       "git notes --ref yardmaster show %s | grep -q '\"pr\": 3';"
 	       "test $(git rev-list --count refs/notes/yardmaster) = 1",
 	       commit, commit, commit);

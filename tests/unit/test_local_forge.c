@@ -28,7 +28,7 @@ static int setup(void **state)
 	w->fx = fx;
 	now_ms = 1000;
 	w->clock = (struct clock){fake_ms, fake_ms};
-	w->f = (struct forge){&forge_local, w->fx->db, &w->clock};
+	w->f = (struct forge){&forge_local, w->fx->db, &w->clock, NULL};
 	w->repo.name = xstrdup("app");
 	w->repo.forge = xstrdup("local");
 	w->repo.path = xstrdup("/srv/app.git");
@@ -75,7 +75,7 @@ static int act(struct world *w, const char *kind, json_t *payload)
 	autojson json_t *p = payload, *result = NULL;
 
 	json_put_int(p, "repo", w->repo.id);
-	return forge_local.act(&w->f, kind, p, &result, &w->fx->err);
+	return forge_local.act(&w->f, 1, kind, p, &result, &w->fx->err);
 }
 
 static int64_t new_issue(struct world *w)
@@ -163,6 +163,12 @@ static void test_pushes(void **state)
 	int64_t n = 0, comment = 0;
 
 	new_issue(w);
+	/* After a restored ledger none is given before the repository was read. */
+	OK(w->fx, meta_set(w->f.db, LOCAL_UNREAD "1", "1", &w->fx->err));
+	assert_int_equal(local_number(&w->f, &w->repo, &n, &w->fx->err), -1);
+	assert_int_equal(w->fx->err.code, ERR_UNAVAILABLE);
+	err_release(&w->fx->err);
+	OK(w->fx, meta_clear(w->f.db, LOCAL_UNREAD "1", &w->fx->err));
 	OK(w->fx, local_number(&w->f, &w->repo, &n, &w->fx->err));
 	assert_int_equal(n, 2);
 	assert_int_equal(

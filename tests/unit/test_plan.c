@@ -212,6 +212,9 @@ static void test_stale_candidates_are_dropped(void **state)
 		q.e[0].held = true;
 		expect(&q, "1:discard/held 2:wait/ahead/1");
 		q.e[0].held = false;
+		q.e[0].unknown = true;
+		expect(&q, "1:discard/unknown 2:wait/ahead/1");
+		q.e[0].unknown = false;
 		depend(&q, 1, 2, PLAN_DEP_OPEN);
 		expect(&q, "2:wait/ahead/1 1:discard/dep-open/2");
 		q.e[0].ndeps = 0;
@@ -225,13 +228,14 @@ static void test_waiting_for_something_outside_is_stepped_over(void **state)
 	struct queue q;
 
 	(void)state;
-	init(&q, 5);
+	init(&q, 6);
 	q.e[0].held = true;
 	q.e[1].approved = false;
 	depend(&q, 3, 99, PLAN_DEP_OPEN); /* open, not queued */
 	depend(&q, 4, 1, PLAN_DEP_OPEN);  /* queued, held */
-	expect(&q, "5:build/next 1:wait/held 2:wait/not-approved 3:wait/dep-open/99 "
-		   "4:wait/dep-open/1");
+	q.e[4].unknown = true;
+	expect(&q, "6:build/next 1:wait/held 2:wait/not-approved 3:wait/dep-open/99 "
+		   "4:wait/dep-open/1 5:wait/unknown");
 }
 
 static void test_dependencies(void **state)

@@ -119,7 +119,7 @@ static void no_statement_of_a_turn_scans_a_table(void **state)
 		"CANDIDATE_TESTING",
 		"LANDING_OPEN",
 		"LANDING_BY_CANDIDATE",
-		"APPROVAL_COUNT",
+		"APPROVAL_OF",
 		"LABEL_OF",
 		"DEPENDENCY_OF",
 		"PR_BY_NUMBER",

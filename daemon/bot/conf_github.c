@@ -1,0 +1,105 @@
+/* conf_github.c - see conf_github.h */
+#include "bot/conf_github.h"
+
+#include "base/mem.h"
+#include "bot/conf_hooks.h"
+
+#include <stddef.h>
+#include <string.h>
+
+enum kind { LINE, SOURCE, PATH };
+
+static const struct {
+	const char *key;
+	enum kind kind;
+	size_t offset;
+} table[] = {
+	{"api", LINE, offsetof(struct conf_github, api)},
+	{"app", LINE, offsetof(struct conf_github, app)},
+	{"key", SOURCE, offsetof(struct conf_github, key)},
+	{"token", SOURCE, offsetof(struct conf_github, token)},
+	{"ca-file", PATH, offsetof(struct conf_github, ca_file)},
+	{"proxy", LINE, offsetof(struct conf_github, proxy)},
+	{"git", LINE, offsetof(struct conf_github, git)},
+	{"ssh-key", PATH, offsetof(struct conf_github, ssh_key)},
+	{"known-hosts", PATH, offsetof(struct conf_github, known_hosts)},
+};
+
+static char **field(const struct conf_github *c, size_t i)
+{
+	return (char **)(void *)((char *)(void *)c + table[i].offset);
+}
+
+static int load_one(const struct yaml_doc *doc, const struct yaml_node *n, size_t i,
+		    const char *folder, conf_path_fn path, void *arg, struct conf_github *c,
+		    struct err *err)
+{
+	switch (table[i].kind) {
+	case LINE:
+		return yaml_line(doc, n, 400, field(c, i), err);
+	case SOURCE:
+		return conf_secret_load(doc, n, folder, field(c, i), err);
+	case PATH:
+		return path(arg, n, field(c, i));
+	}
+	return -1;
+}
+
+static int check(const struct yaml_doc *doc, const struct yaml_node *n, const struct conf_github *c,
+		 struct err *err)
+{
+	if (c->app && c->token)
+		return yaml_fail(doc, n, "an App ('app' and 'key') or a 'token', not both", err,
+				 "found 'app' and 'token'");
+	if (!c->app != !c->key)
+		return yaml_fail(doc, n, "both of 'app' and 'key'", err, "found only '%s'",
+				 c->app ? "app" : "key");
+	if (!c->ssh_key != !c->known_hosts)
+		return yaml_fail(doc, n, "both of 'ssh-key' and 'known-hosts'", err,
+				 "found only '%s'", c->ssh_key ? "ssh-key" : "known-hosts");
+	return 0;
+}
+
+int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
+		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err)
+{
+	cleanup(conf_github_release) struct conf_github c = {0};
+	const char *keys[ARRAY_LEN(table) + 2] = {NULL};
+
+	if (!n)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		keys[i] = table[i].key;
+	keys[ARRAY_LEN(table)] = "webhook-secrets";
+	if (yaml_must_map(doc, n, err) < 0 || yaml_only(doc, n, keys, err) < 0)
+		return -1;
+	c.api = xstrdup("https://api.github.com");
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (load_one(doc, yaml_get(n, table[i].key), i, folder, path, arg, &c, err) < 0)
+			return -1;
+	if (check(doc, n, &c, err) < 0)
+		return -1;
+	c.set = c.app || c.token;
+	*ret = c;
+	c = (struct conf_github){0};
+	return 0;
+}
+
+void conf_github_release(struct conf_github *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		free(*field(c, i));
+	*c = (struct conf_github){0};
+}
+
+json_t *conf_github_json(const struct conf_github *c)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (*field(c, i))
+			json_put_str(o, table[i].key, *field(c, i));
+	return o;
+}

@@ -1,0 +1,41 @@
+/*
+ * conf_github.h - the section `github` of the daemon's yardmaster.yml.
+ *
+ *   github:
+ *     api: https://api.github.com  GitHub Enterprise Server: https://HOST/api/v3
+ *     app: ID                      App ID or client ID, with
+ *     key: SOURCE                  its private key
+ *     token: SOURCE                or a plain token instead of an App, for trying out
+ *     ca-file: PATH                certificates of a private authority; the system's
+ *     proxy: URL                   none
+ *     git: URL                     where repositories are cloned from: URL/OWNER/NAME.git; what the
+ *                                  API says. ssh://git@HOST with a deploy key
+ *     ssh-key: PATH                a deploy key: Git goes over SSH instead of HTTPS, with
+ *     known-hosts: PATH            the file that the host's key is checked against
+ *
+ *     webhook-secrets: […]         conf_hooks.h
+ *
+ * SOURCE is env:NAME, file:PATH or cred:NAME (sys/secret.h): the file names secrets and holds none.
+ */
+#ifndef YM_BOT_CONF_GITHUB_H
+#define YM_BOT_CONF_GITHUB_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/yaml.h"
+
+#include <stdbool.h>
+
+struct conf_github {
+	bool set; /* there is an App or a token: GitHub can be asked */
+	char *api, *app, *key, *token, *ca_file, *proxy, *git, *ssh_key, *known_hosts;
+};
+
+/* `path` makes a path absolute, as for the other keys of the file; folder is where relative ones begin. */
+typedef int (*conf_path_fn)(void *arg, const struct yaml_node *n, char **ret);
+int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
+		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err);
+void conf_github_release(struct conf_github *c);
+json_t *conf_github_json(const struct conf_github *c);
+
+#endif

@@ -1,0 +1,334 @@
+/*
+ * queue_learn.c - see queue_flow.h: what a PR depends on.
+ *
+ * Its text says a part, the git role the rest: first the trailers of its commits, then which open PRs it
+ * contains and which contain it. Only when both have been answered for this very head is pr.known_head
+ * the head; until then the queue does not build it. A question that fails for good is asked again, later
+ * each time, and people are told.
+ */
+#include "bot/queue_flow.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "bot/git_request.h"
+
+#include <ctype.h>
+#include <errno.h>
+
+#define LOG_MAX      1000            /* commits of a PR of which the trailers are read */
+#define AGAIN_MS     ((int64_t)5000) /* before a question that failed; doubled with each failure */
+#define AGAIN_MAX_MS ((int64_t)600000)
+
+static int add_dependency(struct bot *b, const struct repo *r, int64_t pr, int64_t on,
+			  const char *source, struct err *err)
+{
+	if (on == pr || on <= 0)
+		return 0;
+	return db_run(b->db, ST_DEPENDENCY_ADD, err, "iiisi", r->id, pr, on, source, bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}
+
+/* The numbers of "#12, owner/repo#13, https://…/pull/14" that are of this repository. */
+static int add_numbers(struct bot *b, const struct repo *r, int64_t pr, const char *list,
+		       const char *source, struct err *err)
+{
+	for (const char *p = list; *p && *p != '\n';) {
+		const char *mark = strpbrk(p, "#\n");
+		char *end;
+		long long n;
+
+		if (!mark || *mark == '\n')
+			return 0;
+		/* A name before '#' is another repository's, unless it is ours. */
+		const char *word = mark;
+		size_t len = strlen(r->name);
+
+		while (word > p && !isspace((unsigned char)word[-1]) && word[-1] != ',')
+			word--;
+		errno = 0;
+		n = strtoll(mark + 1, &end, 10);
+		if (end > mark + 1 && !errno &&
+		    (word == mark ||
+		     ((size_t)(mark - word) == len && !strncmp(word, r->name, len))) &&
+		    add_dependency(b, r, pr, n, source, err) < 0)
+			return -1;
+		p = end > mark + 1 ? end : mark + 1;
+	}
+	return 0;
+}
+
+static int depends_of_text(struct bot *b, const struct repo *r, int64_t pr, const char *text,
+			   const char *source, struct err *err)
+{
+	static const char word[] = "depends-on:";
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		while (*line == '\n' || *line == ' ')
+			line++;
+		if (!strncasecmp(line, word, sizeof(word) - 1) &&
+		    add_numbers(b, r, pr, line + sizeof(word) - 1, source, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int queue_event_pr(struct bot *b, const json_t *p, struct repo *r, struct pr *pr, struct err *err)
+{
+	if (bot_repo(b, json_int(p, "repo", 0), r, err) < 0)
+		return -1;
+	return pr_find(b->db, ST_PR_BY_NUMBER, pr, err, "ii", r->id,
+		       json_int(p, "number", json_int(p, "pr", 0)));
+}
+
+/* ---- asking ---- */
+
+json_t *queue_pr_request(const struct repo *r, const struct pr *pr, const char *op)
+{
+	json_t *p = git_request_of(r, op), *x = json_object_get(p, "ctx");
+
+	json_put_int(x, "pr", pr->number);
+	json_put_str(x, "head", pr->head);
+	return p;
+}
+
+static char *subject_of(const struct repo *r, int64_t pr)
+{
+	return xasprintf("pr:%lld:%lld", (long long)r->id, (long long)pr);
+}
+
+/* Asked once for each time that the PR was pushed (`nonce`): a head may come back after another one, and
+ * what was known of it has been forgotten by then. */
+static int ask_log(struct bot *b, const struct repo *r, const struct pr *pr, int64_t nonce,
+		   struct err *err)
+{
+	autofree char *subject = subject_of(r, pr->number);
+	json_t *p = queue_pr_request(r, pr, "log");
+
+	json_put_str(p, "not", r->base_oid);
+	json_put_str(p, "commit", pr->head);
+	json_put_int(p, "max", LOG_MAX);
+	return bot_effect(b, subject, "pr-log", p, err, "pr-log:%lld:%lld:%s:%lld",
+			  (long long)r->id, (long long)pr->number, pr->head, (long long)nonce);
+}
+
+/* The heads of the other open PRs; what they contain of each other does not change by this push. */
+static json_t *other_heads(struct bot *b, const struct repo *r, const struct pr *pr,
+			   struct err *err)
+{
+	cleanup(pr_list_release) struct pr_list l = {0};
+	json_t *heads;
+
+	if (pr_all(b->db, ST_PR_HEADS, &l, err, "ii", r->id, pr->number) < 0)
+		return NULL;
+	heads = json_array();
+	for (size_t i = 0; i < l.n; i++)
+		json_array_append_new(heads, json_string(l.v[i].head));
+	return heads;
+}
+
+/* 1 asked, 0 there is nothing to ask. */
+static int ask_contained(struct bot *b, const struct repo *r, const struct pr *pr, int64_t nonce,
+			 struct err *err)
+{
+	autofree char *subject = subject_of(r, pr->number);
+	json_t *heads = other_heads(b, r, pr, err), *p;
+
+	if (!heads)
+		return -1;
+	if (!json_array_size(heads)) {
+		json_decref(heads);
+		return 0;
+	}
+	p = queue_pr_request(r, pr, "contained");
+	json_put_str(p, "base", r->base_oid);
+	json_put_str(p, "head", pr->head);
+	json_put(p, "heads", heads);
+	return bot_effect(b, subject, "pr-contained", p, err, "pr-contained:%lld:%lld:%s:%lld",
+			  (long long)r->id, (long long)pr->number, pr->head, (long long)nonce) < 0
+		       ? -1
+		       : 1;
+}
+
+int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonce, struct err *err)
+{
+	autofree char *subject = subject_of(r, pr->number);
+
+	row_set(&pr->known_head, NULL);
+	row_set(&pr->learn_why, NULL);
+	pr->learn_tries = 0;
+	/* What is merged is kept of the stacks: a child's merge base is known by it. */
+	if (pr_save(b->db, pr, err) < 0 || effect_withdraw(b->db, subject, bot_now(b), err) < 0 ||
+	    db_run(b->db, ST_DEPENDENCY_CLEAR_STACK, err, "ii", r->id, pr->number) < 0 ||
+	    db_run(b->db, ST_DEPENDENCY_CLEAR, err, "iis", r->id, pr->number, "body") < 0 ||
+	    db_run(b->db, ST_DEPENDENCY_CLEAR, err, "iis", r->id, pr->number, "trailer") < 0 ||
+	    depends_of_text(b, r, pr->number, pr->body, "body", err) < 0)
+		return -1;
+	/* Without a base nothing is new against it; queue_learn_missing() asks when there is one. */
+	return r->base_oid && ask_log(b, r, pr, nonce, err) < 0 ? -1 : 0;
+}
+
+int queue_learn_missing(struct bot *b, const struct repo *r, struct err *err)
+{
+	cleanup(pr_list_release) struct pr_list l = {0};
+
+	if (!r->base_oid)
+		return 0;
+	if (pr_all(b->db, ST_PR_NOT_KNOWN, &l, err, "i", r->id) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		autofree char *subject = subject_of(r, l.v[i].number);
+		int64_t open = 0;
+
+		if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0 ||
+		    (!open && ask_log(b, r, &l.v[i], bot_now(b), err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- answers ---- */
+
+static int say(struct bot *b, const struct repo *r, const struct pr *pr, char *text,
+	       struct err *err)
+{
+	return bot_say(b, r->id, pr->number, text, err, "unknown:%lld:%lld", (long long)r->id,
+		       (long long)pr->number);
+}
+
+/* It does not land as if it depended on nothing: it waits, people hear why, and it is asked again. */
+static int not_known(struct bot *b, const struct repo *r, struct pr *pr, const char *why,
+		     const struct event *e, struct err *err)
+{
+	bool told = pr->learn_why && !strcmp(pr->learn_why, why);
+	int64_t pause = AGAIN_MS << (pr->learn_tries < 10 ? pr->learn_tries : 10);
+	int rc;
+
+	row_set(&pr->learn_why, why);
+	pr->learn_tries++;
+	if (pr_save(b->db, pr, err) < 0)
+		return -1;
+	rc = ask_log(b, r, pr, e->id, err);
+	if (rc > 0)
+		rc = effect_again(b->db, db_last_id(b->db),
+				  bot_now(b) + (pause < AGAIN_MAX_MS ? pause : AGAIN_MAX_MS), err);
+	if (rc < 0)
+		return -1;
+	if (told)
+		return 0;
+	log_warn("repository %s: PR #%lld: what it depends on is not known: %s", r->name,
+		 (long long)pr->number, why);
+	if (say(b, r, pr,
+		xasprintf("What this PR depends on could not be found out: %s. It does not land "
+			  "before that is known. It is asked again by itself, at least every %d "
+			  "minutes.",
+			  why, (int)(AGAIN_MAX_MS / 60000)),
+		err) < 0)
+		return -1;
+	return bot_notify(b, "unknown-dependencies", r->id, pr->number, why, pr->head, err);
+}
+
+static int known(struct bot *b, const struct repo *r, struct pr *pr, struct err *err)
+{
+	bool told = pr->learn_why != NULL;
+
+	row_set(&pr->known_head, pr->head);
+	row_set(&pr->learn_why, NULL);
+	pr->learn_tries = 0;
+	if (pr_save(b->db, pr, err) < 0)
+		return -1;
+	return told ? say(b, r, pr, xstrdup("What this PR depends on is known now."), err) : 0;
+}
+
+/* The PR that the result is about: 1; 0 gone, or a push came after the question and asks for itself. */
+static int result_pr(struct bot *b, const json_t *p, struct repo *r, struct pr *pr, struct err *err)
+{
+	const json_t *x = json_object_get(p, "ctx");
+	int rc = queue_event_pr(b, x, r, pr, err);
+
+	return rc <= 0 ? rc : !strcmp(json_str(x, "head", ""), pr->head);
+}
+
+static const char *error_text(const json_t *p)
+{
+	return json_str(json_object_get(p, "error"), "text", "no reason was given");
+}
+
+static int add_trailers(struct bot *b, const struct repo *r, int64_t pr, const json_t *commits,
+			struct err *err)
+{
+	size_t i, j;
+	json_t *c, *t;
+
+	json_array_foreach (commits, i, c) {
+		json_array_foreach (json_object_get(c, "trailers"), j, t) {
+			if (!strcasecmp(json_str(t, "key", ""), "Depends-On") &&
+			    add_numbers(b, r, pr, json_str(t, "value", ""), "trailer", err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int queue_did_log(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(pr_release) struct pr pr = {0};
+	const json_t *result = json_object_get(p, "result");
+	autofree char *why = NULL;
+	int rc = result_pr(b, p, &r, &pr, err);
+
+	if (rc <= 0)
+		return rc;
+	if (!json_flag(p, "ok"))
+		return not_known(b, &r, &pr, error_text(p), e, err);
+	if (json_flag(result, "more")) {
+		why = xasprintf("it has more than %d commits that `%s` has not", LOG_MAX, r.base);
+		return not_known(b, &r, &pr, why, e, err);
+	}
+	if (add_trailers(b, &r, pr.number, json_object_get(result, "commits"), err) < 0)
+		return -1;
+	rc = ask_contained(b, &r, &pr, e->id, err);
+	return rc != 0 ? (rc < 0 ? -1 : 0) : known(b, &r, &pr, err);
+}
+
+/* PRs by their heads as they are now: of one that was pushed meanwhile the answer says nothing. `below`:
+ * they are what pr stands on; else they stand on pr. */
+static int add_stack(struct bot *b, const struct repo *r, int64_t pr, const json_t *heads,
+		     bool below, struct err *err)
+{
+	size_t i;
+	json_t *h;
+
+	json_array_foreach (heads, i, h) {
+		cleanup(pr_list_release) struct pr_list l = {0};
+
+		if (!json_is_string(h))
+			continue;
+		if (pr_all(b->db, ST_PR_OPEN_AT, &l, err, "is", r->id, json_string_value(h)) < 0)
+			return -1;
+		for (size_t k = 0; k < l.n; k++)
+			if (add_dependency(b, r, below ? pr : l.v[k].number,
+					   below ? l.v[k].number : pr, "stack", err) < 0)
+				return -1;
+	}
+	return 0;
+}
+
+int queue_did_contained(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(pr_release) struct pr pr = {0};
+	const json_t *result = json_object_get(p, "result");
+	int rc = result_pr(b, p, &r, &pr, err);
+
+	if (rc <= 0)
+		return rc;
+	if (!json_flag(p, "ok"))
+		return not_known(b, &r, &pr, error_text(p), e, err);
+	if (add_stack(b, &r, pr.number, json_object_get(result, "below"), true, err) < 0 ||
+	    add_stack(b, &r, pr.number, json_object_get(result, "above"), false, err) < 0)
+		return -1;
+	return known(b, &r, &pr, err);
+}

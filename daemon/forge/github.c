@@ -1,0 +1,505 @@
+/* github.c - see github.h: effects become jobs, jobs send requests, answers become results. */
+#include "forge/github.h"
+
+#include "forge/github_job.h"
+
+#include <string.h>
+
+static const struct {
+	const char *kind;
+	int (*begin)(struct job *j, struct err *err);
+} acts[] = {
+	{"forge-comment", github_act_comment},
+	{"forge-label", github_act_label},
+	{"forge-react", github_act_react},
+	{"forge-pr-open", github_act_pr_open},
+	{"forge-pr-update", github_act_pr_update},
+	{"forge-pr-merged", github_act_pr_merged},
+	{"forge-issue-close", github_act_issue_close},
+	{"forge-check", github_act_check},
+	{"forge-sync", github_act_sync},
+	{"forge-level", github_act_level},
+	{"forge-list", github_act_list},
+};
+
+struct github *github_new(const struct github_opts *o)
+{
+	struct github *g = xcalloc(1, sizeof(*g));
+
+	g->o = *o;
+	g->self = xstrdup(o->self);
+	g->marker_key = xstrdup(o->marker_key);
+	g->git = xstrdup(o->git);
+	g->o.self = g->self;
+	g->o.git = g->git;
+	g->o.marker_key = g->marker_key;
+	return g;
+}
+
+static void job_free(struct job *j)
+{
+	struct job **at = &j->g->jobs;
+
+	while (*at && *at != j)
+		at = &(*at)->following;
+	if (*at)
+		*at = j->following;
+	gh_cancel(j->g->o.client, j->request);
+	free(j->kind);
+	json_decref(j->payload);
+	json_decref(j->memo);
+	json_decref(j->result);
+	repo_release(&j->repo);
+	github_repo_release(&j->remote);
+	free(j);
+}
+
+void github_free(struct github *g)
+{
+	if (!g)
+		return;
+	while (g->jobs)
+		job_free(g->jobs);
+	free(g->self);
+	free(g->git);
+	free(g->marker_key);
+	free(g);
+}
+
+struct gh *github_client(struct github *g)
+{
+	return g->o.client;
+}
+
+void github_set_self(struct github *g, const char *login)
+{
+	row_set(&g->self, login);
+	g->o.self = g->self;
+}
+
+void github_url(const struct github *g, struct github_repo *gr)
+{
+	if (g->git)
+		row_take(&gr->url, xasprintf("%s/%s.git", g->git, gr->full_name));
+}
+
+int64_t job_number(const struct job *j)
+{
+	return json_int(j->payload, "number", 0);
+}
+
+int64_t job_now(const struct job *j)
+{
+	return j->g->o.clock->wall_ms(j->g->o.clock);
+}
+
+struct forge job_forge(struct job *j)
+{
+	return (struct forge){&forge_github, j->g->o.db, j->g->o.clock, j->g};
+}
+
+int github_repo_of(struct db *db, int64_t repo, struct github_repo *ret, struct err *err)
+{
+	return github_repo_find(db, ST_GITHUB_OF, ret, err, "i", repo);
+}
+
+/* ---- answers ---- */
+
+int job_check(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	static const enum err_code codes[] = {
+		[GH_REFUSED] = ERR_DENIED,        [GH_GONE] = ERR_NOT_FOUND,
+		[GH_CONFLICT] = ERR_STATE,        [GH_RETRY] = ERR_UNAVAILABLE,
+		[GH_UNKNOWN] = ERR_UNAVAILABLE,   [GH_SUPERSEDED] = ERR_UNAVAILABLE,
+		[GH_NO_ACCESS] = ERR_UNAVAILABLE, [GH_BROKEN] = ERR_INPUT,
+	};
+
+	if (a->outcome == GH_OK || a->outcome == GH_UNCHANGED)
+		return 0;
+	j->not_before_ms = a->not_before_ms;
+	return err_set(err, codes[a->outcome], "%s: %s: %s", j->remote.full_name, j->kind, a->text);
+}
+
+static void end(struct job *j, struct err *why)
+{
+	struct github *g = j->g;
+	int64_t effect = j->effect, not_before = j->not_before_ms;
+	json_t *result = steal(&j->result);
+
+	job_free(j);
+	if (why->code) {
+		json_decref(result);
+		result = NULL;
+	}
+	g->o.done(g->o.arg, effect, result, why->code ? why : NULL, not_before);
+}
+
+/* One step, all of it or nothing. */
+static int step(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	struct db *db = j->g->o.db;
+	int rc;
+
+	if (db_savepoint(db, err) < 0)
+		return -1;
+	rc = j->next(j, a, err);
+	if (rc < 0) {
+		db_rollback_to(db);
+		return -1;
+	}
+	return db_release(db, err) < 0 ? -1 : rc;
+}
+
+static void on_answer(void *arg, const struct gh_answer *a)
+{
+	struct job *j = arg;
+	cleanup(err_release) struct err why = ERR_INIT;
+	uint64_t was = j->request;
+	int rc = step(j, a, &why);
+
+	if (rc == JOB_MORE && j->request != was)
+		return;
+	if (rc == JOB_MORE)
+		err_set(&why, ERR_INTERNAL, "%s: a step asked for nothing", j->kind);
+	j->request = 0;
+	end(j, &why);
+}
+
+int job_send(struct job *j, const char *method, char *path, json_t *body, unsigned flags,
+	     const char *kind, job_fn next)
+{
+	autofree char *p = path;
+	autojson json_t *b = body;
+
+	j->next = next;
+	j->request =
+		gh_send(j->g->o.client, &(struct gh_req){.method = method,
+							 .path = p,
+							 .body = b,
+							 .installation = j->remote.installation,
+							 .flags = flags,
+							 .kind = kind,
+							 .done = on_answer,
+							 .arg = j});
+	return JOB_MORE;
+}
+
+int job_get(struct job *j, char *path, unsigned flags, const char *kind, job_fn next)
+{
+	return job_send(j, "GET", path, NULL, flags, kind, next);
+}
+
+/* ---- effects ---- */
+
+typedef int (*begin_fn)(struct job *j, struct err *err);
+
+static begin_fn begin_of(const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
+		if (!strcmp(acts[i].kind, kind))
+			return acts[i].begin;
+	return NULL;
+}
+
+static int load(struct job *j, struct err *err)
+{
+	cleanup(effect_release) struct effect e = {0};
+	int64_t repo = json_int(j->payload, "repo", 0);
+	int rc = repo_get(j->g->o.db, repo, &j->repo, err);
+
+	if (rc > 0)
+		rc = github_repo_of(j->g->o.db, repo, &j->remote, err);
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "repository %lld: not one of GitHub",
+			       (long long)repo);
+	if (rc < 0 || effect_get(j->g->o.db, j->effect, &e, err) < 0)
+		return -1;
+	j->tries = e.tries;
+	return 0;
+}
+
+static int begin(struct job *j, struct err *err)
+{
+	begin_fn fn = begin_of(j->kind);
+
+	if (!fn)
+		return err_set(err, ERR_INTERNAL, "GitHub: effect '%s' is not known", j->kind);
+	return fn(j, err);
+}
+
+/* The installation is found first, once: everything is asked in its name. */
+static void on_installation(void *arg, const struct gh_answer *a, int64_t installation)
+{
+	struct job *j = arg;
+	cleanup(err_release) struct err why = ERR_INIT;
+	int rc = a->outcome == GH_OK ? 0 : job_check(j, a, &why);
+
+	j->remote.installation = installation;
+	if (rc == 0)
+		rc = github_repo_save(j->g->o.db, &j->remote, &why);
+	if (rc == 0)
+		rc = begin(j, &why);
+	if (rc != JOB_MORE)
+		end(j, &why);
+}
+
+static int github_act(struct forge *f, int64_t effect, const char *kind, const json_t *payload,
+		      json_t **ret_result, struct err *err)
+{
+	struct github *g = f->github;
+	struct job *j;
+	int rc;
+
+	if (!g)
+		return err_set(err, ERR_UNAVAILABLE,
+			       "GitHub: the daemon's configuration has no 'github'");
+	j = xcalloc(1, sizeof(*j));
+	j->g = g;
+	j->following = g->jobs;
+	g->jobs = j;
+	j->effect = effect;
+	j->kind = xstrdup(kind);
+	j->payload = json_incref((json_t *)payload);
+	j->memo = json_object();
+	j->result = json_object();
+	rc = load(j, err);
+	if (rc == 0 && !j->remote.installation && gh_is_app(g->o.client)) {
+		gh_installation(g->o.client, j->remote.full_name, on_installation, j);
+		return FORGE_LATER;
+	}
+	if (rc == 0)
+		rc = begin(j, err);
+	if (rc == JOB_MORE)
+		return FORGE_LATER;
+	if (rc == 0)
+		*ret_result = steal(&j->result);
+	job_free(j);
+	return rc < 0 ? -1 : FORGE_DONE;
+}
+
+static int github_permission(struct forge *f, int64_t repo, const char *user, enum forge_level *ret,
+			     struct err *err)
+{
+	cleanup(github_level_release) struct github_level l = {0};
+	int64_t age;
+	int rc = github_level_find(f->db, ST_GITHUB_LEVEL, &l, err, "is", repo, user);
+
+	if (rc < 0)
+		return -1;
+	age = f->clock->wall_ms(f->clock) - l.at_ms;
+	*ret = rc && age < GITHUB_LEVEL_OLD_MS ? (enum forge_level)l.level : FORGE_NONE;
+	return rc == 0 || age > GITHUB_LEVEL_MS ? FORGE_LATER : 0;
+}
+
+static int github_did(struct forge *f, const char *kind, const json_t *p, struct err *err)
+{
+	if (!strcmp(kind, "forge-fetch"))
+		return github_did_fetch(f, p, err);
+	if (!strcmp(kind, "forge-changed"))
+		return github_did_changed(f, p, err);
+	return 0;
+}
+
+/* ---- what several of them do ---- */
+
+json_t *github_payload(const struct repo *r, int64_t number, const char *actor)
+{
+	json_t *p = json_object();
+
+	json_put_int(p, "repo", r->id);
+	json_put_int(p, "number", number);
+	json_put_str(p, "actor", actor);
+	return p;
+}
+
+int github_tell(struct github *g, char *key, const char *kind, json_t *payload, struct err *err)
+{
+	autofree char *k = key;
+	autojson json_t *p = payload;
+
+	return event_add(g->o.db, k, kind, p, g->o.clock->wall_ms(g->o.clock), err) < 0 ? -1 : 0;
+}
+
+int github_tell_then(struct github *g, const json_t *then, struct err *err)
+{
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach (then, i, e) {
+		json_t *p = json_object_get(e, "payload");
+
+		if (p && github_tell(g, xstrdup(json_str(e, "key", "")), json_str(e, "kind", ""),
+				     json_incref(p), err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+json_t *github_net(const struct repo *r, const struct github_repo *gr, const char *op)
+{
+	json_t *p = json_object();
+
+	json_put_str(p, "op", op);
+	json_put_str(p, "repo", r->path);
+	json_put_str(p, "url", gr->url);
+	return p;
+}
+
+static int add_effect(struct github *g, const char *subject, const char *kind, json_t *payload,
+		      struct err *err)
+{
+	autojson json_t *p = payload;
+	int64_t now = g->o.clock->wall_ms(g->o.clock);
+	int rc = 0;
+
+	/* Two of one millisecond are two: what changed in between is read by the later one. */
+	for (int again = 0; rc == 0; again++) {
+		autofree char *key =
+			xasprintf("%s:%s:%lld.%d", kind, subject, (long long)now, again);
+
+		rc = effect_add(g->o.db, key, subject, kind, p, now, err);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+/* Is one waiting that has not begun? It will see what this one would. */
+static int waits(struct github *g, const char *subject, const char *kind, struct err *err)
+{
+	int64_t n = 0;
+
+	return db_int(g->o.db, ST_EFFECT_PENDING_OF, &n, err, "ss", subject, kind) < 0 ? -1 : n > 0;
+}
+
+int github_sync(struct github *g, int64_t repo, int64_t number, json_t *then, struct err *err)
+{
+	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)repo, (long long)number);
+	int rc = then ? 0 : waits(g, subject, "forge-sync", err);
+	json_t *p;
+
+	if (rc != 0) {
+		json_decref(then);
+		return rc < 0 ? -1 : 0;
+	}
+	p = json_object();
+	json_put_int(p, "repo", repo);
+	json_put_int(p, "number", number);
+	if (then) {
+		json_t *list = json_array();
+
+		json_array_append_new(list, then);
+		json_put(p, "then", list);
+	}
+	return add_effect(g, subject, "forge-sync", p, err);
+}
+
+int github_reconcile(struct github *g, int64_t repo, struct err *err)
+{
+	autofree char *subject = xasprintf("list:%lld", (long long)repo);
+	int64_t open = 0;
+	json_t *p;
+
+	if (db_int(g->o.db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
+		return -1;
+	if (open)
+		return 0;
+	p = json_object();
+	json_put_int(p, "repo", repo);
+	json_put(p, "ctx", json_object());
+	json_put_int(json_object_get(p, "ctx"), "repo", repo);
+	return add_effect(g, subject, "forge-list", p, err);
+}
+
+static json_t *fetch_request(const struct repo *r, const struct github_repo *gr)
+{
+	autofree char *ref = xasprintf("+refs/heads/%s:refs/heads/%s", r->base, r->base);
+	json_t *p = github_net(r, gr, "fetch"), *refs = json_array();
+
+	json_array_append_new(refs, json_string(ref));
+	json_put(p, "refs", refs);
+	return p;
+}
+
+static int must_know(struct forge *f, const struct repo *r, struct github_repo *ret,
+		     struct err *err)
+{
+	int rc = github_repo_of(f->db, r->id, ret, err);
+
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "repository %s: not one of GitHub", r->name);
+	return rc < 0 ? -1 : 0;
+}
+
+static int github_fetch(struct forge *f, const struct repo *r, json_t **ret, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+
+	if (must_know(f, r, &gr, err) < 0)
+		return -1;
+	*ret = fetch_request(r, &gr);
+	return 0;
+}
+
+static int github_push(struct forge *f, const struct repo *r, const char *branch, const char *new,
+		       const char *old, bool forward, json_t **ret, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	autofree char *ref = xasprintf("refs/heads/%s", branch);
+	json_t *updates = json_array(), *u = json_object();
+
+	json_put_str(u, "ref", ref);
+	json_put_str(u, "new", new);
+	json_put_str(u, "old", old);
+	json_put_bool(u, "fast_forward", forward);
+	json_array_append_new(updates, u);
+	if (must_know(f, r, &gr, err) < 0) {
+		json_decref(updates);
+		return -1;
+	}
+	*ret = github_net(r, &gr, "push");
+	json_put(*ret, "updates", updates);
+	return 0;
+}
+
+int github_fetch_base(struct github *g, const struct repo *r, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	autofree char *subject = xasprintf("repo:%lld", (long long)r->id);
+	json_t *p;
+	int rc = waits(g, subject, "forge-fetch", err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	rc = github_repo_of(g->o.db, r->id, &gr, err);
+	if (rc <= 0)
+		return rc;
+	p = fetch_request(r, &gr);
+	json_put(p, "ctx", json_object());
+	json_put_int(json_object_get(p, "ctx"), "repo", r->id);
+	return add_effect(g, subject, "forge-fetch", p, err);
+}
+
+int github_pull_fetch(struct github *g, const struct repo *r, const struct github_repo *gr,
+		      json_t *x, struct err *err)
+{
+	int64_t number = json_int(x, "number", 0);
+	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)r->id, (long long)number);
+	autofree char *ref = xasprintf("+refs/pull/%lld/head:refs/pull/%lld/head",
+				       (long long)number, (long long)number);
+	json_t *p = github_net(r, gr, "fetch"), *refs = json_array();
+
+	json_array_append_new(refs, json_string(ref));
+	json_put(p, "refs", refs);
+	json_put(p, "ctx", x);
+	return add_effect(g, subject, "forge-fetch", p, err);
+}
+
+const struct forge_ops forge_github = {
+	.name = "github",
+	.remote = true,
+	.checks_tab = true,
+	.act = github_act,
+	.permission = github_permission,
+	.push = github_push,
+	.fetch = github_fetch,
+	.did = github_did,
+};

@@ -1,0 +1,230 @@
+/* github_hook.c - see github.h: what a webhook delivery hints at. */
+#include "forge/github_job.h"
+
+#include "base/text.h"
+#include "forge/github_read.h"
+
+#include <string.h>
+
+/* What a handler is given. */
+struct heard {
+	struct github *g;
+	const json_t *p;
+	const char *action;
+	struct gh_user sender;
+	struct repo repo;
+	struct github_repo remote;
+};
+
+/* ---- comments ---- */
+
+static int is_known(struct github *g, int64_t repo, int64_t number, struct pr *pr, struct err *err)
+{
+	cleanup(issue_release) struct issue i = {0};
+	int rc = pr_find(g->o.db, ST_PR_BY_NUMBER, pr, err, "ii", repo, number);
+
+	return rc ? rc : issue_find(g->o.db, ST_ISSUE_BY_NUMBER, &i, err, "ii", repo, number);
+}
+
+int github_hear_comment(struct github *g, const struct repo *r, int64_t number,
+			const struct gh_comment *c, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	autofree char *key = xasprintf("gh-comment:%lld", (long long)c->id);
+	json_t *p, *then;
+	int rc;
+
+	if (c->user.bot || number <= 0 || !*c->body)
+		return 0;
+	rc = is_known(g, r->id, number, &pr, err);
+	if (rc < 0)
+		return -1;
+	p = github_payload(r, number, c->user.login);
+	json_put_int(p, "comment", c->id);
+	json_put_str(p, "body", c->body);
+	/* The head that the writer could know of. GitHub's clock counts seconds: one that was
+	 * seen later than the comment is not it, and a command binds to nothing. */
+	if (pr.head && pr.head_ms > c->created_ms + 999)
+		json_put_str(p, "head", "unknown");
+	else if (pr.head)
+		json_put_str(p, "head", pr.head);
+	if (rc > 0)
+		return github_tell(g, steal(&key), "comment-created", p, err);
+	then = json_object();
+	json_put_str(then, "key", key);
+	json_put_str(then, "kind", "comment-created");
+	json_put(then, "payload", p);
+	return github_sync(g, r->id, number, then, err);
+}
+
+static int64_t number_in(const json_t *p, const char *key)
+{
+	int64_t n = json_int(json_object_get(p, key), "number", 0);
+
+	return n > 0 && n <= GITHUB_NUMBER_MAX ? n : 0;
+}
+
+static int hear_comment(struct heard *h, struct err *err)
+{
+	struct gh_comment c;
+
+	if (strcmp(h->action, "created") != 0) /* an edited one is no command */
+		return 0;
+	if (gh_read_comment(json_object_get(h->p, "comment"), &c, err) < 0)
+		return -1;
+	return github_hear_comment(h->g, &h->repo, number_in(h->p, "issue"), &c, err);
+}
+
+/* ---- hints ---- */
+
+static int sync(struct heard *h, const char *key, struct err *err)
+{
+	int64_t number = number_in(h->p, key);
+
+	if (!number)
+		return err_set(err, ERR_INPUT, "'%s.number': missing", key);
+	return github_sync(h->g, h->repo.id, number, NULL, err);
+}
+
+static int hear_issue(struct heard *h, struct err *err)
+{
+	return sync(h, "issue", err);
+}
+
+static int hear_pull(struct heard *h, struct err *err)
+{
+	return sync(h, "pull_request", err);
+}
+
+static int hear_push(struct heard *h, struct err *err)
+{
+	autofree char *base = xasprintf("refs/heads/%s", h->repo.base);
+
+	return strcmp(json_str(h->p, "ref", ""), base) ? 0 : github_fetch_base(h->g, &h->repo, err);
+}
+
+/* Renamed, transferred, made private: read it again. */
+static int hear_repo(struct heard *h, struct err *err)
+{
+	return github_reconcile(h->g, h->repo.id, err);
+}
+
+/* ---- the checks tab ---- */
+
+/* Our own check run, which was made for a PR: "NAME:NUMBER:HEAD" is its external id. */
+static int find_check(struct heard *h, const json_t *run, struct github_check *ret,
+		      int64_t *ret_number, struct err *err)
+{
+	const char *number = strchr(json_str(run, "external_id", ""), ':');
+	int64_t id = json_int(run, "id", 0);
+	int rc =
+		id > 0 ? github_check_find(h->g->o.db, ST_GITHUB_CHECK_BY_REMOTE, ret, err, "i", id)
+		       : 0;
+
+	if (rc <= 0)
+		return rc;
+	*ret_number = number ? strtoll(number + 1, NULL, 10) : 0;
+	return ret->repo == h->repo.id && *ret_number > 0;
+}
+
+/* A button, or "re-run": as often as it is pressed while the check says the same, it counts once. */
+static int hear_check(struct heard *h, struct err *err)
+{
+	static const struct {
+		const char *check, *again;
+	} reruns[] = {{"yardmaster/task", "retry"}, {"yardmaster/queue", "queue"}};
+	cleanup(github_check_release) struct github_check c = {0};
+	const json_t *run = json_object_get(h->p, "check_run");
+	const char *command = json_str(json_object_get(h->p, "requested_action"), "identifier", "");
+	autofree char *said = NULL;
+	int64_t number = 0;
+	json_t *p;
+	int rc;
+
+	if (strcmp(h->action, "requested_action") != 0 && strcmp(h->action, "rerequested") != 0)
+		return 0;
+	rc = find_check(h, run, &c, &number, err);
+	if (rc <= 0)
+		return rc;
+	for (size_t i = 0; !strcmp(h->action, "rerequested") && i < ARRAY_LEN(reruns); i++)
+		if (!strcmp(reruns[i].check, c.name))
+			command = reruns[i].again;
+	if (!*command || command[strspn(command, "abcdefghijklmnopqrstuvwxyz")])
+		return err_set(err, ERR_INPUT, "check run %lld: button '%.20s'",
+			       (long long)c.remote, command);
+	said = text_sha256(c.said, strlen(c.said));
+	p = github_payload(&h->repo, number, h->sender.login);
+	json_put_str(p, "command", command);
+	json_put_str(p, "head", c.head);
+	return github_tell(h->g,
+			   xasprintf("gh-button:%lld:%s:%s", (long long)c.remote, command, said),
+			   "button-pressed", p, err);
+}
+
+static const struct {
+	const char *event;
+	int (*hear)(struct heard *h, struct err *err);
+	bool from_bots; /* also what a machine did is worth a look: pushes, closed PRs */
+} table[] = {
+	{"issues", hear_issue, false},
+	{"issue_comment", hear_comment, false},
+	{"pull_request", hear_pull, true},
+	{"pull_request_review", hear_pull, false},
+	{"pull_request_review_comment", hear_pull, false},
+	{"check_run", hear_check, false},
+	{"push", hear_push, true},
+	{"repository", hear_repo, true},
+};
+
+static int find_repo(struct heard *h, struct err *err)
+{
+	const json_t *o = json_object_get(h->p, "repository");
+	int64_t remote = json_int(o, "id", 0);
+	int rc = remote > 0 ? github_repo_find(h->g->o.db, ST_GITHUB_BY_REMOTE, &h->remote, err,
+					       "i", remote)
+			    : 0;
+
+	if (rc <= 0)
+		return rc;
+	return repo_get(h->g->o.db, h->remote.repo, &h->repo, err);
+}
+
+static void heard_release(struct heard *h)
+{
+	repo_release(&h->repo);
+	github_repo_release(&h->remote);
+}
+
+int github_deliver(struct github *g, const char *event, const json_t *payload,
+		   enum github_heard *ret, struct err *err)
+{
+	cleanup(heard_release) struct heard h = {.g = g,
+						 .p = payload,
+						 .action = json_str(payload, "action", ""),
+						 .sender = gh_read_user(payload, "sender")};
+	bool ours = g->self && !strcmp(h.sender.login, g->self);
+	int rc;
+
+	*ret = GITHUB_IGNORED;
+	if (!strncmp(event, "installation", 12)) {
+		gh_forget_installations(g->o.client);
+		*ret = GITHUB_HEARD;
+		return 0;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (strcmp(table[i].event, event) != 0)
+			continue;
+		rc = find_repo(&h, err);
+		if (rc <= 0) {
+			*ret = GITHUB_NOT_OURS;
+			return rc;
+		}
+		if (ours || (h.sender.bot && !table[i].from_bots))
+			return 0;
+		if (table[i].hear(&h, err) < 0)
+			return err_wrap(err, "%s", event);
+		*ret = GITHUB_HEARD;
+		return 0;
+	}
+	return 0;
+}

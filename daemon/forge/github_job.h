@@ -1,0 +1,89 @@
+/*
+ * github_job.h - one effect on its way: one or more requests, each answered in a later turn.
+ *
+ * A step sends the next request with job_send() and returns JOB_MORE, or leaves its result in `result`
+ * and returns JOB_DONE. It is called inside a savepoint: what it wrote is undone when it fails, and
+ * the effect is tried again by whoever keeps the effects.
+ */
+#ifndef YM_FORGE_GITHUB_JOB_H
+#define YM_FORGE_GITHUB_JOB_H
+
+#include "base/mem.h"
+#include "forge/github.h"
+
+struct github {
+	struct github_opts o;
+	char *self, *marker_key, *git;
+	struct job *jobs;
+};
+
+struct job;
+typedef int (*job_fn)(struct job *j, const struct gh_answer *a, struct err *err);
+enum { JOB_DONE = 0, JOB_MORE = 1 };
+
+struct job {
+	struct github *g;
+	int64_t effect, tries;
+	char *kind;
+	json_t *payload;
+	struct repo repo;
+	struct github_repo remote;
+	json_t *memo;   /* what the steps so far have learned */
+	json_t *result; /* of the effect */
+	job_fn next;
+	uint64_t request;
+	int64_t not_before_ms;
+	struct job *following;
+};
+
+/* A step's request. Takes `path` and `body`. */
+int job_get(struct job *j, char *path, unsigned flags, const char *kind, job_fn next);
+int job_send(struct job *j, const char *method, char *path, json_t *body, unsigned flags,
+	     const char *kind, job_fn next);
+/* 0 when the answer is a GH_OK; else the error that it means. */
+int job_check(struct job *j, const struct gh_answer *a, struct err *err);
+
+int64_t job_number(const struct job *j); /* payload.number */
+int64_t job_now(const struct job *j);
+struct forge job_forge(struct job *j);
+
+/* ---- the steps' beginnings, by kind of effect (github.c has the table) ---- */
+int github_act_comment(struct job *j, struct err *err);
+int github_act_label(struct job *j, struct err *err);
+int github_act_react(struct job *j, struct err *err);
+int github_act_pr_open(struct job *j, struct err *err);
+int github_act_pr_update(struct job *j, struct err *err);
+int github_act_pr_merged(struct job *j, struct err *err);
+int github_act_issue_close(struct job *j, struct err *err);
+int github_act_check(struct job *j, struct err *err);
+int github_act_sync(struct job *j, struct err *err);
+int github_act_level(struct job *j, struct err *err);
+int github_act_list(struct job *j, struct err *err);
+
+/* ---- PRs (github_pull.c) ---- */
+
+/* The second and third step of a PR that was read: its objects, its files. Takes x: {repo, number,
+ * pull, then?}. */
+int github_pull_fetch(struct github *g, const struct repo *r, const struct github_repo *gr,
+		      json_t *x, struct err *err);
+/* Compares with the row, writes it, tells what happened. `files`: JSON text. *p is changed. */
+int github_pull_store(struct github *g, const struct repo *r, struct pr *p, const char *files,
+		      int64_t task, struct err *err);
+/* A PR's labels, which hold it or queue it; nobody has to be asked who set them. */
+int github_pull_labels(struct github *g, const struct repo *r, int64_t number, const json_t *pull,
+		       struct err *err);
+int github_did_fetch(struct forge *f, const json_t *p, struct err *err);
+int github_did_changed(struct forge *f, const json_t *p, struct err *err);
+
+/* ---- what several of them do ---- */
+/* An event of this repository; takes payload. */
+int github_tell(struct github *g, char *key, const char *kind, json_t *payload, struct err *err);
+/* The events that waited for the row of their issue or PR. */
+int github_tell_then(struct github *g, const json_t *then, struct err *err);
+/* A comment, if it is a person's: its event, now or when its issue or PR is known. */
+struct gh_comment;
+int github_hear_comment(struct github *g, const struct repo *r, int64_t number,
+			const struct gh_comment *c, struct err *err);
+json_t *github_payload(const struct repo *r, int64_t number, const char *actor);
+
+#endif

@@ -1,0 +1,221 @@
+/*
+ * github_list.c - see github.h: everything of a repository that may have changed.
+ *
+ * Four lists, each read under the time of the last change that was seen: the repository itself, issues
+ * and PRs, comments, and the heads of the open PRs. Unchanged ones cost a conditional request, which
+ * GitHub does not count. The first look at a repository tells of no label and no comment: nothing old
+ * starts by itself.
+ */
+#include "forge/github_job.h"
+#include "forge/github_read.h"
+
+#include <string.h>
+
+static struct db *db_of(struct job *j)
+{
+	return j->g->o.db;
+}
+
+static bool is_first(const struct job *j)
+{
+	return !j->remote.since;
+}
+
+/* ---- comments ---- */
+
+static int did_comments(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	const json_t *o;
+	size_t i;
+
+	if (job_check(j, a, err) < 0)
+		return -1;
+	json_array_foreach (a->body, i, o) {
+		struct gh_comment c;
+		const char *at = json_str(o, "updated_at", NULL);
+
+		/* Edited ones come again; their events are known. What is older than the last look
+		 * was heard then, or was edited into a command, which is none. */
+		if (gh_read_comment(o, &c, NULL) == 0 &&
+		    c.created_ms >= gh_time_ms(j->remote.comments_since) &&
+		    github_hear_comment(j->g, &j->repo, c.number, &c, err) < 0)
+			return -1;
+		if (at && gh_time_ms(at) > gh_time_ms(j->remote.comments_since))
+			json_put_str(j->memo, "comments_since", at);
+	}
+	if (json_str(j->memo, "comments_since", NULL))
+		row_set(&j->remote.comments_since, json_str(j->memo, "comments_since", NULL));
+	j->remote.listed_ms = job_now(j);
+	row_set(&j->remote.problem, NULL);
+	return github_repo_save(db_of(j), &j->remote, err);
+}
+
+static int ask_comments(struct job *j, struct err *err)
+{
+	if (!j->remote.comments_since) { /* the first look: from here on */
+		autofree char *now = clock_format(job_now(j));
+
+		row_take(&j->remote.comments_since, xasprintf("%.19sZ", now));
+		j->remote.listed_ms = job_now(j);
+		return github_repo_save(db_of(j), &j->remote, err);
+	}
+	return job_get(j,
+		       gh_path("/repos/%r/issues/"
+			       "comments?sort=updated&direction=asc&per_page=100&since=%s",
+			       j->remote.full_name, j->remote.comments_since),
+		       GH_ALL_PAGES | GH_CONDITIONAL, "list", did_comments);
+}
+
+/* ---- heads ---- */
+
+/* A push changes a PR's time too; this is for the one that came in the same second as the last look. */
+static int did_pulls(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	const json_t *o;
+	size_t i;
+
+	if (job_check(j, a, err) < 0)
+		return -1;
+	json_array_foreach (a->body, i, o) {
+		cleanup(pr_release) struct pr was = {0};
+		cleanup(pr_release) struct pr now = {0};
+		int rc;
+
+		if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0)
+			continue;
+		rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
+		if (rc < 0)
+			return -1;
+		if ((rc == 0 || strcmp(was.head, now.head) || strcmp(was.state, now.state)) &&
+		    github_sync(j->g, j->repo.id, now.number, NULL, err) < 0)
+			return -1;
+	}
+	return ask_comments(j, err);
+}
+
+static int ask_pulls(struct job *j)
+{
+	return job_get(j, gh_path("/repos/%r/pulls?state=open&per_page=100", j->remote.full_name),
+		       GH_ALL_PAGES | GH_CONDITIONAL, "list", did_pulls);
+}
+
+/* ---- issues and PRs ---- */
+
+/* Old labels are written down and told to nobody. */
+static int note_first(struct job *j, const json_t *o, struct err *err)
+{
+	cleanup(issue_release) struct issue i = {0};
+	cleanup(strvec_release) struct strvec labels = STRVEC_INIT;
+	bool pull;
+
+	if (gh_read_issue(o, &i, &pull, err) < 0)
+		return -1;
+	if (pull)
+		return github_sync(j->g, j->repo.id, i.number, NULL, err);
+	i.repo = j->repo.id;
+	if (issue_insert(db_of(j), &i, err) < 0)
+		return -1;
+	gh_read_labels(o, &labels);
+	strvec_foreach (&labels, l) {
+		if (db_run(db_of(j), ST_LABEL_PUT, err, "iissi", j->repo.id, i.number, *l, "",
+			   job_now(j)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Is it as the ledger has it? */
+static int is_known(struct job *j, int64_t number, bool pull, int64_t updated_ms, struct err *err)
+{
+	cleanup(issue_release) struct issue i = {0};
+	cleanup(pr_release) struct pr p = {0};
+	int rc = pull ? pr_find(db_of(j), ST_PR_BY_NUMBER, &p, err, "ii", j->repo.id, number)
+		      : issue_find(db_of(j), ST_ISSUE_BY_NUMBER, &i, err, "ii", j->repo.id, number);
+
+	return rc <= 0 ? rc : (pull ? p.updated_ms : i.updated_ms) >= updated_ms;
+}
+
+static int note_changed(struct job *j, const json_t *o, struct err *err)
+{
+	cleanup(issue_release) struct issue i = {0};
+	bool pull;
+	int rc;
+
+	if (gh_read_issue(o, &i, &pull, err) < 0)
+		return -1;
+	rc = is_known(j, i.number, pull, i.updated_ms, err);
+	return rc ? (rc < 0 ? -1 : 0) : github_sync(j->g, j->repo.id, i.number, NULL, err);
+}
+
+static int did_issues(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	autofree char *since = xstrdup(j->remote.since);
+	const json_t *o;
+	size_t i;
+
+	if (job_check(j, a, err) < 0)
+		return -1;
+	json_array_foreach (a->body, i, o) {
+		cleanup(err_release) struct err why = ERR_INIT;
+		const char *at = json_str(o, "updated_at", NULL);
+
+		/* One that cannot be read is left out; it does not hide the others. */
+		if ((is_first(j) ? note_first : note_changed)(j, o, &why) < 0 &&
+		    (why.code == ERR_IO || why.code == ERR_CORRUPT))
+			return err_move(err, &why);
+		if (at && (!since || gh_time_ms(at) > gh_time_ms(since)))
+			row_set(&since, at);
+	}
+	if (!since) {
+		autofree char *now = clock_format(job_now(j));
+
+		since = xasprintf("%.19sZ", now);
+	}
+	row_take(&j->remote.since, steal(&since));
+	if (github_repo_save(db_of(j), &j->remote, err) < 0)
+		return -1;
+	return ask_pulls(j);
+}
+
+static int ask_issues(struct job *j)
+{
+	autofree char *path = is_first(j) ? gh_path("/repos/%r/issues?state=open&per_page=100",
+						    j->remote.full_name)
+					  : gh_path("/repos/%r/"
+						    "issues?state=all&sort=updated&direction=asc&"
+						    "per_page=100&since=%s",
+						    j->remote.full_name, j->remote.since);
+
+	return job_get(j, steal(&path), GH_ALL_PAGES | GH_CONDITIONAL, "list", did_issues);
+}
+
+/* ---- the repository ---- */
+
+/* Renamed or transferred: the number stays, the name is the new one. */
+static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo now = {0};
+	const char *branch;
+
+	if (a->outcome == GH_UNCHANGED)
+		return ask_issues(j);
+	if (job_check(j, a, err) < 0 || gh_read_repo(a->body, &now, &branch, err) < 0)
+		return -1;
+	if (now.remote != j->remote.remote)
+		return err_set(err, ERR_STATE,
+			       "%s: is another repository now (number %lld, it was %lld); nothing "
+			       "is done there",
+			       j->remote.full_name, (long long)now.remote,
+			       (long long)j->remote.remote);
+	row_set(&j->remote.full_name, now.full_name);
+	row_set(&j->remote.url, now.url);
+	github_url(j->g, &j->remote);
+	return ask_issues(j);
+}
+
+int github_act_list(struct job *j, struct err *err)
+{
+	(void)err;
+	return job_get(j, gh_path("/repos/%r", j->remote.full_name), GH_CONDITIONAL, "list",
+		       did_repo);
+}

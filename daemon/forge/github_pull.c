@@ -1,0 +1,224 @@
+/* github_pull.c - see github.h: a PR's objects and files, its row, and what is told of it. */
+#include "forge/github_job.h"
+#include "forge/github_read.h"
+
+#include <string.h>
+
+static int64_t now_of(struct github *g)
+{
+	return g->o.clock->wall_ms(g->o.clock);
+}
+
+static int tell(struct github *g, const struct repo *r, const struct pr *p, const char *kind,
+		json_t *payload, struct err *err)
+{
+	/* The row has been compared and is written with it: each of these happens once. */
+	return github_tell(g,
+			   xasprintf("gh-%s:%lld:%lld:%s:%lld", kind, (long long)r->id,
+				     (long long)p->number, p->head, (long long)now_of(g)),
+			   kind, payload, err);
+}
+
+static int tell_head(struct github *g, const struct repo *r, const struct pr *p, const char *old,
+		     struct err *err)
+{
+	json_t *o = github_payload(r, p->number, p->author);
+
+	json_put_str(o, "head", p->head);
+	if (!old)
+		return tell(g, r, p, "pr-opened", o, err);
+	json_put_str(o, "old", old);
+	return tell(g, r, p, "pr-updated", o, err);
+}
+
+/* What only the ledger knows stays. */
+static void keep(struct pr *p, struct pr *was)
+{
+	p->id = was->id;
+	p->held = was->held;
+	row_set(&p->held_by, was->held_by);
+	row_set(&p->held_reason, was->held_reason);
+	p->task = was->task;
+	p->review = was->review;
+	p->head_ms = was->head_ms;
+	row_set(&p->known_head, was->known_head);
+	p->learn_tries = was->learn_tries;
+	row_set(&p->learn_why, was->learn_why);
+	row_set(&p->landed_base, was->landed_base);
+	if (was->landed)
+		row_set(&p->landed, was->landed);
+	/* Landed by us: the forge may not have noticed yet. */
+	if (!strcmp(was->state, "merged"))
+		row_set(&p->state, "merged");
+}
+
+static int insert(struct github *g, const struct repo *r, struct pr *p, struct err *err)
+{
+	p->head_ms = now_of(g);
+	if (pr_insert(g->o.db, p, err) < 0)
+		return -1;
+	return strcmp(p->state, "open") ? 0 : tell_head(g, r, p, NULL, err);
+}
+
+static int changed(struct github *g, const struct repo *r, struct pr *p, struct pr *was,
+		   struct err *err)
+{
+	bool moved = strcmp(was->head, p->head) != 0;
+	bool open = !strcmp(p->state, "open"), was_open = !strcmp(was->state, "open");
+	bool text = strcmp(was->body, p->body) || strcmp(was->title, p->title) ||
+		    strcmp(was->base, p->base);
+
+	keep(p, was);
+	open = open && !strcmp(p->state, "open");
+	if (moved)
+		p->head_ms = now_of(g);
+	if (pr_save(g->o.db, p, err) < 0)
+		return -1;
+	if (was_open && !open && strcmp(was->state, p->state) != 0)
+		return tell(g, r, p, "pr-closed", github_payload(r, p->number, p->author), err);
+	if (open && moved)
+		return tell_head(g, r, p, was->head, err);
+	/* Opened again, or its text may name other PRs: everything of it is learned anew. */
+	return open && (!was_open || text) ? tell_head(g, r, p, NULL, err) : 0;
+}
+
+int github_pull_store(struct github *g, const struct repo *r, struct pr *p, const char *files,
+		      int64_t task, struct err *err)
+{
+	cleanup(pr_release) struct pr was = {0};
+	int rc = pr_find(g->o.db, ST_PR_BY_NUMBER, &was, err, "ii", r->id, p->number);
+
+	if (rc < 0)
+		return -1;
+	p->repo = r->id;
+	row_set(&p->files, files);
+	if (rc == 0) {
+		p->task = task;
+		return insert(g, r, p, err);
+	}
+	return changed(g, r, p, &was, err);
+}
+
+int github_pull_labels(struct github *g, const struct repo *r, int64_t number, const json_t *pull,
+		       struct err *err)
+{
+	cleanup(strvec_release) struct strvec now = STRVEC_INIT;
+	cleanup(label_list_release) struct label_list was = {0};
+
+	gh_read_labels(pull, &now);
+	if (label_all(g->o.db, ST_LABEL_OF, &was, err, "ii", r->id, number) < 0)
+		return -1;
+	for (size_t i = 0; i < was.n; i++)
+		if (!strvec_has(&now, was.v[i].name) &&
+		    db_run(g->o.db, ST_LABEL_CLEAR, err, "iis", r->id, number, was.v[i].name) < 0)
+			return -1;
+	strvec_foreach (&now, name) {
+		if (db_run(g->o.db, ST_LABEL_SET, err, "iissi", r->id, number, *name, "somebody",
+			   now_of(g)) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* ---- its objects, then its files ---- */
+
+static int open_repo(struct forge *f, const json_t *x, struct repo *r, struct github_repo *gr,
+		     struct err *err)
+{
+	int64_t id = json_int(x, "repo", 0);
+	int rc = repo_get(f->db, id, r, err);
+
+	if (rc > 0)
+		rc = github_repo_of(f->db, id, gr, err);
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "repository %lld: not one of GitHub",
+			       (long long)id);
+	return rc < 0 ? -1 : 0;
+}
+
+/* What the fetch brought for this ref, or NULL. */
+static const char *fetched(const json_t *p, const char *ref)
+{
+	const json_t *u;
+	size_t i;
+
+	json_array_foreach (json_object_get(json_object_get(p, "result"), "updated"), i, u) {
+		if (!strcmp(json_str(u, "ref", ""), ref))
+			return json_str(u, "new", NULL);
+	}
+	return NULL;
+}
+
+int github_did_fetch(struct forge *f, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	const json_t *x = json_object_get(p, "ctx");
+	const json_t *pull = json_object_get(x, "pull");
+	int64_t number = json_int(x, "number", 0);
+	autofree char *ref = xasprintf("refs/pull/%lld/head", (long long)number);
+	autofree char *subject = NULL, *key = NULL;
+	autojson json_t *q = NULL;
+	const char *head;
+	json_t *ctx;
+
+	/* Of the base: repo-base reads it. What failed is asked for again by the next list. */
+	if (!pull || !json_flag(p, "ok"))
+		return 0;
+	if (open_repo(f, x, &r, &gr, err) < 0)
+		return -1;
+	/* A push may have come between the two: what Git brought is what there is. */
+	head = fetched(p, ref);
+	ctx = json_copy((json_t *)x);
+	json_put_str(ctx, "head", head ? head : json_str(json_object_get(pull, "head"), "sha", ""));
+	q = json_object();
+	json_put_str(q, "op", "changed");
+	json_put_str(q, "repo", r.path);
+	json_put_str(q, "base", r.base_oid);
+	json_put_str(q, "head", json_str(ctx, "head", ""));
+	json_put(q, "ctx", ctx);
+	subject = xasprintf("sync:%lld:%lld", (long long)r.id, (long long)number);
+	key = xasprintf("changed:%s:%s:%lld", subject, json_str(ctx, "head", ""),
+			(long long)now_of(f->github));
+	return effect_add(f->db, key, subject, "forge-changed", q, now_of(f->github), err) < 0 ? -1
+											       : 0;
+}
+
+static json_t *paths_of(const json_t *result)
+{
+	json_t *list = json_array(), *file;
+	size_t i;
+
+	json_array_foreach (json_object_get(result, "files"), i, file)
+		json_array_append_new(list, json_string(json_str(file, "path", "")));
+	return list;
+}
+
+int github_did_changed(struct forge *f, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	cleanup(pr_release) struct pr now = {0};
+	cleanup(pr_release) struct pr was = {0};
+	const json_t *x = json_object_get(p, "ctx");
+	autojson json_t *paths = paths_of(json_object_get(p, "result"));
+	autofree char *files = json_text(paths);
+	int rc;
+
+	if (open_repo(f, x, &r, &gr, err) < 0 ||
+	    gh_read_pull(json_object_get(x, "pull"), gr.full_name, &now, err) < 0)
+		return -1;
+	/* Its objects are not there (an empty base, a broken fetch): nobody hears of this head. */
+	if (!json_flag(p, "ok"))
+		return err_set(err, ERR_STATE, "PR #%lld of %s: its changes could not be read: %s",
+			       (long long)now.number, r.name,
+			       json_str(json_object_get(p, "error"), "text", "no reason"));
+	row_set(&now.head, json_str(x, "head", now.head));
+	rc = pr_find(f->db, ST_PR_BY_NUMBER, &was, err, "ii", r.id, now.number);
+	if (rc < 0 || github_pull_store(f->github, &r, &now, files, was.task, err) < 0 ||
+	    github_pull_labels(f->github, &r, now.number, json_object_get(x, "pull"), err) < 0 ||
+	    github_tell_then(f->github, json_object_get(x, "then"), err) < 0)
+		return -1;
+	/* Seen for the first time: it may have reviews already. */
+	return rc ? 0 : github_sync(f->github, r.id, now.number, NULL, err);
+}

@@ -1,0 +1,373 @@
+/* github_sync.c - see github.h: one issue or PR as it is now, and who may do what. */
+#include "forge/github_job.h"
+
+#include "forge/github_read.h"
+
+#include <string.h>
+
+static struct db *db_of(struct job *j)
+{
+	return j->g->o.db;
+}
+
+/* ---- who may? ---- */
+
+static int keep_level(struct job *j, const char *login, int64_t level, struct err *err)
+{
+	return db_run(db_of(j), ST_GITHUB_LEVEL_SET, err, "isii", j->repo.id, login, level,
+		      job_now(j)) < 0
+		       ? -1
+		       : 0;
+}
+
+/* Somebody whom GitHub does not know (any more) may do nothing. */
+static int read_level(struct job *j, const struct gh_answer *a, int64_t *ret, struct err *err)
+{
+	if (a->outcome == GH_GONE) {
+		*ret = FORGE_NONE;
+		return 0;
+	}
+	return job_check(j, a, err) < 0 ? -1 : gh_read_level(a->body, ret, err);
+}
+
+static int did_level(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	int64_t level;
+
+	if (read_level(j, a, &level, err) < 0 ||
+	    keep_level(j, json_str(j->payload, "user", ""), level, err) < 0)
+		return -1;
+	json_put_str(j->result, "level", forge_level_name((enum forge_level)level));
+	return JOB_DONE;
+}
+
+static int ask_level(struct job *j, const char *login, job_fn next)
+{
+	return job_get(j,
+		       gh_path("/repos/%r/collaborators/%s/permission", j->remote.full_name, login),
+		       0, "permission", next);
+}
+
+int github_act_level(struct job *j, struct err *err)
+{
+	const char *login = json_str(j->payload, "user", "");
+
+	/* An App or another machine has no role; nothing is asked in its name. */
+	if (strstr(login, "[bot]") || !*login)
+		return keep_level(j, login, FORGE_NONE, err);
+	return ask_level(j, login, did_level);
+}
+
+/* ---- issues ---- */
+
+static char *key_of(struct job *j, const char *what, int64_t id)
+{
+	return xasprintf("gh-%s:%lld:%lld", what, (long long)j->remote.remote, (long long)id);
+}
+
+/* A label that is there now: new, or set again since it was last seen? The issue's events say who set
+ * it and when; unknown means no action. */
+static int label_is_set(struct job *j, const json_t *events, const char *name, bool told,
+			struct err *err)
+{
+	cleanup(label_list_release) struct label_list known = {0};
+	struct gh_event e;
+	json_t *p;
+
+	if (!gh_latest_event(events, "labeled", name, &e))
+		return 0;
+	if (label_all(db_of(j), ST_LABEL_OF, &known, err, "ii", j->repo.id, job_number(j)) < 0)
+		return -1;
+	for (size_t i = 0; i < known.n; i++)
+		if (!strcmp(known.v[i].name, name) && known.v[i].at_ms >= e.at_ms)
+			return 0;
+	if (db_run(db_of(j), ST_LABEL_PUT, err, "iissi", j->repo.id, job_number(j), name,
+		   e.actor.login, e.at_ms) < 0)
+		return -1;
+	if (e.actor.bot || !told)
+		return 0;
+	p = github_payload(&j->repo, job_number(j), e.actor.login);
+	json_put_str(p, "label", name);
+	return github_tell(j->g, key_of(j, "label", e.id), "issue-labeled", p, err);
+}
+
+static int label_is_gone(struct job *j, const json_t *events, const char *name, struct err *err)
+{
+	struct gh_event e = {.id = job_now(j), .actor = {"ghost", false}};
+	json_t *p;
+
+	if (db_run(db_of(j), ST_LABEL_CLEAR, err, "iis", j->repo.id, job_number(j), name) < 0)
+		return -1;
+	if (gh_latest_event(events, "unlabeled", name, &e) && e.actor.bot)
+		return 0;
+	p = github_payload(&j->repo, job_number(j), e.actor.login);
+	json_put_str(p, "label", name);
+	return github_tell(j->g, key_of(j, "unlabel", e.id), "issue-unlabeled", p, err);
+}
+
+static int compare_labels(struct job *j, const struct strvec *now, const json_t *events, bool told,
+			  struct err *err)
+{
+	cleanup(label_list_release) struct label_list known = {0};
+
+	if (label_all(db_of(j), ST_LABEL_OF, &known, err, "ii", j->repo.id, job_number(j)) < 0)
+		return -1;
+	for (size_t i = 0; i < known.n; i++)
+		if (!strvec_has(now, known.v[i].name) &&
+		    label_is_gone(j, events, known.v[i].name, err) < 0)
+			return -1;
+	for (size_t i = 0; i < now->n; i++)
+		if (label_is_set(j, events, now->v[i], told, err) < 0)
+			return -1;
+	return 0;
+}
+
+static int tell_closed(struct job *j, const json_t *events, struct err *err)
+{
+	struct gh_event e = {.id = job_now(j), .actor = {"ghost", false}};
+
+	/* Ours, or the forge's own after a landing: nobody has to be told. */
+	if (gh_latest_event(events, "closed", NULL, &e) && e.actor.bot)
+		return 0;
+	return github_tell(j->g, key_of(j, "closed", e.id), "issue-closed",
+			   github_payload(&j->repo, job_number(j), e.actor.login), err);
+}
+
+/* Writes the row. *ret_closed: it was open before; *ret_edited: its text is another one. */
+static int store_issue(struct job *j, struct issue *now, bool *ret_closed, bool *ret_edited,
+		       struct err *err)
+{
+	cleanup(issue_release) struct issue was = {0};
+	int rc = issue_find(db_of(j), ST_ISSUE_BY_NUMBER, &was, err, "ii", j->repo.id, now->number);
+
+	if (rc < 0)
+		return -1;
+	now->repo = j->repo.id;
+	now->id = was.id;
+	*ret_closed = rc > 0 && !strcmp(was.state, "open") && !strcmp(now->state, "closed");
+	*ret_edited = rc > 0 && (strcmp(was.title, now->title) || strcmp(was.body, now->body));
+	return rc ? issue_save(db_of(j), now, err) : issue_insert(db_of(j), now, err);
+}
+
+/* The issue and its events are there: compare, write, tell. */
+static int apply_issue(struct job *j, const json_t *o, const json_t *events, struct err *err)
+{
+	cleanup(issue_release) struct issue now = {0};
+	cleanup(strvec_release) struct strvec labels = STRVEC_INIT;
+	bool pull, closed, edited, told = !json_flag(j->payload, "first");
+
+	gh_read_labels(o, &labels);
+	if (gh_read_issue(o, &now, &pull, err) < 0 ||
+	    store_issue(j, &now, &closed, &edited, err) < 0 ||
+	    compare_labels(j, &labels, events, told && !strcmp(now.state, "open"), err) < 0)
+		return -1;
+	if (closed && tell_closed(j, events, err) < 0)
+		return -1;
+	if (edited && github_tell(j->g, key_of(j, "edit", job_now(j)), "issue-edited",
+				  github_payload(&j->repo, now.number, now.author), err) < 0)
+		return -1;
+	return github_tell_then(j->g, json_object_get(j->payload, "then"), err);
+}
+
+static int did_events(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	if (job_check(j, a, err) < 0)
+		return -1;
+	return apply_issue(j, json_object_get(j->memo, "issue"), a->body, err);
+}
+
+/* ---- PRs ---- */
+
+/* What a review means for the head that it is of. */
+static int apply_review(struct job *j, const struct pr *pr, const struct gh_review *r,
+			struct err *err)
+{
+	json_t *p = github_payload(&j->repo, pr->number, r->user.login);
+	bool approved = !strcmp(r->state, "APPROVED");
+	int rc;
+
+	json_put_str(p, "head", r->commit);
+	json_put_str(p, "body", r->body);
+	if (!approved)
+		return github_tell(j->g, key_of(j, "review", r->id), "pr-changes-requested", p,
+				   err);
+	rc = db_run(db_of(j), ST_APPROVAL_SET, err, "iissi", j->repo.id, pr->number, r->commit,
+		    r->user.login, r->at_ms);
+	if (rc <= 0) {
+		json_decref(p);
+		return rc < 0 ? -1 : 0;
+	}
+	return github_tell(j->g, key_of(j, "review", r->id), "pr-approved", p, err);
+}
+
+static bool counts(const struct gh_review *r)
+{
+	return !r->user.bot && gh_is_oid(r->commit) &&
+	       (!strcmp(r->state, "APPROVED") || !strcmp(r->state, "CHANGES_REQUESTED"));
+}
+
+static int ask_next_reviewer(struct job *j, struct err *err);
+
+static int did_reviewer(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	int64_t level;
+
+	if (read_level(j, a, &level, err) < 0 ||
+	    keep_level(j, json_str(j->memo, "asked", ""), level, err) < 0)
+		return -1;
+	return ask_next_reviewer(j, err);
+}
+
+/* A dismissed approval is one no more. */
+static int void_dismissed(struct job *j, const struct pr *pr, const json_t *reviews,
+			  struct err *err)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (reviews, i, o) {
+		struct gh_review r;
+
+		if (gh_read_review(o, &r, NULL) == 0 && !strcmp(r.state, "DISMISSED") &&
+		    db_run(db_of(j), ST_APPROVAL_VOID_BY, err, "iiiss", j->repo.id, pr->number,
+			   job_now(j), "it was dismissed", r.user.login) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The PR is in the ledger and everybody's role is known: what is new of the reviews counts. */
+static int apply_reviews(struct job *j, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	const json_t *o, *reviews = json_object_get(j->memo, "reviews");
+	struct forge f = job_forge(j);
+	int64_t seen;
+	size_t i;
+	int rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &pr, err, "ii", j->repo.id, job_number(j));
+
+	if (rc <= 0)
+		return rc;
+	seen = pr.review;
+	if (void_dismissed(j, &pr, reviews, err) < 0)
+		return -1;
+	json_array_foreach (reviews, i, o) {
+		struct gh_review r;
+		enum forge_level level = FORGE_NONE;
+
+		if (gh_read_review(o, &r, NULL) < 0 || r.id <= pr.review || !counts(&r))
+			continue;
+		rc = f.ops->permission(&f, j->repo.id, r.user.login, &level, err);
+		if (rc < 0)
+			return -1;
+		if (level >= FORGE_WRITE && apply_review(j, &pr, &r, err) < 0)
+			return -1;
+		seen = r.id > seen ? r.id : seen;
+	}
+	pr.review = seen;
+	return pr_save(db_of(j), &pr, err);
+}
+
+static int ask_next_reviewer(struct job *j, struct err *err)
+{
+	const json_t *o;
+	struct forge f = job_forge(j);
+	size_t i;
+
+	json_array_foreach (json_object_get(j->memo, "reviews"), i, o) {
+		struct gh_review r;
+		enum forge_level level;
+		int rc;
+
+		if (gh_read_review(o, &r, NULL) < 0 || !counts(&r))
+			continue;
+		rc = f.ops->permission(&f, j->repo.id, r.user.login, &level, err);
+		if (rc < 0)
+			return -1;
+		if (rc == FORGE_LATER) {
+			json_put_str(j->memo, "asked", r.user.login);
+			return ask_level(j, r.user.login, did_reviewer);
+		}
+	}
+	return apply_reviews(j, err);
+}
+
+static int did_reviews(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	if (job_check(j, a, err) < 0)
+		return -1;
+	json_put(j->memo, "reviews", a->body ? json_incref(a->body) : json_array());
+	return ask_next_reviewer(j, err);
+}
+
+/* Known with this head already: its reviews can be read at once. Else its objects come first, and the
+ * reviews are read when it is known. */
+static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	cleanup(pr_release) struct pr now = {0};
+	cleanup(pr_release) struct pr was = {0};
+	json_t *x;
+	int rc;
+
+	if (job_check(j, a, err) < 0 || gh_read_pull(a->body, j->remote.full_name, &now, err) < 0)
+		return -1;
+	rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
+	if (rc < 0)
+		return -1;
+	/* Over before we ever saw it: nothing of it is ours to do. */
+	if (rc == 0 && strcmp(now.state, "open") != 0)
+		return github_tell_then(j->g, json_object_get(j->payload, "then"), err);
+	if (rc == 0 || strcmp(was.head, now.head) != 0) {
+		x = github_payload(&j->repo, now.number, now.author);
+		json_put(x, "pull", json_incref(a->body));
+		if (json_object_get(j->payload, "then"))
+			json_put(x, "then", json_incref(json_object_get(j->payload, "then")));
+		return github_pull_fetch(j->g, &j->repo, &j->remote, x, err);
+	}
+	if (github_pull_store(j->g, &j->repo, &now, was.files, was.task, err) < 0 ||
+	    github_pull_labels(j->g, &j->repo, now.number, a->body, err) < 0 ||
+	    github_tell_then(j->g, json_object_get(j->payload, "then"), err) < 0)
+		return -1;
+	if (strcmp(now.state, "open") != 0)
+		return JOB_DONE;
+	return job_get(
+		j,
+		gh_path("/repos/%r/pulls/%d/reviews?per_page=100", j->remote.full_name, now.number),
+		GH_ALL_PAGES, "reviews", did_reviews);
+}
+
+static int did_issue(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	cleanup(issue_release) struct issue i = {0};
+	bool pull;
+
+	/* Deleted or moved to another repository: what was of it goes on as it is known. */
+	if (a->outcome == GH_GONE)
+		return JOB_DONE;
+	if (job_check(j, a, err) < 0 || gh_read_issue(a->body, &i, &pull, err) < 0)
+		return -1;
+	if (pull)
+		return job_get(j, gh_path("/repos/%r/pulls/%d", j->remote.full_name, i.number), 0,
+			       "pull", did_pull);
+	json_put(j->memo, "issue", json_incref(a->body));
+	return job_get(
+		j,
+		gh_path("/repos/%r/issues/%d/events?per_page=100", j->remote.full_name, i.number),
+		GH_ALL_PAGES, "events", did_events);
+}
+
+int github_act_sync(struct job *j, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &pr, err, "ii", j->repo.id, job_number(j));
+
+	if (rc < 0)
+		return -1;
+	return rc || json_flag(j->payload, "pull")
+		       ? job_get(j,
+				 gh_path("/repos/%r/pulls/%d", j->remote.full_name, job_number(j)),
+				 0, "pull", did_pull)
+		       : job_get(j,
+				 gh_path("/repos/%r/issues/%d", j->remote.full_name, job_number(j)),
+				 0, "issue", did_issue);
+}

@@ -1,0 +1,77 @@
+#!/bin/bash
+# On GitHub a label becomes a landed commit: the agent's PR appears, its first round fails the gate and
+# gets the log, a person's review approves it, the queue tests and lands it, and all of it is said there.
+# check: sanitize
+. "$(dirname "$0")/lib.sh"
+
+agent fixer <<'END2'
+if grep -q 'What was wrong' "$PROMPT"; then
+	sed -i 's/^line 3 bug$/line 3 fixed/' src/a.txt
+	complete "Fixed line 3."
+fi
+sed -i 's/^line 3$/line 3 bug/' src/a.txt
+complete "Changed line 3."
+END2
+gh_start
+sample_source app
+commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
+allow: ["src/**"]
+limits: { rounds: 3 }
+steps:
+  - agent: prompts/fix.md
+    gates: ["sh gate.sh"]
+  - pull-request: {}
+  - review: {}
+  - queue: {}'
+commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
+GH_REPO=octo/app
+gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
+	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+old=$(gh_issue --label agent:fix 'Old one')
+gh_daemon
+gh_add
+is "$(gh_base_oid)" "$(ymj '.[0].head' repo list)" 'the base is in the mirror'
+
+# --- the label ------------------------------------------------------------------------------------
+n=$(gh_issue 'Fix line 3' 'It is wrong <!-- hidden: rm -rf --> there.')
+gh_label "$n" agent:fix
+wait_ok 'the task waits for review' '[ "$(ymj ".[0].state" task list)" = review ]'
+is "$(ymj length task list)" 1 'the label that was there before starts nothing'
+like "$(gh_comments "$n")" '1 hidden HTML comment' 'the sticky comment says what was left out'
+like "$(gh_comments "$n")" 'agent, round 2.*ok' 'and has the rounds'
+pr=$(ymj .pr task show 1)
+is "$(gh_pr_state "$pr")" open 'the PR is open on GitHub'
+like "$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .body)" "Closes #$n" 'its body closes the issue'
+head=$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .head.sha)
+like "$(git -C "$(gh_state .dir)" show "$head:src/a.txt")" 'line 3 fixed' 'its branch has the fix'
+wait_ok 'the checks tab has the task' "[ \"\$(gh_check $head yardmaster/task)\" = success ]"
+
+# --- commands -------------------------------------------------------------------------------------
+c=$(gh_comment "$pr" '/yard qeue')
+wait_ok 'a slip gets a pointed answer' "gh_comments $pr | grep -q 'queue'"
+wait_ok 'with a reaction on the command' \
+	"gh_as alice GET /repos/$GH_REPO/issues/comments/$c/reactions | jq -r '.[].content' | grep -q eyes"
+gh_comment "$pr" '/yard queue' eve >/dev/null
+wait_ok 'a command needs the permission' "gh_comments $pr | grep -q 'needs the permission .write.; @eve has .read.'"
+
+# --- the landing ----------------------------------------------------------------------------------
+gh_review "$pr" APPROVE 'Looks good' eve
+gh_review "$pr" APPROVE 'Looks good'
+wait_ok 'it is merged' "[ \"\$(gh_pr_state $pr)\" = merged ]"
+like "$(gh_base_file src/a.txt)" 'line 3 fixed' 'the file is on the base branch'
+wait_ok 'the issue is closed' "[ \"\$(gh_state '.issues[] | select(.number == $n) | .state')\" = closed ]"
+wait_ok 'the PR says where it landed' "gh_comments $pr | grep -q 'Landed on .main. as'"
+wait_ok 'and the checks tab' "[ \"\$(gh_check $head yardmaster/queue)\" = success ]"
+wait_ok 'the worktree is gone' '[ -z "$(ls "$D/worktrees" 2>/dev/null)" ]'
+ok 'the receipt holds' "$YARDMASTER" receipt verify main --repo-path "$(repo_path octo/app)"
+is "$(ymj '.approvals | map(.user) | join(" ")' pr show "$pr")" alice 'only the approval of somebody who may write'
+is "$(gh_state ".issues[] | select(.number == $old) | .comments | length")" 0 'nothing was said on the old one'
+wait_ok 'all is quiet' '[ "$(ymj .effects_open status)" = 0 ]'
+gh_no_violations 'all that was sent and answered is as GitHub describes it'
+is "$(gh_requests '[.[] | select(.status >= 400 and .status != 401)] | length')" 0 'no request failed'
+diag "requests: $(gh_requests 'length')"
+is "$(gh_deliveries '[.[] | select(.status_code != 202)] | length')" 0 'every delivery was taken'
+unlike "$(ym_log)" "$(gh_state . | jq -r '.token // "no-token"')" 'no token is in the log'
+ym_stop
+is $? 0 'the daemon ends when told'
+done_testing

@@ -1,0 +1,159 @@
+'use strict';
+// The bare repositories, by the git program. Everything here waits for it: a call takes milliseconds.
+
+const { spawnSync } = require('node:child_process');
+const fs = require('node:fs');
+const path = require('node:path');
+
+const ZERO = '0'.repeat(40);
+const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
+const ENV = {
+	...process.env, GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', LC_ALL: 'C',
+	GIT_AUTHOR_NAME: 'Stub', GIT_AUTHOR_EMAIL: 'stub@localhost',
+	GIT_COMMITTER_NAME: 'Stub', GIT_COMMITTER_EMAIL: 'stub@localhost',
+};
+
+// Runs git; `tryRun` gives null when it fails.
+function tryRun(repo, args, options = {}) {
+	const out = spawnSync('git', ['-C', repo.dir || repo, '-c', 'safe.directory=*', ...args],
+		{ env: { ...ENV, ...options.env }, input: options.input, maxBuffer: 1 << 28 });
+	if (out.error)
+		throw out.error;
+	if (out.status !== 0) {
+		tryRun.stderr = out.stderr.toString();
+		return null;
+	}
+	return options.raw ? out.stdout : out.stdout.toString().replace(/\n$/, '');
+}
+
+function run(repo, args, options) {
+	const out = tryRun(repo, args, options);
+	if (out === null)
+		throw new Error(`git ${args.join(' ')}: ${tryRun.stderr}`);
+	return out;
+}
+
+// A push is refused when a line of the file `refuse` ("refs/heads/main message") names its ref. A file
+// `allow-next` of the push decides for administrators.
+const PRE_RECEIVE = `#!/bin/sh
+[ -s refuse ] || exit 0
+while read -r old new ref; do
+	while read -r name message; do
+		[ "$name" = "$ref" ] || continue
+		echo "error: GH006: Protected branch update failed for $ref." >&2
+		echo "error: $message" >&2
+		exit 1
+	done <refuse
+done
+`;
+
+function create(dir, from, branch) {
+	fs.mkdirSync(path.dirname(dir), { recursive: true });
+	if (from)
+		run('.', ['clone', '-q', '--bare', '--no-hardlinks', from, dir]);
+	else
+		run('.', ['init', '-q', '--bare', '-b', branch || 'main', dir]);
+	run(dir, ['config', 'http.receivepack', 'true']);
+	run(dir, ['config', 'uploadpack.allowAnySHA1InWant', 'true']);
+	run(dir, ['config', 'uploadpack.allowFilter', 'true']);
+	run(dir, ['config', 'receive.advertisePushOptions', 'true']);
+	run(dir, ['config', 'gc.auto', '0']);
+	fs.mkdirSync(path.join(dir, 'hooks'), { recursive: true });
+	fs.writeFileSync(path.join(dir, 'hooks/pre-receive'), PRE_RECEIVE, { mode: 0o755 });
+	return run(dir, ['symbolic-ref', '--short', 'HEAD']);
+}
+
+const refuse = (repo, lines) =>
+	fs.writeFileSync(path.join(repo.dir, 'refuse'), lines.map(([ref, why]) => `${ref} ${why}\n`).join(''));
+
+function refs(repo, prefix = '') {
+	const out = run(repo, ['for-each-ref', '--format=%(objectname) %(refname)', ...(prefix ? [prefix] : [])]);
+	return new Map(out.split('\n').filter(Boolean).map((l) => [l.slice(41), l.slice(0, 40)]));
+}
+
+const resolve = (repo, rev) =>
+	/^-/.test(rev) ? null : tryRun(repo, ['rev-parse', '-q', '--verify', '--end-of-options', `${rev}^{commit}`]);
+const branch = (repo, name) => tryRun(repo, ['rev-parse', '-q', '--verify', `refs/heads/${name}^{commit}`]);
+
+const cache = new Map(); // commits do not change
+function commit(repo, sha) {
+	if (cache.has(sha))
+		return cache.get(sha);
+	const format = '%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%cn%x00%ce%x00%cI%x00%B';
+	const f = run(repo, ['show', '-s', `--format=${format}`, sha]).split('\0');
+	const date = (d) => new Date(d).toISOString().replace('.000Z', 'Z');
+	const one = {
+		sha: f[0], tree: f[1], parents: f[2].split(' ').filter(Boolean),
+		author: { name: f[3], email: f[4], date: date(f[5]) },
+		committer: { name: f[6], email: f[7], date: date(f[8]) }, message: f[9].replace(/\n+$/, ''),
+	};
+	cache.set(sha, one);
+	return one;
+}
+
+const isAncestor = (repo, a, b) => tryRun(repo, ['merge-base', '--is-ancestor', a, b]) !== null;
+const mergeBase = (repo, a, b) => tryRun(repo, ['merge-base', a, b]);
+const revList = (repo, range, max = 250) =>
+	run(repo, ['rev-list', `--max-count=${max}`, '--topo-order', ...range]).split('\n').filter(Boolean);
+const count = (repo, range) => Number(run(repo, ['rev-list', '--count', ...range]));
+
+const STATUS = { A: 'added', D: 'removed', M: 'modified', R: 'renamed', C: 'copied', T: 'changed' };
+
+// What changed between two commits: the entries of "list pull request files".
+function files(repo, from, to) {
+	const raw = run(repo, ['diff', '--raw', '--no-abbrev', '-z', '-M', from, to]).split('\0');
+	const lines = new Map();
+	const numstat = run(repo, ['diff', '--numstat', '-z', '-M', from, to]).split('\0');
+	for (let i = 0; i < numstat.length && numstat[i]; i++) {
+		const [plus, minus, name] = numstat[i].split('\t');
+		lines.set(name || numstat[i += 2], [Number(plus) || 0, Number(minus) || 0]);
+	}
+	const out = [];
+	for (let i = 0; i < raw.length && raw[i]; i++) {
+		const f = raw[i].slice(1).split(' ');
+		const letter = f[4][0];
+		const first = raw[++i];
+		const name = letter === 'R' || letter === 'C' ? raw[++i] : first;
+		const [additions, deletions] = lines.get(name) || [0, 0];
+		const patch = run(repo, ['diff', '-M', from, to, '--', first, name]).replace(/^[\s\S]*?(?=^@@ |$(?![\s\S]))/m, '');
+		out.push({
+			sha: letter === 'D' ? f[2] : f[3], filename: name, status: STATUS[letter], additions, deletions,
+			changes: additions + deletions, ...(patch && { patch }), ...(name !== first && { previous_filename: first }),
+		});
+	}
+	return out;
+}
+
+// Writes files ({path: text or null}) as a commit on top of a parent (null: none); gives its SHA.
+function write(repo, parent, changes, message, who) {
+	const index = path.join(repo.dir, `index-${process.pid}-${Math.random()}`);
+	const author = who && { GIT_AUTHOR_NAME: who.login, GIT_AUTHOR_EMAIL: `${who.login}@localhost` };
+	const env = { GIT_INDEX_FILE: index, ...author };
+	try {
+		if (parent)
+			run(repo, ['read-tree', parent], { env });
+		for (const [name, text] of Object.entries(changes)) {
+			if (text === null) {
+				run(repo, ['update-index', '--force-remove', '--', name], { env });
+				continue;
+			}
+			const blob = run(repo, ['hash-object', '-w', '--stdin'], { input: text });
+			run(repo, ['update-index', '--add', '--cacheinfo', `100644,${blob},${name}`], { env });
+		}
+		const tree = run(repo, ['write-tree'], { env });
+		return run(repo, ['commit-tree', tree, ...(parent ? ['-p', parent] : []), '-m', message], { env });
+	} finally {
+		fs.rmSync(index, { force: true });
+	}
+}
+
+// Merges two commits: {tree} or {conflict: true}.
+function mergeTree(repo, a, b) {
+	const out = tryRun(repo, ['merge-tree', '--write-tree', a, b]);
+	return out === null ? { conflict: true } : { tree: out.split('\n')[0] };
+}
+
+module.exports = {
+	ZERO, EMPTY_TREE, ENV, tryRun, run, create, refuse, refs, resolve, branch, commit, isAncestor, mergeBase,
+	revList, count, files, write, mergeTree,
+};

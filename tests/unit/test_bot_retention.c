@@ -1,0 +1,248 @@
+/* test_bot_retention.c - what is gone when its time is over, and what stays: by a clock that is turned. */
+#include "task_fixture.h"
+
+#include "bot/reconcile.h"
+#include "runner/run.h"
+
+#define DAY ((int64_t)24 * 3600 * 1000)
+
+static int64_t fx_begin;
+
+/* To this day after the beginning: the daemon has run all the time. */
+static void turn_to(struct fx *f, int64_t day)
+{
+	fx_now = fx_begin + day * DAY;
+	assert_int_equal(reconcile_all(&f->bot, NULL), 0);
+	fx_turn(f);
+	while (fx_due(f, "repo-base", NULL))
+		fx_answer(f, "repo-base", json_pack("{s:s}", "oid", CAND));
+}
+
+/* How many folders of worktrees were given to be removed. */
+static int removed(struct fx *f)
+{
+	int n = 0;
+
+	for (; fx_due(f, "task-remove", NULL); n++)
+		fx_answer(f, "task-remove", NULL);
+	return n;
+}
+
+static bool has_task(struct fx *f, int64_t id)
+{
+	cleanup(task_release) struct task t = {0};
+
+	return task_get(f->bot.db, id, &t, NULL) > 0;
+}
+
+static size_t attempts_of(struct fx *f, int64_t id)
+{
+	cleanup(attempt_list_release) struct attempt_list l = {0};
+
+	assert_int_equal(attempt_all(f->bot.db, ST_ATTEMPT_OF_TASK, &l, NULL, "i", id), 0);
+	return l.n;
+}
+
+static size_t logs(struct fx *f)
+{
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+
+	assert_int_equal(run_list(f->bot.runs, &names, NULL), 0);
+	return names.n;
+}
+
+/* An event is known as long as it is kept. */
+static bool is_known(struct fx *f, const char *key)
+{
+	autojson json_t *p = json_object();
+	int rc = db_savepoint(f->bot.db, NULL) < 0
+			 ? -1
+			 : event_add(f->bot.db, key, "x", p, fx_now, NULL);
+
+	db_rollback_to(f->bot.db);
+	assert_true(rc >= 0);
+	return rc == 0;
+}
+
+static int64_t count(struct fx *f, enum stmt_id st)
+{
+	int64_t n = -1;
+
+	assert_int_equal(db_int(f->bot.db, st, &n, NULL, ""), 1);
+	return n;
+}
+
+static void start_another(struct fx *f)
+{
+	int64_t n;
+
+	assert_int_equal(local_issue_create(&f->forge, &f->repo, "anna", "Fix", "it", &n, NULL), 0);
+	assert_int_equal(local_label_add(&f->forge, &f->repo, "anna", n, "agent:fix", NULL), 1);
+	fx_turn(f);
+	fx_answer(f, "task-worktree", NULL);
+}
+
+/* Task 1 has landed, task 2 needs a person, task 3 waits for an answer. */
+static void up_to_three_tasks(struct fx *f)
+{
+	fx_begin = fx_now =
+		400 * DAY; /* later than any of the times that are counted back from it */
+	up_to_landing(f);
+	start_another(f);
+	for (int i = 0; i < 3; i++)
+		ran(f, MINUTE, "exited", 0, "", "no end block\n");
+	start_another(f);
+	ran(f, MINUTE, "exited", 0, "", "STATUS: QUESTION\nEXIT_SIGNAL: true\nSUMMARY: which?\n");
+	fx_verified(f);
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	assert_int_not_equal(removed(f), 0);
+	while (fx_due(f, "cand-drop", NULL))
+		fx_answer(f, "cand-drop", NULL);
+	while (fx_due(f, "repo-config", NULL))
+		fx_answer(f, "repo-config", json_pack("{s:[]}", "files"));
+}
+
+static void assert_state(struct fx *f, int64_t id, const char *state)
+{
+	cleanup(task_release) struct task t = {0};
+
+	assert_int_equal(task_get(f->bot.db, id, &t, NULL), 1);
+	assert_string_equal(t.state, state);
+}
+
+static bool keeps_worktree(struct fx *f, int64_t id)
+{
+	cleanup(task_release) struct task t = {0};
+
+	assert_int_equal(task_get(f->bot.db, id, &t, NULL), 1);
+	return t.worktree != NULL;
+}
+
+/* What landed is proven for ever. */
+static void assert_proven(struct fx *f, int64_t audit)
+{
+	cleanup(landing_release) struct landing l = {0};
+	cleanup(pr_release) struct pr p = fx_pr(f, 2);
+	cleanup(comment_list_release) struct comment_list c = {0};
+	cleanup(approval_list_release) struct approval_list a = {0};
+	autofree char *head = NULL;
+	int64_t rows = 0;
+
+	assert_string_equal(p.state, "merged");
+	assert_int_equal(
+		landing_find(f->bot.db, ST_LANDING_BY_NEW, &l, NULL, "is", f->repo.id, CAND), 1);
+	assert_string_equal(l.state, "landed");
+	assert_non_null(strstr(l.receipt, "\"task\":1"));
+	assert_int_equal(
+		approval_all(f->bot.db, ST_APPROVAL_OF, &a, NULL, "ii", f->repo.id, (int64_t)2), 0);
+	assert_int_equal(a.n, 1);
+	assert_int_equal(
+		comment_all(f->bot.db, ST_COMMENT_OF, &c, NULL, "ii", f->repo.id, (int64_t)1), 0);
+	assert_true(c.n > 0);
+	assert_true(count(f, ST_AUDIT_COUNT) >= audit);
+	assert_int_equal(audit_verify(f->bot.db, &rows, &head, NULL), 0);
+	assert_int_equal(rows, count(f, ST_AUDIT_COUNT));
+}
+
+static void each_thing_has_its_time(void **state)
+{
+	struct fx *f = *state;
+	int64_t audit;
+	size_t runs;
+
+	up_to_three_tasks(f);
+	assert_state(f, 1, "merged");
+	assert_state(f, 2, "needs-human");
+	assert_state(f, 3, "asking");
+	assert_false(keeps_worktree(f, 1));
+	audit = count(f, ST_AUDIT_COUNT);
+	runs = logs(f);
+	assert_int_equal(runs, 6);
+
+	turn_to(f, 6);
+	assert_int_equal(removed(f), 0);
+	assert_true(keeps_worktree(f, 2));
+	turn_to(f, 8); /* failed-worktree-days: 7 */
+	assert_int_not_equal(removed(f), 0);
+	assert_false(keeps_worktree(f, 2));
+	assert_true(keeps_worktree(f, 3));
+
+	turn_to(f, 29);
+	assert_int_equal(logs(f), runs);
+	assert_true(is_known(f, "t1-r1"));
+	turn_to(f, 31); /* logs-days, events-days: 30 */
+	assert_int_equal(logs(f), 0);
+	assert_false(is_known(f, "t1-r1"));
+	assert_int_equal(attempts_of(f, 1), 2); /* what ran is still known */
+	assert_proven(f, audit);
+
+	turn_to(f, 179);
+	assert_true(has_task(f, 1));
+	assert_true(has_task(f, 2));
+	turn_to(f, 181); /* task-days: 180 */
+	assert_false(has_task(f, 1));
+	assert_false(has_task(f, 2));
+	assert_int_equal(attempts_of(f, 1), 0);
+	assert_state(f, 3, "asking"); /* it has not ended */
+	assert_true(keeps_worktree(f, 3));
+	assert_proven(f, audit);
+
+	turn_to(f, 3000);
+	assert_state(f, 3, "asking");
+	assert_proven(f, audit);
+}
+
+/* The times are the configuration's. */
+static void times_can_be_set(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_three_tasks(f);
+	f->conf.retention.logs_days = 3;
+	f->conf.retention.events_days = 2;
+	f->conf.retention.task_days = 5;
+	f->conf.retention.failed_worktree_days = 1;
+	turn_to(f, 1);
+	assert_false(is_known(f, "nothing of that name"));
+	assert_true(is_known(f, "t1-r1"));
+	turn_to(f, 2);
+	turn_to(f, 3);
+	assert_false(is_known(f, "t1-r1"));
+	assert_int_not_equal(logs(f), 0);
+	turn_to(f, 4);
+	assert_int_equal(logs(f), 0);
+	assert_true(has_task(f, 1));
+	turn_to(f, 6);
+	assert_false(has_task(f, 1));
+	assert_false(has_task(f, 2));
+	assert_true(has_task(f, 3));
+}
+
+/* What could not be decided or carried out yet is not old, however long it waits. */
+static void what_is_open_stays(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = json_object();
+
+	up_to_three_tasks(f);
+	assert_int_equal(
+		bot_effect(&f->bot, "s", "task-remove", json_object(), NULL, "open effect"), 1);
+	assert_int_equal(event_add(f->bot.db, "open event", "x", p, fx_now, NULL), 1);
+	fx_now += 1000 * DAY;
+	assert_int_equal(reconcile_all(&f->bot, NULL), 0);
+	assert_true(is_known(f, "open event"));
+	assert_int_equal(
+		bot_effect(&f->bot, "s", "task-remove", json_object(), NULL, "open effect"), 0);
+}
+
+int main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(each_thing_has_its_time),
+		TEST(times_can_be_set),
+		TEST(what_is_open_stays),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
