@@ -144,18 +144,21 @@ static int ask_reviewers(struct task_ctx *c, struct err *err)
 {
 	const struct strvec *who = &c->bp.steps[c->pos.step].reviewers;
 	cleanup(buf_release) struct buf b = BUF_INIT;
+	autofree char *how = NULL;
 
 	for (size_t i = 0; i < who->n; i++)
 		buf_addf(&b, "%s@%s", i ? ", " : "",
 			 !strcmp(who->v[i], "labeller") ? c->task.requester : who->v[i]);
 	if (!b.len)
 		return 0;
-	return bot_say(
-		c->bot, c->task.repo, c->task.pr,
-		xasprintf("%s, please review. `yardmaster pr approve %lld` approves the head "
-			  "as it is; `/yard queue` approves it and queues it.",
-			  b.s, (long long)c->task.pr),
-		err, "review:%lld", (long long)c->task.id);
+	how = bot_forge(c->bot, &c->repo).ops->remote
+		      ? xstrdup("An approving review")
+		      : xasprintf("`yardmaster pr approve %lld`", (long long)c->task.pr);
+	return bot_say(c->bot, c->task.repo, c->task.pr,
+		       xasprintf("%s, please review. %s approves the head as it is; `/yard queue` "
+				 "approves it and queues it.",
+				 b.s, how),
+		       err, "review:%lld", (long long)c->task.id);
 }
 
 /* Opened, or its new head is known: the leases end, and the head gets its ref. */
