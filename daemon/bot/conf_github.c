@@ -103,3 +103,10 @@ json_t *conf_github_json(const struct conf_github *c)
 			json_put_str(o, table[i].key, *field(c, i));
 	return o;
 }
+
+bool conf_github_same(const struct conf_github *a, const struct conf_github *b)
+{
+	autojson json_t *x = conf_github_json(a), *y = conf_github_json(b);
+
+	return json_equal(x, y);
+}

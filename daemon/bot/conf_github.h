@@ -36,6 +36,8 @@ typedef int (*conf_path_fn)(void *arg, const struct yaml_node *n, char **ret);
 int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
 		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err);
 void conf_github_release(struct conf_github *c);
+/* Do they name the same App, keys and places? */
+bool conf_github_same(const struct conf_github *a, const struct conf_github *b);
 json_t *conf_github_json(const struct conf_github *c);
 
 #endif

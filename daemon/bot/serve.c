@@ -174,6 +174,12 @@ static void on_reload(void *arg, int signo)
 		conf_daemon_release(&fresh);
 		return;
 	}
+	if (!conf_github_same(&fresh.github, &conf->github)) {
+		log_error("reload: of 'github' only 'webhook-secrets' can change while the daemon "
+			  "runs; the configuration stays as it was; start the daemon anew");
+		conf_daemon_release(&fresh);
+		return;
+	}
 	if (s->bot.part && s->bot.part->ops->reload(s->bot.part_self, &fresh, &err) < 0) {
 		log_error("reload: %s; the configuration stays as it was", err_text(&err));
 		conf_daemon_release(&fresh);

@@ -69,6 +69,11 @@ known "$four"
 gh_comment "$four" '/yard queue' bob >/dev/null
 wait_ok 'and built upon' "[ \"\$(gh_pr_state $four)\" = merged ]"
 is "$(gh_base_file src/direct.txt)" direct 'what was pushed is still there'
+
+# --- another App needs another start --------------------------------------------------------------
+sed -i 's/^  app: .*/  app: Iv23other/' "$T/yardmaster.yml"
+kill -HUP "$(ym_pid)"
+wait_ok 'a reload does not change the App' "ym_log | grep -q \"of 'github' only 'webhook-secrets' can change\""
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing
