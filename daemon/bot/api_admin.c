@@ -202,13 +202,9 @@ int api_receipt_show(struct request *q, json_t **ret, struct err *err)
 			       "prints it",
 			       commit ? commit : "");
 	/* A short name is looked up among our landings first: it need not be the only object of that name. */
-	rc = landing_find(q->bot->db, ST_LANDING_BY_PREFIX, &x, err, "is", q->repo.id,
-			  commit ? commit : "");
+	rc = landing_find(q->bot->db, ST_LANDING_BY_PREFIX, &x, err, "is", q->repo.id, commit);
 	if (rc < 0)
 		return -1;
-	if (rc == 0 && strlen(commit) < 40)
-		return err_set(err, ERR_NOT_FOUND, "commit %s: the queue landed none in %s", commit,
-			       q->repo.name);
 	l = xcalloc(1, sizeof(*l));
 	l->api = q->bot->api;
 	l->ticket = q->ticket;
