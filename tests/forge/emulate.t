@@ -1,5 +1,6 @@
 #!/bin/bash
 # npm's emulator of GitHub can stand beside the stub: it starts, knows a person, and takes the App's key.
+# check: long
 . "$(dirname "$0")/lib.sh"
 
 mkfifo "$T/em.in"

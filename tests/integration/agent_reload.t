@@ -1,7 +1,6 @@
 #!/bin/bash
 # SIGHUP reads the configuration again: a new agent is usable at once, also by tasks that waited for it; a broken file
 # changes nothing and is named.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 

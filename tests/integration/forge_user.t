@@ -1,6 +1,5 @@
 #!/bin/bash
 # A permission that is taken away takes its approvals along: at once, and up to the landing. A user can be removed.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # Local hooks: they stand beside whatever hooks are there, and go away without a trace.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 . "$(dirname "$0")/hooks.sh"

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Local hooks at work: leases before a commit, Depends-On: in its message, protected branches and open PRs
 # before a push.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 . "$(dirname "$0")/task_lib.sh"

@@ -1,6 +1,5 @@
 #!/bin/bash
 # Whether the author of a PR may approve it is the repository's to say: yes, unless `author-may-approve: false`.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # What a PR depends on could not be read: it does not land as if it depended on nothing, people are told, and
 # it goes on by itself once it can be read.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The base is moved past every hook: the daemon notices at once, without waiting for its next reconciliation,
 # and each move is told once. A push that is too large is refused with a sentence.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/bash
 # Ten thousand idle connections, slow senders and floods of headers take nothing from those who deliver.
+# check: long
 . "$(dirname "$0")/receive.sh"
 
 conf <<END

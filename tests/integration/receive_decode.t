@@ -1,7 +1,6 @@
 #!/bin/bash
 # After the answer: what cannot be read is listed, what a secret may not speak for is ignored, a replay saves work,
 # and raw deliveries go when their time or their space is over.
-# check: sanitize
 . "$(dirname "$0")/receive.sh"
 
 conf <<END

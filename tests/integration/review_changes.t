@@ -1,7 +1,6 @@
 #!/bin/bash
 # A reviewer sends an agent's PR back: one round per review with its text, a new head that is approved anew, and a
 # landing. Who may not review changes nothing, and nothing that a reviewer says is lost without a word.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # A notification command that hangs is ended after its time, with all that it has started; that is reported, the next
 # notification comes, and nothing else ever waits for it.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # `task show` in a pipe: one fact a line, each with its name, nothing but facts; what a person greps for is found.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 
