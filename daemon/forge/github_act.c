@@ -107,7 +107,7 @@ static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 		    (j->g->self ? !strcmp(c.user.login, j->g->self) : true))
 			return edit_comment(j, c.id);
 	}
-	return post_comment(j);
+	return json_flag(j->memo, "newer") ? JOB_DONE : post_comment(j);
 }
 
 int github_act_comment(struct job *j, struct err *err)
@@ -121,9 +121,13 @@ int github_act_comment(struct job *j, struct err *err)
 	if (rc < 0 || effect_get(db_of(j), j->effect, &e, err) < 0 ||
 	    db_int(db_of(j), ST_COMMENT_NEWER, &newer, err, "sis", e.subject, j->effect, key) < 0)
 		return -1;
-	/* Only the latest version counts, and nothing is said twice. */
-	if (newer || (rc > 0 && !strcmp(c.body, json_str(j->payload, "body", ""))))
+	/* Only the latest version counts, and nothing is said twice. But what an earlier try may have
+	 * written has to be found: the latest would not know of it, and write another. */
+	if (rc > 0 && !strcmp(c.body, json_str(j->payload, "body", "")))
 		return JOB_DONE;
+	if (newer && ((rc > 0 && c.remote) || j->tries <= 1))
+		return JOB_DONE;
+	json_put_bool(j->memo, "newer", newer != 0);
 	if (rc > 0 && c.remote)
 		return edit_comment(j, c.remote);
 	if (j->tries > 1)
