@@ -211,6 +211,8 @@ int remote_reconcile(struct bot *b, struct err *err)
 		    github_fetch_base(b->github, &r, err) < 0)
 			return -1;
 	}
+	if (l.n)
+		github_missed(b->github);
 	return 0;
 }
 

@@ -60,6 +60,7 @@ void github_free(struct github *g)
 		return;
 	while (g->jobs)
 		job_free(g->jobs);
+	gh_cancel(g->o.client, g->missed);
 	free(g->self);
 	free(g->git);
 	free(g->marker_key);

@@ -15,6 +15,7 @@ struct github {
 	struct github_opts o;
 	char *self, *marker_key, *git;
 	struct job *jobs;
+	uint64_t missed; /* the request for deliveries that did not arrive */
 };
 
 struct job;

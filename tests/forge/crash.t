@@ -105,6 +105,10 @@ for round in 0 ${ALL:+1 2}; do
 	die cand-fetch
 done
 
+# The forge notices the landing before the daemon knows of it.
+fix
+kill_at cand-push:after
+
 ym_start
 wait_ok 'every task comes to its end' \
 	"[ \"\$(ledger \"SELECT count(*) FROM task WHERE blueprint = 'fix' AND state <> 'merged'\")\" = 0 ]"
