@@ -9,6 +9,7 @@
 #include "bot/remote.h"
 #include "bot/source.h"
 #include "bot/watch.h"
+#include "forge/github.h"
 #include "forge/local.h"
 #include "forge/local_repo.h"
 #include "queue/plan.h"
@@ -271,6 +272,7 @@ int api_repo_list(struct request *q, json_t **ret, struct err *err)
 	rows = json_array();
 	for (size_t i = 0; i < l.n; i++) {
 		const struct repo *r = &l.v[i];
+		cleanup(github_repo_release) struct github_repo gr = {0};
 		bool known = r->health_oid && r->base_oid && !strcmp(r->health_oid, r->base_oid);
 		json_t *o;
 
@@ -280,6 +282,8 @@ int api_repo_list(struct request *q, json_t **ret, struct err *err)
 		json_object_del(o, "config");
 		json_put_str(o, "head", r->base_oid);
 		json_put_str(o, "health", health[known ? r->health : 0]);
+		if (github_repo_of(q->bot->db, r->id, &gr, NULL) > 0)
+			json_put_str(o, "problem", gr.problem);
 		json_array_append_new(rows, o);
 	}
 	*ret = api_rows(rows);

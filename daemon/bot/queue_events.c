@@ -157,6 +157,15 @@ int queue_on_pr_closed(struct bot *b, const struct event *e, const json_t *p, st
 	(void)e;
 	if (rc <= 0)
 		return rc;
+	/* The forge has noticed our own landing before we know its end, which tells of it. */
+	if (!strcmp(pr.state, "merged")) {
+		bool landing = false;
+
+		if (is_landing(b, &r, pr.number, &landing, err) < 0)
+			return -1;
+		if (landing)
+			return 0;
+	}
 	if (queue_leave(b, &r, pr.number, "dequeued", why, err) < 0)
 		return -1;
 	rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", r.id, pr.number);

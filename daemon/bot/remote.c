@@ -106,7 +106,22 @@ void remote_stop(struct bot *b)
 
 json_t *remote_state(struct bot *b)
 {
-	return b->gh ? gh_state(b->gh) : json_null();
+	cleanup(github_repo_list_release) struct github_repo_list l = {0};
+	json_t *o, *problems;
+
+	if (!b->gh)
+		return json_null();
+	o = gh_state(b->gh);
+	problems = json_array();
+	github_repo_all(b->db, ST_GITHUB_ALL, &l, NULL, "");
+	for (size_t i = 0; i < l.n; i++) {
+		if (l.v[i].problem)
+			json_array_append_new(problems,
+					      json_pack("{s:s,s:s}", "repo", l.v[i].full_name,
+							"problem", l.v[i].problem));
+	}
+	json_put(o, "problems", problems);
+	return o;
 }
 
 /* ---- credentials for Git ---- */
@@ -211,6 +226,8 @@ int remote_reconcile(struct bot *b, struct err *err)
 		    github_fetch_base(b->github, &r, err) < 0)
 			return -1;
 	}
+	if (l.n)
+		github_missed(b->github);
 	return 0;
 }
 

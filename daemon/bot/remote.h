@@ -21,7 +21,8 @@ int remote_fetch(struct bot *b, const struct repo *r, struct err *err);
 int remote_reconcile(struct bot *b, struct err *err);
 /* `repo add OWNER/NAME`. The answer comes when the forge has been asked. */
 int remote_repo_add(struct request *q, const char *full_name, struct err *err);
-/* For `status` and `doctor`; null without a remote forge. */
+/* For `status` and `doctor`: gh_state(), and problems: [{repo, problem}], why nothing of a repository can be
+ * read at present; null without a remote forge. */
 json_t *remote_state(struct bot *b);
 
 /* One webhook delivery. ERR_INPUT: it lacks what it must have. */

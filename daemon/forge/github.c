@@ -1,6 +1,7 @@
 /* github.c - see github.h: effects become jobs, jobs send requests, answers become results. */
 #include "forge/github.h"
 
+#include "base/log.h"
 #include "forge/github_job.h"
 
 #include <string.h>
@@ -60,6 +61,7 @@ void github_free(struct github *g)
 		return;
 	while (g->jobs)
 		job_free(g->jobs);
+	gh_cancel(g->o.client, g->missed);
 	free(g->self);
 	free(g->git);
 	free(g->marker_key);
@@ -117,7 +119,26 @@ int job_check(struct job *j, const struct gh_answer *a, struct err *err)
 	if (a->outcome == GH_OK || a->outcome == GH_UNCHANGED)
 		return 0;
 	j->not_before_ms = a->not_before_ms;
+	j->no_access |= a->outcome == GH_NO_ACCESS;
 	return err_set(err, codes[a->outcome], "%s: %s: %s", j->remote.full_name, j->kind, a->text);
+}
+
+/* Why nothing can be read there: said while it is tried again, for as long as that lasts. */
+static void note_problem(struct job *j, const struct err *why)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (github_repo_of(j->g->o.db, j->repo.id, &gr, &err) <= 0)
+		return;
+	row_set(&gr.problem, err_text(why));
+	/* Installed again it has another number: it is asked for anew. */
+	if (j->no_access) {
+		gr.installation = 0;
+		gh_forget_installations(j->g->o.client);
+	}
+	if (github_repo_save(j->g->o.db, &gr, &err) < 0)
+		log_warn("github: %s: %s", gr.full_name, err_text(&err));
 }
 
 static void end(struct job *j, struct err *why)
@@ -126,6 +147,8 @@ static void end(struct job *j, struct err *why)
 	int64_t effect = j->effect, not_before = j->not_before_ms;
 	json_t *result = steal(&j->result);
 
+	if (why->code && !strcmp(j->kind, "forge-list"))
+		note_problem(j, why);
 	job_free(j);
 	if (why->code) {
 		json_decref(result);

@@ -63,6 +63,8 @@ int github_deliver(struct github *g, const char *event, const json_t *payload,
 
 /* Asks for everything of a repository that may have changed (on start, and every few minutes). */
 int github_reconcile(struct github *g, int64_t repo, struct err *err);
+/* Asks for webhook deliveries that did not arrive (an App's), and has each sent once more. */
+void github_missed(struct github *g);
 /* Asks for one issue or PR. `then` (may be NULL; a reference is taken): {key, kind, payload} of an
  * event that only makes sense once the row is there. */
 int github_sync(struct github *g, int64_t repo, int64_t number, json_t *then, struct err *err);

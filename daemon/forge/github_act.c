@@ -13,27 +13,50 @@ static struct db *db_of(struct job *j)
 
 /* ---- comments ---- */
 
+#define MARKER "\n\n<!-- yardmaster "
+
 /* "<!-- yardmaster KEY HMAC -->": anybody can write one, only ours has this HMAC. */
+static char *marker(const struct github *g, int64_t remote, const char *key)
+{
+	autofree char *what = xasprintf("%lld %s", (long long)remote, key);
+	autofree char *mac = text_hmac(g->marker_key, strlen(g->marker_key), what, strlen(what));
+
+	return xasprintf(MARKER "%s %.32s -->", key, mac);
+}
+
 static char *marker_of(struct job *j, const char *key)
 {
-	autofree char *what = xasprintf("%lld %s", (long long)j->remote.remote, key);
-	autofree char *mac =
-		text_hmac(j->g->marker_key, strlen(j->g->marker_key), what, strlen(what));
+	return marker(j->g, j->remote.remote, key);
+}
 
-	return xasprintf("\n\n<!-- yardmaster %s %.32s -->", key, mac);
+bool github_is_ours(const struct github *g, int64_t remote, const char *body)
+{
+	const char *at = NULL, *next = body, *end;
+	autofree char *key = NULL, *expected = NULL;
+
+	while ((next = strstr(next, MARKER + 2)))
+		at = next++;
+	end = at ? strchr(at + strlen(MARKER + 2), ' ') : NULL;
+	if (!end)
+		return false;
+	at += strlen(MARKER + 2);
+	key = xstrndup(at, (size_t)(end - at));
+	expected = marker(g, remote, key);
+	/* Its last line: what somebody wrote below a copy of it is theirs. */
+	return !strcmp(at - strlen(MARKER + 2), expected + 2);
 }
 
 /* The body with its marker, cut to what GitHub takes. */
 static json_t *comment_body(struct job *j)
 {
 	static const char cut[] = "\n\n… cut here; the whole is in yardmaster's log.";
-	autofree char *marker = marker_of(j, json_str(j->payload, "key", "")), *text = NULL;
+	autofree char *mark = marker_of(j, json_str(j->payload, "key", "")), *text = NULL;
 	const char *body = json_str(j->payload, "body", "");
-	size_t room = GITHUB_BODY_MAX - strlen(marker) - sizeof(cut);
+	size_t room = GITHUB_BODY_MAX - strlen(mark) - sizeof(cut);
 	size_t n = text_cut(body, strlen(body), room);
 	json_t *o = json_object();
 
-	text = xasprintf("%.*s%s%s", (int)n, body, body[n] ? cut : "", marker);
+	text = xasprintf("%.*s%s%s", (int)n, body, body[n] ? cut : "", mark);
 	json_put_str(o, "body", text);
 	return o;
 }
@@ -94,7 +117,7 @@ static int edit_comment(struct job *j, int64_t remote)
 /* An earlier try may have written it: ours with this marker is it. */
 static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 {
-	autofree char *marker = marker_of(j, json_str(j->payload, "key", ""));
+	autofree char *mark = marker_of(j, json_str(j->payload, "key", ""));
 	const json_t *o;
 	size_t i;
 
@@ -103,11 +126,11 @@ static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 	json_array_foreach (a->body, i, o) {
 		struct gh_comment c;
 
-		if (gh_read_comment(o, &c, NULL) == 0 && strstr(c.body, marker + 2) &&
+		if (gh_read_comment(o, &c, NULL) == 0 && strstr(c.body, mark + 2) &&
 		    (j->g->self ? !strcmp(c.user.login, j->g->self) : true))
 			return edit_comment(j, c.id);
 	}
-	return post_comment(j);
+	return json_flag(j->memo, "newer") ? JOB_DONE : post_comment(j);
 }
 
 int github_act_comment(struct job *j, struct err *err)
@@ -121,9 +144,13 @@ int github_act_comment(struct job *j, struct err *err)
 	if (rc < 0 || effect_get(db_of(j), j->effect, &e, err) < 0 ||
 	    db_int(db_of(j), ST_COMMENT_NEWER, &newer, err, "sis", e.subject, j->effect, key) < 0)
 		return -1;
-	/* Only the latest version counts, and nothing is said twice. */
-	if (newer || (rc > 0 && !strcmp(c.body, json_str(j->payload, "body", ""))))
+	/* Only the latest version counts, and nothing is said twice. But what an earlier try may have
+	 * written has to be found: the latest would not know of it, and write another. */
+	if (rc > 0 && !strcmp(c.body, json_str(j->payload, "body", "")))
 		return JOB_DONE;
+	if (newer && ((rc > 0 && c.remote) || j->tries <= 1))
+		return JOB_DONE;
+	json_put_bool(j->memo, "newer", newer != 0);
 	if (rc > 0 && c.remote)
 		return edit_comment(j, c.remote);
 	if (j->tries > 1)

@@ -146,7 +146,7 @@ static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 		if (!strcmp(json_str(o, "external_id", ""), word(j, "key")))
 			return update(j, json_int(o, "id", 0));
 	}
-	return create(j);
+	return json_flag(j->memo, "newer") ? JOB_DONE : create(j);
 }
 
 static int as_run(struct job *j, const struct github_check *c)
@@ -176,9 +176,13 @@ int github_act_check(struct job *j, struct err *err)
 		return -1;
 	json_put(j->memo, "body", app ? run_body(j) : status_body(j));
 	said = json_text(json_object_get(j->memo, "body"));
-	/* Only the latest version counts, and nothing is said twice. */
-	if (newer || (rc > 0 && !strcmp(c.said, said)))
+	/* Only the latest version counts, and nothing is said twice. But a run that an earlier try may
+	 * have made has to be found: the latest would not know of it, and make another. */
+	if (rc > 0 && !strcmp(c.said, said))
 		return JOB_DONE;
+	if (newer && (c.remote || j->tries <= 1 || !app))
+		return JOB_DONE;
+	json_put_bool(j->memo, "newer", newer != 0);
 	if (app)
 		return as_run(j, &c);
 	return job_send(j, "POST",

@@ -30,12 +30,16 @@ int github_hear_comment(struct github *g, const struct repo *r, int64_t number,
 			const struct gh_comment *c, struct err *err)
 {
 	cleanup(pr_release) struct pr pr = {0};
+	cleanup(github_repo_release) struct github_repo gr = {0};
 	autofree char *key = xasprintf("gh-comment:%lld", (long long)c->id);
 	json_t *p, *then;
 	int rc;
 
 	if (c->user.bot || number <= 0 || !*c->body)
 		return 0;
+	rc = github_repo_of(g->o.db, r->id, &gr, err);
+	if (rc <= 0 || github_is_ours(g, gr.remote, c->body))
+		return rc < 0 ? -1 : 0;
 	rc = is_known(g, r->id, number, &pr, err);
 	if (rc < 0)
 		return -1;

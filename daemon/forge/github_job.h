@@ -15,6 +15,7 @@ struct github {
 	struct github_opts o;
 	char *self, *marker_key, *git;
 	struct job *jobs;
+	uint64_t missed; /* the request for deliveries that did not arrive */
 };
 
 struct job;
@@ -33,6 +34,7 @@ struct job {
 	job_fn next;
 	uint64_t request;
 	int64_t not_before_ms;
+	bool no_access; /* the credentials were not accepted */
 	struct job *following;
 };
 
@@ -84,6 +86,8 @@ int github_tell_then(struct github *g, const json_t *then, struct err *err);
 struct gh_comment;
 int github_hear_comment(struct github *g, const struct repo *r, int64_t number,
 			const struct gh_comment *c, struct err *err);
+/* Did we write it? By its marker, not by its writer: a token's user may be a person who writes too. */
+bool github_is_ours(const struct github *g, int64_t remote, const char *body);
 json_t *github_payload(const struct repo *r, int64_t number, const char *actor);
 
 #endif

@@ -57,6 +57,7 @@ static int ask_comments(struct job *j, struct err *err)
 
 		row_take(&j->remote.comments_since, xasprintf("%.19sZ", now));
 		j->remote.listed_ms = job_now(j);
+		row_set(&j->remote.problem, NULL);
 		return github_repo_save(db_of(j), &j->remote, err);
 	}
 	return job_get(j,
@@ -191,6 +192,26 @@ static int ask_issues(struct job *j)
 
 /* ---- the repository ---- */
 
+static int take_name(struct job *j, const char *name, struct err *err)
+{
+	cleanup(repo_release) struct repo other = {0};
+	int rc;
+
+	if (!strcmp(j->remote.full_name, name) && !strcmp(j->repo.name, name))
+		return 0;
+	rc = repo_find(db_of(j), ST_REPO_BY_NAME, &other, err, "s", name);
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && other.id != j->repo.id)
+		return err_set(err, ERR_STATE,
+			       "%s: is called %s now, and another repository is known by that name "
+			       "here; remove that one",
+			       j->remote.full_name, name);
+	row_set(&j->remote.full_name, name);
+	row_set(&j->repo.name, name);
+	return repo_save(db_of(j), &j->repo, err);
+}
+
 /* Renamed or transferred: the number stays, the name is the new one. */
 static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 {
@@ -207,9 +228,12 @@ static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 			       "is done there",
 			       j->remote.full_name, (long long)now.remote,
 			       (long long)j->remote.remote);
-	row_set(&j->remote.full_name, now.full_name);
+	if (take_name(j, now.full_name, err) < 0)
+		return -1;
 	row_set(&j->remote.url, now.url);
 	github_url(j->g, &j->remote);
+	if (github_repo_save(db_of(j), &j->remote, err) < 0)
+		return -1;
 	return ask_issues(j);
 }
 

@@ -53,13 +53,4 @@ async function act(fault, entry, request, response) {
 	entry.status = response.statusCode;
 }
 
-// For requests whose body is not read here (git).
-async function meet(state, entry, request, response) {
-	const fault = take(state, entry);
-	if (!fault)
-		return false;
-	await act(fault, entry, request, response);
-	return true;
-}
-
-module.exports = { take, act, meet };
+module.exports = { take, act };

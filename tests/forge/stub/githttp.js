@@ -18,7 +18,8 @@ class GitHttp {
 
 	matches(pathname) { return PATH.test(pathname); }
 
-	handle(request, response, pathname, search) {
+	// lost: what comes instead of the answer, once git has done its work; or nothing.
+	handle(request, response, pathname, search, lost) {
 		const { state } = this;
 		const [, full, rest] = PATH.exec(pathname);
 		const push = rest === '/git-receive-pack' || search.includes('service=git-receive-pack');
@@ -50,10 +51,10 @@ class GitHttp {
 			send(response, 403, `remote: Permission to ${repo.full_name}.git denied to ${actor.user ? actor.user.login : 'you'}.\n`, plain);
 			return null;
 		}
-		return this.backend(request, response, repo, rest, search, actor);
+		return this.backend(request, response, repo, rest, search, actor, lost);
 	}
 
-	backend(request, response, repo, rest, search, actor) {
+	backend(request, response, repo, rest, search, actor, lost) {
 		const before = git.refs(repo);
 		const child = spawn('git', ['-c', 'safe.directory=*', 'http-backend'], {
 			env: {
@@ -76,8 +77,10 @@ class GitHttp {
 			try {
 				if (rest === '/git-receive-pack')
 					pushes.after(this.state, this.hooks, repo, before, actor);
-				answer(response, Buffer.concat(parts));
-				done();
+				if (lost)
+					lost().then(done, failed);
+				else
+					done(answer(response, Buffer.concat(parts)));
 			} catch (error) {
 				failed(error);
 			}

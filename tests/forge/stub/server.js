@@ -40,9 +40,12 @@ class Server {
 			this.state.requests.push(entry);
 			response.on('close', () => { entry.status = entry.status || (response.headersSent ? response.statusCode : 0); });
 			if (this.gitHttp.matches(pathname)) {
-				if (await faults.meet(this.state, entry, request, response))
-					return;
-				await this.gitHttp.handle(request, response, pathname, url.search);
+				const fault = faults.take(this.state, entry); // the body is git's to read
+				const act = () => faults.act(fault, entry, request, response);
+				if (fault && !fault.after)
+					await act();
+				else
+					await this.gitHttp.handle(request, response, pathname, url.search, fault && act);
 				return;
 			}
 			const raw = await read(request);

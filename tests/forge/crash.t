@@ -1,0 +1,139 @@
+#!/bin/bash
+# kill -9 of the daemon at every kind of effect that goes over the network, before it starts, after it was
+# carried out and after its result was written; no webhook comes. In the end GitHub has one PR a task, one
+# comment a key, one check run a head, one landing a PR.
+. "$(dirname "$0")/lib.sh"
+
+# In the order in which one task comes by them.
+way='forge-list forge-fetch forge-sync forge-level forge-comment task-push forge-pr-open forge-check
+	cand-push forge-pr-merged forge-issue-close'
+others='forge-label forge-react forge-changed cand-fetch'
+# Those with a way of their own here that tests/integration/crash_effects.t has too.
+both='forge-comment forge-label forge-react forge-pr-open forge-pr-merged forge-issue-close'
+
+remote=$(sed -n "s/^remote='\(.*\)'/\1/p" "$root/tests/integration/crash_effects.t")
+# shellcheck disable=SC2086 # words
+is "$(printf '%s\n' $way $others | sort)" "$(printf '%s\n' $remote $both | sort)" \
+	'every kind of effect that goes over the network is in this test'
+
+agent fixer <<'END2'
+echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
+complete "Wrote a file."
+END2
+gh_start
+sample_source app
+for name in fix never; do
+	commit_file "$T/src/app" .github/blueprints/$name.yml "name: $name
+allow: [\"src/**\"]
+limits: { rounds: 1 }
+steps:
+  - agent: prompts/fix.md
+    gates: [\"$([ $name = fix ] && echo true || echo false)\"]
+  - pull-request: {}
+  - review: { approvals: 0 }
+  - queue: {}"
+done
+commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
+commit_file "$T/src/app" .github/yardmaster.yml 'queue:
+  gates: ["sh gate.sh"]
+  approvals: 0'
+GH_REPO=octo/app
+gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
+	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_conf
+ym_start
+me
+gh_add
+ym_stop
+dir=$(gh_state .dir)
+begun=$(git -C "$dir" rev-list --count --first-parent main)
+
+ledger() { sqlite3 "$D/ledger.db" "$1"; }
+alive() { kill -0 "$daemon" 2>/dev/null; }
+# kill_at KIND:WHEN: starts a daemon, which reads what is new, comes by there and dies by SIGKILL.
+kill_at() {
+	local code=0
+	YARDMASTER_CRASH_AT=$1 "$YARDMASTER" serve --config "$T/yardmaster.yml" >>"$T/daemon.log" 2>&1 </dev/null &
+	daemon=$!
+	if ! wait_for '! alive' 20; then
+		diag "$(tail -20 "$T/daemon.log")" "$(ledger 'SELECT id, blueprint, state FROM task')" \
+			"$(ledger 'SELECT id, kind, state, tries FROM effect ORDER BY id DESC LIMIT 12')"
+		bail "$1: the daemon did not come by there"
+	fi
+	wait "$daemon" 2>/dev/null || code=$?
+	daemon=''
+	is "$code" 137 "killed at $1"
+}
+fixes=()
+fix() {
+	[ "$(ledger "SELECT count(*) FROM task WHERE ended_ms IS NULL AND blueprint = 'fix'")" = 0 ] || return
+	fixes+=("$(gh_issue --label agent:fix "Write a file")")
+}
+nevers=0 prs=()
+open_pr() { # TOPIC
+	gh_push "$1" "src/$1.txt" fine >/dev/null
+	prs+=("$(gh_pr "$1" "$1")")
+}
+
+# Each kind dies at one of the three moments; with ALL set, as crash_all.t does, at each of them in turn.
+moments=(before after committed) nth=0
+die() { # KIND
+	kill_at "$1:${moments[$(((nth + round) % 3))]}"
+	nth=$((nth + 1))
+}
+for round in 0 ${ALL:+1 2}; do
+	nth=0
+	for kind in $way; do
+		case $kind in
+		forge-list | forge-fetch) ;;
+		forge-sync) fixes+=("$(gh_issue --label agent:fix "Write a file")") ;;
+		forge-level) ledger 'DELETE FROM github_level' ;;
+		*) fix ;;
+		esac
+		die "$kind"
+	done
+	gh_issue --label agent:never 'Never' >/dev/null
+	nevers=$((nevers + 1))
+	die forge-label
+	open_pr "one-$round"
+	die forge-changed
+	gh_comment "${prs[-1]}" '/yard status' >/dev/null
+	die forge-react
+	# A push to the base gets no answer that says whether it was taken.
+	gh_comment "${prs[-1]}" '/yard queue' >/dev/null
+	gh_fault '{"method": "POST", "path": "git-receive-pack", "status": 403}'
+	die cand-fetch
+done
+
+# The forge notices the landing before the daemon knows of it.
+fix
+kill_at cand-push:after
+
+ym_start
+wait_ok 'every task comes to its end' \
+	"[ \"\$(ledger \"SELECT count(*) FROM task WHERE blueprint = 'fix' AND state <> 'merged'\")\" = 0 ]"
+for pr in "${prs[@]}"; do
+	wait_ok "PR #$pr is merged" "[ \"\$(gh_pr_state $pr)\" = merged ]"
+done
+wait_ok 'no effect is left' '[ "$(ymj .effects_open status)" = 0 ]'
+is "$(ymj .events_failed status)" 0 'no event failed'
+is "$(ledger "SELECT count(*) FROM task WHERE blueprint = 'fix'")" ${#fixes[@]} 'one task an issue'
+for n in "${fixes[@]}"; do
+	is "$(gh_state ".issues[] | select(.number == $n) | .state")" closed "issue #$n is closed"
+	is "$(gh_base_file "src/t$(task_of "$n").txt")" "fixed by $(task_of "$n")" 'its work is on the base, once'
+done
+merged=$(gh_state '[.issues[] | select(.pull.merged == true)] | length')
+is "$merged" $((${#fixes[@]} + ${#prs[@]})) 'one PR a task'
+is "$(git -C "$dir" rev-list --count --first-parent main)" $((begun + merged)) 'one landing a PR'
+is "$(git -C "$(repo_path octo/app)" notes --ref yardmaster list | wc -l)" "$merged" 'as many receipts'
+is "$(gh_state '[.issues[] | .number as $n | .comments[].body | capture("<!-- yardmaster (?<k>\\S+) [0-9a-f]+ -->") |
+	"\($n) \(.k)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")')" '' 'no comment is there twice'
+is "$(gh_state '[.checks[] | "\(.head_sha) \(.name)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")')" '' \
+	'no check run is there twice'
+is "$(ledger "SELECT count(*) FROM task WHERE blueprint = 'never' AND state = 'needs-human'")" "$nevers" \
+	'what cannot be done came back to a person'
+gh_no_violations 'all that was sent and answered is as GitHub describes it'
+ok 'the audit chain is whole' "$YARDMASTER" audit verify --config "$T/yardmaster.yml"
+ym_stop
+is $? 0 'the daemon ends when told'
+done_testing
