@@ -157,6 +157,10 @@ int queue_on_pr_closed(struct bot *b, const struct event *e, const json_t *p, st
 	(void)e;
 	if (rc <= 0)
 		return rc;
+	/* The forge marks it merged as soon as it lands: what came of that is told by the landing. */
+	rc = queue_is_landing(b, &r, pr.number, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	if (queue_leave(b, &r, pr.number, "dequeued", why, err) < 0)
 		return -1;
 	rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", r.id, pr.number);
