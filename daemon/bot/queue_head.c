@@ -165,11 +165,16 @@ int queue_did_head_push(struct bot *b, const struct event *e, const json_t *p, s
 	const json_t *r =
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(r, "outcome", "");
+	const char *code = json_str(json_object_get(p, "error"), "code", "");
 	autofree char *why = NULL;
 
 	(void)e;
 	if (queue_open_ctx(b, p, &x, err) < 0 || get_pr(b, &x, &pr, err) < 0)
 		return -1;
+	if (pr.head_repo && (!strcmp(code, "denied") || !strcmp(code, "not-found"))) {
+		row_set(&x.l.head_state, NULL);
+		return head_is_kept(b, &x, "the fork takes no push from here", err);
+	}
 	/* It may have come through: the restoration finds out. */
 	if (!json_flag(p, "ok")) {
 		why = xasprintf("the head of the PR could not be moved: %s",
