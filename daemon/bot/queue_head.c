@@ -166,7 +166,7 @@ int queue_did_head_push(struct bot *b, const struct event *e, const json_t *p, s
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(r, "outcome", "");
 	const char *code = json_str(json_object_get(p, "error"), "code", "");
-	autofree char *why = NULL;
+	autofree char *why = NULL, *words = queue_refusal(json_object_get(p, "result"));
 
 	(void)e;
 	if (queue_open_ctx(b, p, &x, err) < 0 || get_pr(b, &x, &pr, err) < 0)
@@ -187,7 +187,7 @@ int queue_did_head_push(struct bot *b, const struct event *e, const json_t *p, s
 	}
 	row_set(&x.l.head_state, NULL); /* there is nothing to restore */
 	if (!strcmp(outcome, "refused") && pr.head_repo)
-		return head_is_kept(b, &x, json_str(r, "text", "refused"), err);
+		return head_is_kept(b, &x, words, err);
 	if (!strcmp(outcome, "stale") && remote_look(b, &x.r, x.c.pr, err) < 0)
 		return -1;
 	why = !strcmp(outcome, "stale") ? xasprintf("`%s` is at %.12s, not at the approved head",
