@@ -66,6 +66,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"cand-settle", EXEC_GIT, queue_did_settle},
 	{"topic-merged", EXEC_ASK, queue_did_merged},
 	{"topic-delete", EXEC_NET, NULL},
+	{"head-keep", EXEC_NET, NULL},
 	{"notes-fetch", EXEC_FETCH, queue_did_notes_fetch},
 	{"notes-merge", EXEC_GIT, queue_did_notes_merge},
 	{"notes-push", EXEC_NET, queue_did_notes_push},

@@ -4,7 +4,8 @@
  *   branch   the agent's, when the forge has marked its PR merged: deleted earlier it would be a closed one
  *            ask (topic-merged), delete under the lease of the last head (topic-delete)
  *   receipts refs/notes/yardmaster: fetch the forge's (notes-fetch), add them to ours (notes-merge), push
- *            (notes-push); a race is run again, a few times
+ *            (notes-push); a race is run again, a few times. The approved head of a squash or rebase is
+ *            kept as refs/yardmaster/heads/PR (head-keep): verifying recomputes the tree from it
  *
  * None of it holds up a landing, and none of it is needed for the next one.
  */
@@ -225,6 +226,23 @@ int queue_did_notes_push(struct bot *b, const struct event *e, const json_t *p, 
 	return 0;
 }
 
+/* What a squash or rebase was made of is in no branch: `receipt verify` needs it in a clone, too. */
+static int keep_there(struct bot *b, const struct landing_ctx *x, struct err *err)
+{
+	struct forge f = bot_forge(b, &x->r);
+	autofree char *subject = xasprintf("notes:%lld", (long long)x->r.id);
+	autofree char *ref = xasprintf("refs/yardmaster/heads/%lld", (long long)x->c.pr);
+	json_t *q;
+
+	if (!strcmp(x->c.method, "merge"))
+		return 0;
+	if (f.ops->push(&f, &x->r, NULL, ref, x->c.head, NULL, false, &q, err) < 0)
+		return -1;
+	return bot_effect(b, subject, "head-keep", q, err, "head-keep:%lld", (long long)x->l.id) < 0
+		       ? -1
+		       : 0;
+}
+
 int queue_after_landing(struct bot *b, struct landing_ctx *x, struct err *err)
 {
 	bool kept = x->l.head_state && !strcmp(x->l.head_state, "kept");
@@ -239,5 +257,7 @@ int queue_after_landing(struct bot *b, struct landing_ctx *x, struct err *err)
 		return -1;
 	if (!bot_forge(b, &x->r).ops->push)
 		return 0;
-	return ask_merged(b, x, err) < 0 ? -1 : notes_fetch(b, &x->r, x->l.id, 0, err);
+	return ask_merged(b, x, err) < 0 || keep_there(b, x, err) < 0
+		       ? -1
+		       : notes_fetch(b, &x->r, x->l.id, 0, err);
 }

@@ -19,7 +19,7 @@ unlike "$(gh_comments "$n")" 'is void' 'and no approval is void for the moved he
 is "$(land_branch one)" "$tip" "a person's branch stays"
 wait_ok 'the receipt is on the forge' "git -C '$(gh_state .dir)' notes --ref yardmaster show $tip"
 git clone -q --bare "${GH/:\/\//://x-access-token:$(gh_token)@}/$GH_REPO.git" "$T/clone"
-git -C "$T/clone" fetch -q origin '+refs/notes/*:refs/notes/*'
+git -C "$T/clone" fetch -q origin '+refs/notes/*:refs/notes/*' '+refs/yardmaster/*:refs/yardmaster/*'
 ok 'and holds in a clone' "$YARDMASTER" receipt verify "$tip" --repo-path "$T/clone"
 
 # Somebody else's notes are on the forge: both are kept.
