@@ -25,6 +25,11 @@ static const struct {
 	{"known-hosts", PATH, offsetof(struct conf_github, known_hosts)},
 };
 
+static const struct yaml_num nums[] = {
+	{"head-seconds", offsetof(struct conf_github, head_wait_ms), 1, 600, 60, 1000},
+	{0},
+};
+
 static char **field(const struct conf_github *c, size_t i)
 {
 	return (char **)(void *)((char *)(void *)c + table[i].offset);
@@ -64,20 +69,21 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err)
 {
 	cleanup(conf_github_release) struct conf_github c = {0};
-	const char *keys[ARRAY_LEN(table) + 2] = {NULL};
+	const char *keys[ARRAY_LEN(table) + 3] = {NULL};
 
 	if (!n)
 		return 0;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		keys[i] = table[i].key;
 	keys[ARRAY_LEN(table)] = "webhook-secrets";
+	keys[ARRAY_LEN(table) + 1] = "head-seconds";
 	if (yaml_must_map(doc, n, err) < 0 || yaml_only(doc, n, keys, err) < 0)
 		return -1;
 	c.api = xstrdup("https://api.github.com");
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (load_one(doc, yaml_get(n, table[i].key), i, folder, path, arg, &c, err) < 0)
 			return -1;
-	if (check(doc, n, &c, err) < 0)
+	if (yaml_nums(doc, n, nums, &c, err) < 0 || check(doc, n, &c, err) < 0)
 		return -1;
 	c.set = c.app || c.token;
 	*ret = c;
@@ -101,6 +107,8 @@ json_t *conf_github_json(const struct conf_github *c)
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (*field(c, i))
 			json_put_str(o, table[i].key, *field(c, i));
+	if (c->set)
+		json_put_int(o, "head-seconds", c->head_wait_ms / 1000);
 	return o;
 }
 

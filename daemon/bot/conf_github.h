@@ -13,6 +13,8 @@
  *     ssh-key: PATH                a deploy key: Git goes over SSH instead of HTTPS, with
  *     known-hosts: PATH            the file that the host's key is checked against
  *
+ *     head-seconds: 60             how long a landing waits for GitHub to show a head that it pushed;
+ *                                  1..600
  *     webhook-secrets: […]         conf_hooks.h
  *
  * SOURCE is env:NAME, file:PATH or cred:NAME (sys/secret.h): the file names secrets and holds none.
@@ -29,6 +31,7 @@
 struct conf_github {
 	bool set; /* there is an App or a token: GitHub can be asked */
 	char *api, *app, *key, *token, *ca_file, *proxy, *git, *ssh_key, *known_hosts;
+	int64_t head_wait_ms;
 };
 
 /* `path` makes a path absolute, as for the other keys of the file; folder is where relative ones begin. */

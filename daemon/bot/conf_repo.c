@@ -55,12 +55,15 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 					   "timeout-minutes",
 					   "flake-reruns",
 					   "retries",
+					   "forks",
 					   NULL};
-	int method = CONF_MERGE;
+	static const char *const forks[] = {"land", "refuse", NULL};
+	int method = CONF_MERGE, refused = 0;
 
 	c->queue.labeller_may_approve = c->queue.author_may_approve = true;
 	if (yaml_must_map(d, n, err) < 0 || yaml_only(d, n, keys, err) < 0 ||
 	    yaml_enum(d, yaml_get(n, "method"), method_names, &method, err) < 0 ||
+	    yaml_enum(d, yaml_get(n, "forks"), forks, &refused, err) < 0 ||
 	    yaml_commands(d, yaml_get(n, "gates"), &c->queue.gates, err) < 0 ||
 	    yaml_bool(d, yaml_get(n, "labeller-may-approve"), &c->queue.labeller_may_approve, err) <
 		    0 ||
@@ -69,6 +72,7 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 	    yaml_nums(d, n, queue_nums, c, err) < 0)
 		return -1;
 	c->queue.method = (enum conf_method)method;
+	c->queue.forks_refused = refused;
 	return load_environment(d, yaml_get(n, "environment"), c, err);
 }
 
@@ -211,6 +215,7 @@ static json_t *queue_json(const struct conf_repo *c)
 	json_put_int(q, "timeout-minutes", c->queue.timeout_ms / MINUTE_MS);
 	json_put_int(q, "flake-reruns", c->queue.flake_reruns);
 	json_put_int(q, "retries", c->queue.retries);
+	json_put_str(q, "forks", c->queue.forks_refused ? "refuse" : "land");
 	return q;
 }
 

@@ -21,6 +21,9 @@
  *     timeout-minutes: 30               of one gate; 1..1440
  *     flake-reruns: 1                   how often a lone red candidate is run again; 0..5
  *     retries: 3                        how often a time-out or infrastructure failure is; 0..10
+ *     forks: land | refuse              land; on GitHub, of a PR whose head cannot be written, by squash
+ *                                       or rebase: it lands and is closed, naming the commit, because
+ *                                       GitHub cannot show it as merged; or it is not landed
  *   exclusive: [GLOB…]                  leased to one task at a time (migrations, lock files)
  *   protect: [GLOB…]                    refused in an agent's diff, beside the built-in list
  *   labels:
@@ -55,6 +58,7 @@ struct conf_repo {
 		bool labeller_may_approve, author_may_approve;
 		int64_t timeout_ms;
 		int64_t flake_reruns, retries;
+		bool forks_refused;
 	} queue;
 	struct strvec exclusive, protect;
 	char *label_prefix, *label_needs_human, *label_hold;

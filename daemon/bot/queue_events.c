@@ -94,19 +94,6 @@ static int leave_old_head(struct bot *b, const struct repo *r, const struct pr *
 	return queue_leave(b, r, pr->number, "dequeued", "a push came after the approval", err);
 }
 
-/* Is it landing, or may it have landed? Then it is too late for a push. */
-static int is_landing(struct bot *b, const struct repo *r, int64_t pr, bool *ret, struct err *err)
-{
-	cleanup(queue_entry_release) struct queue_entry q = {0};
-	cleanup(candidate_release) struct candidate c = {0};
-	int rc = queue_entry_find(b->db, ST_QUEUE_OF_PR, &q, err, "ii", r->id, pr);
-
-	if (rc > 0 && q.candidate)
-		rc = candidate_get(b->db, q.candidate, &c, err);
-	*ret = c.id && (!strcmp(c.state, "landing") || !strcmp(c.state, "doubt"));
-	return rc < 0 ? -1 : 0;
-}
-
 static char *pushed_text(const char *old, const char *head, bool landing, bool left)
 {
 	if (landing)
@@ -158,14 +145,10 @@ int queue_on_pr_closed(struct bot *b, const struct event *e, const json_t *p, st
 	if (rc <= 0)
 		return rc;
 	/* The forge has noticed our own landing before we know its end, which tells of it. */
-	if (!strcmp(pr.state, "merged")) {
-		bool landing = false;
-
-		if (is_landing(b, &r, pr.number, &landing, err) < 0)
-			return -1;
-		if (landing)
-			return 0;
-	}
+	if (!strcmp(pr.state, "merged"))
+		rc = queue_is_landing(b, &r, pr.number, err);
+	if (!strcmp(pr.state, "merged") && rc != 0)
+		return rc < 0 ? -1 : 0;
 	if (queue_leave(b, &r, pr.number, "dequeued", why, err) < 0)
 		return -1;
 	rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", r.id, pr.number);

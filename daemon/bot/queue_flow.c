@@ -185,8 +185,14 @@ static int leave_if_over(struct bot *b, const struct repo *r, const struct queue
 
 	if (rc <= 0)
 		return rc;
-	if (strcmp(p.state, "open") != 0)
-		return queue_leave(b, r, e->pr, "dequeued", "the PR is not open any more", err);
+	if (strcmp(p.state, "open") != 0) {
+		rc = queue_leave(b, r, e->pr, "dequeued", "the PR is not open any more", err);
+		/* Closed while it was landing, which nobody was told then. */
+		return rc <= 0 || strcmp(p.state, "closed") != 0
+			       ? rc
+			       : tell_task(b, r->id, e->pr, BP_EV_PR_CLOSED, "the PR was closed",
+					   err);
+	}
 	if (strcmp(p.head, e->head) != 0)
 		return queue_leave(b, r, e->pr, "dequeued", "a push came after the approval", err);
 	rc = queue_task_cancelled(b, r, e, err);

@@ -9,7 +9,10 @@
  *   queue_facts.c   what the planner is told
  *   queue_words.c   the sentences that people read about it
  *   queue_test.c    a candidate's checkout and gates, and those of the base itself
- *   queue_land.c    verify, land, settle a doubt, receipts
+ *   queue_land.c    verify, land, settle a doubt (queue_part.h)
+ *   queue_head.c    the PR's head before the base, and back
+ *   queue_after.c   what is done on a forge after a landing
+ *   queue_receipt.c what a landing leaves
  *   queue_learn.c   what a PR depends on
  *   queue_events.c  what happens to PRs and to the base
  *   queue_conflict.c the report of a conflict
@@ -97,6 +100,13 @@ int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struc
 int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_head_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_head(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_restore(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_merged(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_notes_fetch(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_notes_merge(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_notes_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_fetch(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);

@@ -3,6 +3,8 @@
  *
  *   decide: candidate -> landing, a row in `landing` with the intent          (one transaction)
  *   verify: the tree is recomputed by another implementation (I2)             effect cand-verify
+ *   head:   on a forge that shows by a PR's head what has landed (queue_head.c) effects cand-head…
+ *   push:   the forge's base, under the lease of the one that was tested      effect cand-push
  *   land:   one ref transaction with the expected old value                   effect cand-land
  *   decide: landed | moved (the base went elsewhere: build anew) | doubt
  *
@@ -11,11 +13,10 @@
  * unknown for good (the effect failed), the candidate is in doubt: the base is asked, and nothing
  * else lands there before the answer.
  */
-#include "bot/queue_flow.h"
+#include "bot/queue_part.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "bot/approvals.h"
 #include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/task_flow.h"
@@ -24,7 +25,7 @@
 
 #define SETTLE_MS 2000 /* between two questions about a landing in doubt */
 
-static char *subject_of(const struct repo *r)
+char *queue_land_subject(const struct repo *r)
 {
 	return xasprintf("land:%lld", (long long)r->id);
 }
@@ -32,7 +33,7 @@ static char *subject_of(const struct repo *r)
 int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct err *err)
 {
 	cleanup(landing_release) struct landing l = {0};
-	autofree char *subject = subject_of(r);
+	autofree char *subject = queue_land_subject(r);
 	json_t *p;
 
 	l.repo = r->id;
@@ -58,21 +59,14 @@ int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct 
 		       : 0;
 }
 
-/* The candidate, its repository and its open landing. */
-struct landing_ctx {
-	struct candidate c;
-	struct repo r;
-	struct landing l;
-};
-
-static void landing_ctx_release(struct landing_ctx *x)
+void landing_ctx_release(struct landing_ctx *x)
 {
 	candidate_release(&x->c);
 	repo_release(&x->r);
 	landing_release(&x->l);
 }
 
-static int open_ctx(struct bot *b, const json_t *p, struct landing_ctx *x, struct err *err)
+int queue_open_ctx(struct bot *b, const json_t *p, struct landing_ctx *x, struct err *err)
 {
 	int rc = candidate_get(b->db, json_int(json_object_get(p, "ctx"), "candidate", 0), &x->c,
 			       err);
@@ -85,96 +79,6 @@ static int open_ctx(struct bot *b, const json_t *p, struct landing_ctx *x, struc
 				(long long)x->c.id);
 }
 
-/* ---- the receipt ---- */
-
-static json_t *approvals_json(struct bot *b, const struct repo *r, const struct candidate *c,
-			      struct err *err)
-{
-	cleanup(approval_list_release) struct approval_list l = {0};
-	json_t *a = json_array();
-
-	if (approval_all(b->db, ST_APPROVAL_OF, &l, err, "ii", c->repo, c->pr) < 0) {
-		json_decref(a);
-		return NULL;
-	}
-	for (size_t i = 0; i < l.n; i++) {
-		bool counts;
-		json_t *o;
-
-		if (approval_counts(b, r, &l.v[i], &counts, NULL, err) < 0) {
-			json_decref(a);
-			return NULL;
-		}
-		if (!counts || strcmp(l.v[i].head, c->head) != 0)
-			continue;
-		o = json_object();
-		json_put_str(o, "user", l.v[i].user);
-		json_put_str(o, "head", l.v[i].head);
-		json_put_int(o, "at_ms", l.v[i].at_ms);
-		json_array_append_new(a, o);
-	}
-	return a;
-}
-
-static json_t *policy_json(const struct conf_repo *conf, const struct candidate *c)
-{
-	json_t *o = json_object(), *gates = NULL;
-
-	json_put_str(o, "method", c->method);
-	json_put_int(o, "approvals", conf->queue.approvals);
-	if (json_parse(c->gates, strlen(c->gates), SIZE_MAX, &gates, NULL) == 0)
-		json_put(o, "gates", gates);
-	return o;
-}
-
-static int task_json(struct bot *b, const struct candidate *c, json_t *o, struct err *err)
-{
-	cleanup(task_release) struct task t = {0};
-	int rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", c->repo, c->pr);
-
-	if (rc <= 0)
-		return rc;
-	json_put_int(o, "task", t.id);
-	json_put_int(o, "cost_microusd", t.cost_microusd);
-	return 0;
-}
-
-static json_t *receipt(struct bot *b, const struct landing_ctx *x, const char *git_version,
-		       struct err *err)
-{
-	cleanup(conf_repo_release) struct conf_repo conf = {0};
-	autojson json_t *o = json_object();
-	autofree char *head = NULL;
-	json_t *checks = NULL, *approvals;
-
-	if (bot_repo_conf(b, &x->r, &conf, err) < 0 || audit_head(b->db, &head, err) < 0)
-		return NULL;
-	json_put_int(o, "version", 1);
-	json_put_str(o, "repo", x->r.name);
-	json_put_str(o, "branch", x->r.base);
-	json_put_int(o, "pr", x->c.pr);
-	json_put_str(o, "base", x->c.base);
-	json_put_str(o, "head", x->c.head);
-	json_put_str(o, "merge_base", x->c.merge_base);
-	json_put_str(o, "method", x->c.method);
-	json_put_str(o, "commit", x->c.oid);
-	json_put_str(o, "tree", x->c.tree);
-	if (json_parse(x->c.checks, strlen(x->c.checks), SIZE_MAX, &checks, err) < 0)
-		return NULL;
-	json_put(o, "checks", checks);
-	approvals = approvals_json(b, &x->r, &x->c, err);
-	if (!approvals)
-		return NULL;
-	json_put(o, "approvals", approvals);
-	json_put(o, "policy", policy_json(&conf, &x->c));
-	if (task_json(b, &x->c, o, err) < 0)
-		return NULL;
-	json_put_str(o, "audit_head", head);
-	json_put_str(o, "git_version", git_version);
-	json_put_int(o, "at_ms", bot_now(b));
-	return steal(&o);
-}
-
 /* ---- outcomes ---- */
 
 static int close_landing(struct bot *b, struct landing_ctx *x, const char *state, struct err *err)
@@ -183,7 +87,8 @@ static int close_landing(struct bot *b, struct landing_ctx *x, const char *state
 
 	row_set(&x->l.state, state);
 	x->l.ended_ms = bot_now(b);
-	if (landing_save(b->db, &x->l, err) < 0)
+	if (landing_save(b->db, &x->l, err) < 0 ||
+	    (strcmp(state, "landed") != 0 && queue_head_restore(b, x, err) < 0))
 		return -1;
 	d = json_object();
 	json_put_str(d, "state", state);
@@ -204,6 +109,8 @@ static int tell_forge_merged(struct bot *b, const struct landing_ctx *x, struct 
 	json_put_str(p, "commit", x->c.oid);
 	json_put_str(p, "base", x->c.base);
 	json_put_str(p, "head", x->c.head);
+	/* The forge does not see it in the base, and cannot be made to. */
+	json_put_bool(p, "close", x->l.head_state && !strcmp(x->l.head_state, "kept"));
 	return bot_effect(b, subject, "forge-pr-merged", p, err, "merged:%lld:%lld",
 			  (long long)x->r.id, (long long)x->c.pr) < 0
 		       ? -1
@@ -261,7 +168,7 @@ static int landed(struct bot *b, struct landing_ctx *x, struct err *err)
 
 	if (close_landing(b, x, "landed", err) < 0 || close_entry(b, x, err) < 0 ||
 	    tell_late_push(b, x, err) < 0 || tell_forge_merged(b, x, err) < 0 ||
-	    queue_drop_ref(b, &x->r, x->c.id, err) < 0 ||
+	    queue_drop_ref(b, &x->r, x->c.id, err) < 0 || queue_after_landing(b, x, err) < 0 ||
 	    tell_base_moved(b, &x->r, x->l.id, x->c.base, x->c.oid, "queue", err) < 0)
 		return -1;
 	row_set(&x->c.state, "landed");
@@ -350,7 +257,7 @@ static int give_back(struct bot *b, struct landing_ctx *x, const char *why, int6
 
 /* The landing failed, and the base does not contain the candidate, for certain. Once more is worth a try, for
  * ever is not. */
-static int failed(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
+int queue_failed(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
 {
 	autofree char *text = xstrdup(why && *why ? why : "no reason was given");
 	int64_t n = 0;
@@ -368,7 +275,7 @@ static int failed(struct bot *b, struct landing_ctx *x, const char *why, struct 
  * Between the decision to land and the landing itself people may have closed the PR, pushed to it or taken
  * their approval back. NULL: nothing has changed; caller frees.
  */
-static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why, struct err *err)
+int queue_called_off(struct bot *b, const struct landing_ctx *x, char **ret_why, struct err *err)
 {
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
 	cleanup(queue_entry_release) struct queue_entry e = {0};
@@ -401,7 +308,7 @@ static int called_off(struct bot *b, const struct landing_ctx *x, char **ret_why
 }
 
 /* Not a failure: the candidate is as good as before, and the planner decides what that means now. */
-static int call_off(struct bot *b, struct landing_ctx *x, struct err *err)
+int queue_call_off(struct bot *b, struct landing_ctx *x, struct err *err)
 {
 	row_set(&x->c.state, "green");
 	return close_landing(b, x, "called-off", err) < 0 ? -1 : candidate_save(b->db, &x->c, err);
@@ -410,7 +317,7 @@ static int call_off(struct bot *b, struct landing_ctx *x, struct err *err)
 /* One ref transaction in the repository here: the base, the receipt, the approved head. */
 static int land_here(struct bot *b, struct landing_ctx *x, struct err *err)
 {
-	autofree char *subject = subject_of(&x->r);
+	autofree char *subject = queue_land_subject(&x->r);
 	autofree char *keep_ref = xasprintf("refs/yardmaster/heads/%lld", (long long)x->c.pr);
 	json_t *q, *keep = json_array(), *k = json_object(), *note;
 
@@ -435,13 +342,13 @@ static int land_here(struct bot *b, struct landing_ctx *x, struct err *err)
 }
 
 /* On the forge first, under the lease of the base that was tested. */
-static int land_there(struct bot *b, struct landing_ctx *x, struct err *err)
+int queue_land_there(struct bot *b, struct landing_ctx *x, struct err *err)
 {
 	struct forge f = bot_forge(b, &x->r);
-	autofree char *subject = subject_of(&x->r);
+	autofree char *subject = queue_land_subject(&x->r);
 	json_t *q, *c = json_object();
 
-	if (f.ops->push(&f, &x->r, x->r.base, x->c.oid, x->c.base, true, &q, err) < 0) {
+	if (f.ops->push(&f, &x->r, NULL, x->r.base, x->c.oid, x->c.base, true, &q, err) < 0) {
 		json_decref(c);
 		return -1;
 	}
@@ -465,27 +372,42 @@ int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, stru
 	json_t *note;
 
 	(void)e;
-	if (open_ctx(b, p, &x, err) < 0)
+	if (queue_open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
-		return failed(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
+		return queue_failed(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
 	if (!json_flag(r, "same")) {
 		why = xasprintf("expected %s, found %s", json_str(r, "expected", "?"),
 				json_str(r, "found", "?"));
 		return mismatch(b, &x, why, err);
 	}
-	if (called_off(b, &x, &why, err) < 0)
+	if (queue_called_off(b, &x, &why, err) < 0)
 		return -1;
 	if (why)
-		return call_off(b, &x, err);
-	note = receipt(b, &x, json_str(r, "git_version", "?"), err);
+		return queue_call_off(b, &x, err);
+	note = queue_receipt(b, &x, json_str(r, "git_version", "?"), err);
 	if (!note)
 		return -1;
 	row_take(&x.l.receipt, json_text(note));
 	json_decref(note);
 	if (landing_save(b->db, &x.l, err) < 0)
 		return -1;
-	return bot_forge(b, &x.r).ops->push ? land_there(b, &x, err) : land_here(b, &x, err);
+	return bot_forge(b, &x.r).ops->push ? queue_head_first(b, &x, err) : land_here(b, &x, err);
+}
+
+char *queue_refusal(const json_t *result)
+{
+	const json_t *r = json_array_get(json_object_get(result, "results"), 0);
+	const char *side = json_str(result, "messages", "");
+	autofree char *line = xstrdup(side);
+
+	for (char *p = line; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	for (size_t n = strlen(line); n && line[n - 1] == ' '; n--)
+		line[n - 1] = 0;
+	return xasprintf("%s%s%s%s", json_str(r, "text", json_str(r, "outcome", "")),
+			 *line ? " (" : "", line, *line ? ")" : "");
 }
 
 /* The forge has answered: when its base is the candidate now, the mirror follows, with the receipt. */
@@ -495,10 +417,10 @@ int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct
 	const json_t *r =
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(r, "outcome", "");
-	autofree char *why = NULL;
+	autofree char *why = NULL, *words = NULL;
 
 	(void)e;
-	if (open_ctx(b, p, &x, err) < 0)
+	if (queue_open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
 		return doubt(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
@@ -509,9 +431,9 @@ int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct
 				       remote_fetch(b, &x.r, err) < 0
 			       ? -1
 			       : 0;
-	why = xasprintf("the forge took no push to `%s`: %s", x.r.base,
-			json_str(r, "text", outcome));
-	return failed(b, &x, why, err);
+	words = queue_refusal(json_object_get(p, "result"));
+	why = xasprintf("the forge took no push to `%s`: %s", x.r.base, words);
+	return queue_failed(b, &x, why, err);
 }
 
 int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -521,7 +443,7 @@ int queue_did_land(struct bot *b, const struct event *e, const json_t *p, struct
 	const char *outcome = json_str(r, "outcome", "");
 
 	(void)e;
-	if (open_ctx(b, p, &x, err) < 0)
+	if (queue_open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
 		return doubt(b, &x, json_str(json_object_get(p, "error"), "text", ""), err);
@@ -562,7 +484,7 @@ static int first_question(struct bot *b, const struct repo *r, const struct cand
 /* A doubt is settled in two questions: where is the base, and does it contain the candidate? */
 int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c, struct err *err)
 {
-	autofree char *subject = subject_of(r);
+	autofree char *subject = queue_land_subject(r);
 	const char *kind;
 	int64_t open = 0;
 	json_t *p;
@@ -607,11 +529,11 @@ int queue_did_fetch(struct bot *b, const struct event *e, const json_t *p, struc
 	cleanup(landing_ctx_release) struct landing_ctx x = {0};
 	autofree char *subject = NULL;
 
-	if (open_ctx(b, p, &x, err) < 0)
+	if (queue_open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
 		return still_in_doubt(b, &x, p, err);
-	subject = subject_of(&x.r);
+	subject = queue_land_subject(&x.r);
 	return bot_effect(b, subject, "cand-settle-ref", ref_question(&x.r, &x.c), err,
 			  "settle-fetched:%lld:%lld", (long long)x.c.id, (long long)e->id) < 0
 		       ? -1
@@ -625,13 +547,13 @@ int queue_did_settle_ref(struct bot *b, const struct event *e, const json_t *p, 
 	autofree char *subject = NULL;
 	json_t *q;
 
-	if (open_ctx(b, p, &x, err) < 0)
+	if (queue_open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
 		return still_in_doubt(b, &x, p, err);
 	if (!oid)
 		return moved(b, &x, NULL, err); /* no branch contains nothing */
-	subject = subject_of(&x.r);
+	subject = queue_land_subject(&x.r);
 	q = queue_request(&x.r, &x.c, "contains");
 	json_put_str(q, "commit", x.c.oid);
 	json_put_str(q, "in", oid);
@@ -648,13 +570,13 @@ int queue_did_settle(struct bot *b, const struct event *e, const json_t *p, stru
 	const char *base = json_str(json_object_get(p, "ctx"), "base", NULL);
 
 	(void)e;
-	if (open_ctx(b, p, &x, err) < 0)
+	if (queue_open_ctx(b, p, &x, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
 		return still_in_doubt(b, &x, p, err);
 	if (json_flag(json_object_get(p, "result"), "contains"))
 		return bot_forge(b, &x.r).ops->push ? land_here(b, &x, err) : landed(b, &x, err);
 	if (!base || !strcmp(base, x.c.base))
-		return failed(b, &x, x.c.detail, err);
+		return queue_failed(b, &x, x.c.detail, err);
 	return moved(b, &x, base, err);
 }

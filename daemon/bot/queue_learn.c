@@ -151,6 +151,22 @@ static int ask_contained(struct bot *b, const struct repo *r, const struct pr *p
 		       : 1;
 }
 
+/* Based on another PR's branch, whatever its commits are. */
+static int depends_of_base(struct bot *b, const struct repo *r, const struct pr *pr,
+			   struct err *err)
+{
+	cleanup(pr_list_release) struct pr_list l = {0};
+
+	if (!strcmp(pr->base, r->base))
+		return 0;
+	if (pr_all(b->db, ST_PR_OPEN_TOPIC, &l, err, "is", r->id, pr->base) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (add_dependency(b, r, pr->number, l.v[i].number, "stack", err) < 0)
+			return -1;
+	return 0;
+}
+
 int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonce, struct err *err)
 {
 	autofree char *subject = subject_of(r, pr->number);
@@ -163,7 +179,8 @@ int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonc
 	    db_run(b->db, ST_DEPENDENCY_CLEAR_STACK, err, "ii", r->id, pr->number) < 0 ||
 	    db_run(b->db, ST_DEPENDENCY_CLEAR, err, "iis", r->id, pr->number, "body") < 0 ||
 	    db_run(b->db, ST_DEPENDENCY_CLEAR, err, "iis", r->id, pr->number, "trailer") < 0 ||
-	    depends_of_text(b, r, pr->number, pr->body, "body", err) < 0)
+	    depends_of_text(b, r, pr->number, pr->body, "body", err) < 0 ||
+	    depends_of_base(b, r, pr, err) < 0)
 		return -1;
 	/* Without a base nothing is new against it; queue_learn_missing() asks when there is one. */
 	return r->base_oid && ask_log(b, r, pr, nonce, err) < 0 ? -1 : 0;

@@ -93,6 +93,20 @@ static int ask_build(struct bot *b, const struct repo *r, const struct candidate
 		       : 0;
 }
 
+/* The queue lands on one branch. A PR based on another one is stacked on an open PR, and was given the
+ * base when that landed; or it is meant for somewhere else. */
+static int wrong_base(struct bot *b, const struct repo *r, const struct pr *pr, struct err *err)
+{
+	autofree char *text = xasprintf("its base is `%s`, and the merge queue lands on `%s` only; "
+					"change the PR's base",
+					pr->base, r->base);
+
+	if (queue_leave(b, r, pr->number, "ejected", text, err) < 0)
+		return -1;
+	return bot_say(b, r->id, pr->number, xasprintf("Taken out of the merge queue: %s.", text),
+		       err, "wrong-base:%lld:%lld", (long long)r->id, (long long)pr->number);
+}
+
 int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		struct queue_entry *e, struct err *err)
 {
@@ -100,6 +114,10 @@ int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *con
 	cleanup(pr_release) struct pr pr = {0};
 	cleanup(pr_release) struct pr parent = {0};
 
+	if (pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r->id, e->pr) <= 0)
+		return -1;
+	if (strcmp(pr.base, r->base) != 0)
+		return wrong_base(b, r, &pr, err);
 	/* The one before it, after an infrastructure failure. */
 	if (e->candidate && queue_drop(b, r, e->candidate, "built again", err) < 0)
 		return -1;
@@ -114,9 +132,7 @@ int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *con
 	c.state = xstrdup("building");
 	c.checks = xstrdup("[]");
 	c.created_ms = bot_now(b);
-	if (stack_parent(b, r, e->pr, &parent, err) < 0 ||
-	    pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r->id, e->pr) <= 0 ||
-	    candidate_insert(b->db, &c, err) < 0)
+	if (stack_parent(b, r, e->pr, &parent, err) < 0 || candidate_insert(b->db, &c, err) < 0)
 		return -1;
 	e->candidate = c.id;
 	if (queue_entry_save(b->db, e, err) < 0)

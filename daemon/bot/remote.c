@@ -212,6 +212,11 @@ int remote_fetch(struct bot *b, const struct repo *r, struct err *err)
 	return b->github ? github_fetch_base(b->github, r, err) : 0;
 }
 
+int remote_look(struct bot *b, const struct repo *r, int64_t number, struct err *err)
+{
+	return b->github ? github_sync(b->github, r->id, number, NULL, err) : 0;
+}
+
 int remote_reconcile(struct bot *b, struct err *err)
 {
 	cleanup(github_repo_list_release) struct github_repo_list l = {0};

@@ -17,6 +17,8 @@ void remote_stop(struct bot *b);
 
 /* Asks Git for the base of one repository. */
 int remote_fetch(struct bot *b, const struct repo *r, struct err *err);
+/* Asks for one issue or PR as it is now. */
+int remote_look(struct bot *b, const struct repo *r, int64_t number, struct err *err);
 /* Asks for what may have changed in every repository of a remote forge. */
 int remote_reconcile(struct bot *b, struct err *err);
 /* `repo add OWNER/NAME`. The answer comes when the forge has been asked. */

@@ -79,7 +79,7 @@ static int push_branch(struct task_ctx *c, const struct forge *f, struct err *er
 
 	if (t->pr && pr_find(c->bot->db, ST_PR_BY_NUMBER, &pr, err, "ii", t->repo, t->pr) < 0)
 		return -1;
-	if (f->ops->push(&forge, &c->repo, t->branch, t->head, pr.head, false, &p, err) < 0)
+	if (f->ops->push(&forge, &c->repo, NULL, t->branch, t->head, pr.head, false, &p, err) < 0)
 		return -1;
 	json_put(p, "ctx", task_ctx_json(t));
 	if (bot_effect(c->bot, subject, "task-push", p, err, "task-push:%lld:%s:%s",

@@ -12,7 +12,9 @@
  *   forge-react       comment, reaction       on a command that was read ("eyes")
  *   forge-pr-open     task, title, body, base, topic, author, head, files   -> {number}
  *   forge-pr-update   number, head, files     a new head of our own
- *   forge-pr-merged   number, commit, base, head   the queue has landed this head of it
+ *   forge-pr-merged   number, commit, base, head, close   the queue has landed this head of it; close:
+ *                     the forge would not notice by itself
+ *   forge-pr-retarget number, base
  *   forge-issue-close number, reason
  *   forge-check       number, head, name, key, status|conclusion, title, summary, text?, annotations?,
  *                     actions?    on the checks tab, where the forge has one (`checks_tab`)
@@ -27,6 +29,10 @@
  *   forge-level       user                    what may this user do here?
  *   forge-fetch       op, url, refs, ctx      Git's objects (net role: git/net.h)
  *   forge-changed     op, base, head, ctx     the files of a PR (git role)
+ *
+ * and the queue asks it for a PR, without being told anything but the answer (moves_head):
+ *
+ *   cand-head, topic-merged   number, until_ms, merged?   -> {head, merged, why?}; merged: waits for it
  *
  * Events (`repo` always; actor is a user's name on that forge):
  *
@@ -72,12 +78,13 @@ struct forge_ops {
 	int (*permission)(struct forge *f, int64_t repo, const char *user, enum forge_level *ret,
 			  struct err *err);
 	/*
-	 * The net role's request (git/net.h, without a credential) that sets a branch on the forge: under
-	 * the lease `old` (NULL: there is none yet), with `forward` only to a descendant. NULL: heads
-	 * and bases are those of the repository here.
+	 * The net role's request (git/net.h, without a credential) that sets a branch (or "refs/…", a
+	 * whole name) on the forge, in this repository or its fork OWNER/NAME: under the lease `old`
+	 * (NULL: there is none yet), with `forward` only to a descendant; `new` NULL deletes. NULL:
+	 * heads and bases are those of the repository here.
 	 */
-	int (*push)(struct forge *f, const struct repo *r, const char *branch, const char *new,
-		    const char *old, bool forward, json_t **ret, struct err *err);
+	int (*push)(struct forge *f, const struct repo *r, const char *fork, const char *branch,
+		    const char *new, const char *old, bool forward, json_t **ret, struct err *err);
 	/* The one that reads the base branch. */
 	int (*fetch)(struct forge *f, const struct repo *r, json_t **ret, struct err *err);
 	/* The result of an effect that the backend wanted for itself: the event's payload. */

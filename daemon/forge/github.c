@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "forge/github_job.h"
+#include "forge/github_read.h"
 
 #include <string.h>
 
@@ -16,6 +17,9 @@ static const struct {
 	{"forge-pr-open", github_act_pr_open},
 	{"forge-pr-update", github_act_pr_update},
 	{"forge-pr-merged", github_act_pr_merged},
+	{"forge-pr-retarget", github_act_pr_retarget},
+	{"cand-head", github_act_pr_look},
+	{"topic-merged", github_act_pr_look},
 	{"forge-issue-close", github_act_issue_close},
 	{"forge-check", github_act_check},
 	{"forge-sync", github_act_sync},
@@ -462,11 +466,28 @@ static int github_fetch(struct forge *f, const struct repo *r, json_t **ret, str
 	return 0;
 }
 
-static int github_push(struct forge *f, const struct repo *r, const char *branch, const char *new,
-		       const char *old, bool forward, json_t **ret, struct err *err)
+/* A fork is beside its parent, under its own name. */
+static int fork_url(struct github_repo *gr, const char *fork, struct err *err)
+{
+	autofree char *own = xasprintf("/%s.git", gr->full_name);
+	size_t n = strlen(gr->url), k = strlen(own);
+
+	if (!gh_is_full_name(fork))
+		return err_set(err, ERR_INPUT, "fork '%.210s': expected OWNER/NAME", fork);
+	if (n < k || strcasecmp(gr->url + n - k, own) != 0)
+		return err_set(err, ERR_STATE, "repository %s: where its fork %s is, is not known",
+			       gr->full_name, fork);
+	row_take(&gr->url, xasprintf("%.*s/%s.git", (int)(n - k), gr->url, fork));
+	return 0;
+}
+
+static int github_push(struct forge *f, const struct repo *r, const char *fork, const char *branch,
+		       const char *new, const char *old, bool forward, json_t **ret,
+		       struct err *err)
 {
 	cleanup(github_repo_release) struct github_repo gr = {0};
-	autofree char *ref = xasprintf("refs/heads/%s", branch);
+	bool whole = !strncmp(branch, "refs/", 5);
+	autofree char *ref = xasprintf("%s%s", whole ? "" : "refs/heads/", branch);
 	json_t *updates = json_array(), *u = json_object();
 
 	json_put_str(u, "ref", ref);
@@ -474,7 +495,7 @@ static int github_push(struct forge *f, const struct repo *r, const char *branch
 	json_put_str(u, "old", old);
 	json_put_bool(u, "fast_forward", forward);
 	json_array_append_new(updates, u);
-	if (must_know(f, r, &gr, err) < 0) {
+	if (must_know(f, r, &gr, err) < 0 || (fork && fork_url(&gr, fork, err) < 0)) {
 		json_decref(updates);
 		return -1;
 	}
@@ -519,6 +540,7 @@ int github_pull_fetch(struct github *g, const struct repo *r, const struct githu
 const struct forge_ops forge_github = {
 	.name = "github",
 	.remote = true,
+	.moves_head = true,
 	.checks_tab = true,
 	.act = github_act,
 	.permission = github_permission,

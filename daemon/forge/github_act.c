@@ -320,21 +320,6 @@ int github_act_pr_update(struct job *j, struct err *err)
 	return github_pull_store(j->g, &j->repo, &p, files, p.task, err);
 }
 
-/* GitHub notices by itself that the base has reached the head; the ledger need not wait for it. */
-int github_act_pr_merged(struct job *j, struct err *err)
-{
-	cleanup(pr_release) struct pr p = {0};
-	int rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &p, err, "ii", j->repo.id, job_number(j));
-
-	if (rc <= 0)
-		return rc;
-	row_set(&p.state, "merged");
-	row_set(&p.landed, json_str(j->payload, "commit", NULL));
-	row_set(&p.landed_base, json_str(j->payload, "base", NULL));
-	p.updated_ms = job_now(j);
-	return pr_save(db_of(j), &p, err);
-}
-
 static int did_close(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	cleanup(issue_release) struct issue i = {0};

@@ -56,6 +56,8 @@ int github_act_react(struct job *j, struct err *err);
 int github_act_pr_open(struct job *j, struct err *err);
 int github_act_pr_update(struct job *j, struct err *err);
 int github_act_pr_merged(struct job *j, struct err *err);
+int github_act_pr_retarget(struct job *j, struct err *err);
+int github_act_pr_look(struct job *j, struct err *err);
 int github_act_issue_close(struct job *j, struct err *err);
 int github_act_check(struct job *j, struct err *err);
 int github_act_sync(struct job *j, struct err *err);
@@ -68,6 +70,8 @@ int github_act_list(struct job *j, struct err *err);
  * pull, then?}. */
 int github_pull_fetch(struct github *g, const struct repo *r, const struct github_repo *gr,
 		      json_t *x, struct err *err);
+/* A head that a landing of ours has moved is the approved one that it was before: *p is changed. */
+int github_pull_head(struct github *g, const struct repo *r, struct pr *p, struct err *err);
 /* Compares with the row, writes it, tells what happened. `files`: JSON text. *p is changed. */
 int github_pull_store(struct github *g, const struct repo *r, struct pr *p, const char *files,
 		      int64_t task, struct err *err);

@@ -31,6 +31,20 @@ static int tell_head(struct github *g, const struct repo *r, const struct pr *p,
 	return tell(g, r, p, "pr-updated", o, err);
 }
 
+#define RESTORED_MS                                                                                \
+	((int64_t)5 * 60 * 1000) /* an answer of before the restoration may still come */
+
+int github_pull_head(struct github *g, const struct repo *r, struct pr *p, struct err *err)
+{
+	cleanup(landing_release) struct landing l = {0};
+	int rc = landing_find(g->o.db, ST_LANDING_HEAD, &l, err, "iisi", r->id, p->number, p->head,
+			      now_of(g) - RESTORED_MS);
+
+	if (rc > 0 && l.head)
+		row_set(&p->head, l.head);
+	return rc < 0 ? -1 : 0;
+}
+
 /* What only the ledger knows stays. */
 static void keep(struct pr *p, struct pr *was)
 {
@@ -45,6 +59,8 @@ static void keep(struct pr *p, struct pr *was)
 	p->learn_tries = was->learn_tries;
 	row_set(&p->learn_why, was->learn_why);
 	row_set(&p->landed_base, was->landed_base);
+	if (p->modify < 0)
+		p->modify = was->modify;
 	if (was->landed)
 		row_set(&p->landed, was->landed);
 	/* Landed by us: the forge may not have noticed yet. */
@@ -55,6 +71,7 @@ static void keep(struct pr *p, struct pr *was)
 static int insert(struct github *g, const struct repo *r, struct pr *p, struct err *err)
 {
 	p->head_ms = now_of(g);
+	p->modify = p->modify > 0;
 	if (pr_insert(g->o.db, p, err) < 0)
 		return -1;
 	return strcmp(p->state, "open") ? 0 : tell_head(g, r, p, NULL, err);
@@ -88,7 +105,7 @@ int github_pull_store(struct github *g, const struct repo *r, struct pr *p, cons
 	cleanup(pr_release) struct pr was = {0};
 	int rc = pr_find(g->o.db, ST_PR_BY_NUMBER, &was, err, "ii", r->id, p->number);
 
-	if (rc < 0)
+	if (rc < 0 || github_pull_head(g, r, p, err) < 0)
 		return -1;
 	p->repo = r->id;
 	row_set(&p->files, files);

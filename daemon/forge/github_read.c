@@ -181,6 +181,10 @@ int gh_read_pull(const json_t *o, const char *repo_full_name, struct pr *ret, st
 	    read_end(o, "head", &p.topic, &p.head, err) < 0)
 		return err_wrap(err, "PR");
 	p.draft = json_flag(o, "draft");
+	/* Lists do not say. */
+	p.modify = json_object_get(o, "maintainer_can_modify")
+			   ? json_flag(o, "maintainer_can_modify")
+			   : -1;
 	p.files = xstrdup("[]");
 	/* A deleted fork is a fork all the same: nothing can be pushed to it. */
 	if (!fork || !gh_is_full_name(fork))

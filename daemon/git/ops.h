@@ -14,6 +14,7 @@
 #include "git/land.h"
 #include "git/layer.h"
 #include "git/merge.h"
+#include "git/notes.h"
 #include "git/receipt.h"
 #include "git/refs.h"
 #include "git/repo.h"

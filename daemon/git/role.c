@@ -41,6 +41,7 @@ static const struct {
 	{"verify", gr_op_verify},
 	{"land", gr_op_land},
 	{"receipt", gr_op_receipt},
+	{"notes-merge", gr_op_notes_merge},
 	{"tree-read", gr_op_tree_read},
 	{"config-set", gr_op_config_set},
 	{"remove", gr_op_remove},

@@ -97,6 +97,9 @@
  *   receipt   {repo, commit, exact?}    -> {found:bool, receipt, on}
  *       `commit` may be the beginning of a name. Without `exact` also of a commit that a rebase
  *       brought before its last one; `on` is the commit that has the note
+ *   notes-merge {repo, from?}           -> {ours, theirs}, the tips or null
+ *       the notes of the ref `from` are added to refs/notes/yardmaster, which then contains it; of a
+ *       commit that has one in both, ours stays
  */
 #ifndef YM_GIT_ROLE_H
 #define YM_GIT_ROLE_H

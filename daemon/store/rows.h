@@ -70,7 +70,7 @@ struct table {
 	S(topic)                                                                                   \
 	S(head) S(known_head) I(learn_tries) S(learn_why) S(files) I(draft) I(held) S(held_by)     \
 		S(held_reason) I(task) S(landed) S(landed_base) I(created_ms) I(updated_ms)        \
-			I(head_ms) S(head_repo) I(review)
+			I(head_ms) S(head_repo) I(review) I(modify)
 #define ROW_APPROVAL(I, S)   I(id) I(repo) I(pr) S(head) S(user) I(at_ms) I(void_ms) S(void_reason)
 #define ROW_DEPENDENCY(I, S) I(id) I(repo) I(pr) I(on_pr) S(source) I(at_ms)
 #define ROW_TASK(I, S)                                                                             \
@@ -121,7 +121,8 @@ struct table {
 	S(gates) S(state) S(oid) S(tree) I(gate) I(run_number) S(checks) S(detail) I(created_ms)   \
 		I(ended_ms)
 #define ROW_LANDING(I, S)                                                                          \
-	I(id) I(repo) I(candidate) I(pr) S(old) S(new) S(state) S(receipt) I(at_ms) I(ended_ms)
+	I(id) I(repo) I(candidate) I(pr) S(old) S(new) S(state) S(receipt) I(at_ms) I(ended_ms) \
+		S(head) S(head_state) I(head_ms)
 #define ROW_GITHUB_REPO(I, S)                                                                      \
 	I(id)                                                                                      \
 	I(repo)                                                                                    \

@@ -121,6 +121,10 @@
 		"AND number = ?2) ORDER BY head")                                                  \
 	X(PR_OPEN_AT, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' AND head = ?2 "         \
 		"ORDER BY number")                                                                 \
+	X(PR_OPEN_TOPIC, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' AND topic = ?2 "     \
+		"AND head_repo IS NULL ORDER BY number")                                           \
+	X(PR_OPEN_ON, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' AND base = ?2 "         \
+		"AND number <> ?3 ORDER BY number")                                                \
 	X(PR_NOT_KNOWN, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' "                     \
 		"AND known_head IS NOT head ORDER BY number")                                      \
 	X(PR_LANDED_AS, "SELECT * FROM pr WHERE repo = ?1 AND landed = ?2")                        \
@@ -214,6 +218,10 @@
 		"AND substr(new, 1, length(?2)) = ?2 ORDER BY id DESC LIMIT 1")                    \
 	X(LANDING_FAILED, "SELECT count(*) FROM landing WHERE candidate = ?1 "                     \
 		"AND state = 'failed'")                                                            \
+	/* Heads that a landing moved, and not so long ago that nobody could mean it otherwise. */   \
+	X(LANDING_HEAD, "SELECT * FROM landing WHERE repo = ?1 AND pr = ?2 AND new = ?3 "          \
+		"AND head_state IS NOT NULL AND (head_state IN ('moving', 'moved', 'restoring') "  \
+		"OR (head_state = 'restored' AND head_ms > ?4)) ORDER BY id DESC LIMIT 1")         \
 	X(LANDING_BY_CANDIDATE, "SELECT * FROM landing WHERE candidate = ?1 "                      \
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	/* GitHub */                                                                               \

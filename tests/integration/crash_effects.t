@@ -11,7 +11,8 @@ way='repo-base task-worktree forge-comment task-layer-key task-layer-apply run-s
 others='forge-react pr-config forge-label notify run-kill cand-drop forge-pr-update
 	cand-settle-ref cand-settle repo-log repo-receipt repo-pulls'
 # Those of a forge over a network are in tests/forge/crash.t.
-remote='forge-check forge-list forge-sync forge-level forge-fetch forge-changed task-push cand-push cand-fetch'
+remote='forge-check forge-list forge-sync forge-level forge-fetch forge-changed task-push cand-push cand-fetch
+	forge-pr-retarget cand-head-push cand-head head-restore topic-merged topic-delete head-keep notes-fetch notes-merge notes-push'
 
 kinds=$(sed -n 's/^\t{"\([a-z-]*\)", EXEC_.*/\1/p' "$root/daemon/bot/outbox_kinds.c" | sort)
 # shellcheck disable=SC2086 # words

@@ -87,7 +87,7 @@ function full(state, repo, issue, lazily = true) {
 		...simple(state, repo, issue), merged: pull.merged, mergeable: can, rebaseable: can,
 		mergeable_state: can === null ? 'unknown' : can ? (pull.draft ? 'draft' : 'clean') : 'dirty',
 		merged_by: render.user(state, pull.merged_by), comments: issue.comments.length, review_comments: pull.comments.length,
-		maintainer_can_modify: false, commits: git.count(repo, [pull.head.sha, ...(from === git.EMPTY_TREE ? [] : [`^${from}`])]),
+		maintainer_can_modify: Boolean(pull.modify), commits: git.count(repo, [pull.head.sha, ...(from === git.EMPTY_TREE ? [] : [`^${from}`])]),
 		additions: sum('additions'), deletions: sum('deletions'), changed_files: files.length,
 	};
 }
@@ -203,6 +203,7 @@ function create(c) {
 	issue.pull = {
 		head, base: { repo, ref: body.base, sha: tip, user: repo.owner }, draft: !!body.draft, merged: false, merged_at: null,
 		merged_by: null, merge_commit_sha: null, mergeable: null, reviews: [], comments: [], requested: [], threads: new Map(),
+		modify: head.repo !== repo && body.maintainer_can_modify === true,
 	};
 	fetchHead(repo, issue);
 	for (const sha of git.revList(repo, [`${tip}..${head.sha}`], 50).reverse())

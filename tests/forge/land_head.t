@@ -1,0 +1,72 @@
+#!/bin/bash
+# Landing on GitHub by rebase: stacks, a head that GitHub shows late, a push in between, kill -9.
+. "$(dirname "$0")/land_lib.sh"
+
+land_start rebase
+
+# --- a stack --------------------------------------------------------------------------------------
+land_pr below fine
+below=$n
+gh_push main src/other.txt fine bob >/dev/null # so that what lands is another commit than the head
+gh_ctl POST /push "$(jq -nc --arg r "$GH_REPO" '{repo: $r, branch: "above", from: "below", as: "alice", files: {"src/above.txt": "fine\n"}, message: "Above"}')" >/dev/null
+above=$(gh_as alice POST "/repos/$GH_REPO/pulls" '{"head": "above", "base": "below", "title": "Above"}' | jq -r .number)
+must known "$above"
+wait_ok 'a PR based on another one depends on it' "sql 'SELECT on_pr FROM dependency WHERE pr = $above AND source = \"stack\"' | grep -qx $below"
+gh_review "$above" APPROVE '' bob
+land_queue "$above"
+wait_ok 'it waits' "ymj '.[].waits' queue list | grep -q '#$below'"
+land_queue "$below"
+ok 'the lower one lands' merged "$below"
+ok 'the upper one after it, on the base' merged "$above"
+is "$(gh_as alice GET "/repos/$GH_REPO/pulls/$above" | jq -r .base.ref)" main 'it was given another base'
+is "$(git -C "$(gh_state .dir)" log -1 --format= --name-only main)" src/above.txt 'and brought only what is its own'
+isnt() { if [ "$1" != "$2" ]; then pass "$3"; else fail "$3" "both are $1"; fi; }
+isnt "$(land_head "$below")" "$head" 'the head was moved'
+
+# --- the forge does not show the head -------------------------------------------------------------
+land_pr two fine
+base=$(gh_push main src/more.txt fine bob)
+must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]" 20
+land_hold true
+land_queue "$n"
+wait_ok 'the head is pushed' "[ \"\$(land_branch two)\" != $head ]"
+is "$(gh_base_oid)" "$base" 'the base waits for it'
+wait_ok 'not shown in time, it goes back' "sql \"SELECT head_state FROM landing WHERE pr = $n\" | grep -q restored"
+is "$(gh_base_oid)" "$base" 'and the base has not moved'
+land_hold false
+ok 'it lands when the forge has caught up' merged "$n"
+unlike "$(gh_comments "$n")" 'is void' 'still approved'
+
+# --- a push in between ----------------------------------------------------------------------------
+land_pr three fine
+base=$(gh_push main src/yet.txt fine bob)
+must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]" 20
+land_hold true
+land_queue "$n"
+must wait_for "[ \"\$(land_branch three)\" != $head ]" 20
+late=$(git -C "$(gh_state .dir)" -c user.name=a -c user.email=a@b commit-tree -p "$head" -m late "$head^{tree}")
+git -C "$(gh_state .dir)" update-ref refs/heads/three "$late"
+land_hold false
+wait_ok 'a push over the moved head voids the approval' "gh_comments $n | grep -q 'is void'"
+wait_ok 'and the PR leaves the queue' '[ "$(ymj length queue list)" = 0 ]'
+wait_ok 'nothing is left to do' '[ "$(ymj .effects_open status)" = 0 ]'
+is "$(land_head "$n")" "$late" 'the push is not overwritten'
+is "$(gh_base_oid)" "$base" 'nor has the base moved'
+
+# --- kill -9 --------------------------------------------------------------------------------------
+land_protect '{"none": true}'
+for at in cand-head-push:after cand-head:after cand-push:after; do
+	land_pr "k-${at/:/-}" fine
+	base=$(gh_push main "src/${at/:/-}.txt" fine bob)
+	must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]" 20
+	ym_stop
+	YARDMASTER_CRASH_AT=$at ym_start
+	gh_hook_here
+	land_queue "$n"
+	must wait_for "! kill -0 $daemon 2>/dev/null" 30
+	ym_start
+	gh_hook_here
+	ok "killed at $at, it lands" merged "$n"
+	unlike "$(gh_comments "$n")" 'is void' 'with its approval'
+done
+land_end
