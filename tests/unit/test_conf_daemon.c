@@ -1,7 +1,9 @@
 /* test_conf_daemon.c - the daemon's own configuration. */
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "bot/conf_daemon.h"
+#include "bot/conf_sample.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -282,16 +284,55 @@ static void as_json(void **state)
 	assert_non_null(strstr(other, "\"default-agent\":null"));
 }
 
+/* What is commented out and is no prose. */
+static char *uncommented(const char *sample)
+{
+	cleanup(strvec_release) struct strvec lines = STRVEC_INIT;
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	strvec_split(&lines, sample, '\n');
+	strvec_foreach (&lines, line)
+		if (**line == '#' && ((*line)[1] != ' ' || (*line)[2] == ' '))
+			buf_addf(&b, "%s\n", *line + 1);
+	return buf_steal(&b);
+}
+
+static void test_sample(void **state)
+{
+	autofree char *sample = conf_sample(), *all = uncommented(sample);
+	cleanup(conf_daemon_release) struct conf_daemon c = {0};
+	cleanup(conf_daemon_release) struct conf_daemon empty = {0};
+
+	(void)state;
+	good(FILE_NAME, sample, &empty);
+	check_defaults(&empty);
+	good(FILE_NAME, all, &c);
+	assert_int_equal(c.limits.task_minutes, 480); /* a number in it is the default */
+	assert_int_equal(c.reconcile_seconds, 300);
+	assert_int_equal(c.nagents, 1);
+	for (const char *const *key = conf_daemon_keys; *key; key++) {
+		autofree char *line = xasprintf("\n%s:", *key), *first = xasprintf("%s:", *key);
+
+		if (!strstr(all, line) && strncmp(all, first, strlen(first)) != 0)
+			fail_msg("'%s' is not in the sample", *key);
+	}
+	for (const struct conf_numbers *n = conf_daemon_numbers; n->nums; n++)
+		for (const struct yaml_num *t = n->nums; t->key; t++) {
+			autofree char *line = xasprintf("\n#%s%s: ", *n->key ? "  " : "", t->key);
+
+			if (!strstr(sample, line))
+				fail_msg("'%s.%s' is not in the sample", n->key, t->key);
+		}
+	assert_null(strstr(sample, "; ?")); /* each says what it is for */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(defaults),
-		cmocka_unit_test(everything),
-		cmocka_unit_test(one_agent_is_the_default),
-		cmocka_unit_test(relative_files),
-		cmocka_unit_test(wrong_files),
-		cmocka_unit_test(wrong_agents),
-		cmocka_unit_test(sockets_have_short_names),
+		cmocka_unit_test(test_sample),    cmocka_unit_test(defaults),
+		cmocka_unit_test(everything),     cmocka_unit_test(one_agent_is_the_default),
+		cmocka_unit_test(relative_files), cmocka_unit_test(wrong_files),
+		cmocka_unit_test(wrong_agents),   cmocka_unit_test(sockets_have_short_names),
 		cmocka_unit_test(as_json),
 	};
 
