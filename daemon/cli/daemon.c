@@ -110,9 +110,12 @@ const struct cli_command cli_daemon_commands[] = {
 	{
 		.path = "doctor",
 		.summary = "check this machine and say how to mend what is wrong",
-		.description = "Looks at git, the sandbox, the configuration, the data directory, "
-			       "the disk "
-			       "and, when the daemon is alive, at the ledger.",
+		.description =
+			"Looks at git, the sandbox, the configuration, the data directory, "
+			"the disk and the ledger. With GitHub: at the credentials, the App's "
+			"permissions and events, its webhook and the last deliveries, the "
+			"clock and the limits, and in each repository at the installation "
+			"and at every rule that would refuse a landing.",
 		.exits = (const int[]){1, -1},
 		.flags = CLI_TOLD,
 		.run = cli_doctor,
