@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#define SKEW_MAX_MS     ((int64_t)30 * 1000) /* a JWT is valid from a minute before, by our clock */
 #define RAW             "application/vnd.github.raw+json"
 #define WORKFLOWS_MAX   50
 #define RULES_MAX       100
@@ -439,50 +438,14 @@ static void judge_repo(struct github_doctor *d)
 			   "nothing on %s would refuse a landing", repo_of(d)->base);
 }
 
-/* --- the limits ----------------------------------------------------------------------------------- */
-
-static void check_clock(struct github_doctor *d, const json_t *state)
-{
-	const json_t *skew = json_object_get(state, "skew_ms");
-	int64_t ms = json_int(state, "skew_ms", 0);
-
-	if (!json_is_integer(skew))
-		doctor_row(d->rows, NULL, "clock", false, "see the rows above",
-			   "not compared: GitHub has not answered");
-	else
-		doctor_row(d->rows, NULL, "clock", ms < SKEW_MAX_MS && ms > -SKEW_MAX_MS,
-			   "set this machine's clock (systemd-timesyncd, chrony)",
-			   "GitHub's is %lld s %s ours", (long long)(ms < 0 ? -ms : ms) / 1000,
-			   ms < 0 ? "behind" : "ahead of");
-}
-
-static void check_limits(struct github_doctor *d, const json_t *state)
-{
-	const json_t *all = json_object_get(state, "installations"), *one;
-	size_t i;
-
-	json_array_foreach (all, i, one) {
-		int64_t limit = json_int(one, "limit", -1), left = json_int(one, "remaining", -1);
-		const char *hold = json_str(one, "hold_why", NULL);
-
-		if (limit < 0 && !hold)
-			continue;
-		doctor_row(d->rows, NULL, "GitHub limits", !hold && left * 10 >= limit,
-			   "wait; and look at 'yardmaster status --json' for who asks so much",
-			   "%s %lld: %lld of %lld requests are left this hour%s%s",
-			   json_int(one, "id", 0) ? "installation" : "the account's own,",
-			   (long long)json_int(one, "id", 0), (long long)left, (long long)limit,
-			   hold ? "; held back: " : "", hold ? hold : "");
-	}
-}
+/* --- the end -------------------------------------------------------------------------------------- */
 
 static void finish(struct github_doctor *d)
 {
 	autojson json_t *state = gh_state(d->o.client);
 	json_t *rows = d->rows;
 
-	check_clock(d, state);
-	check_limits(d, state);
+	doctor_state(state, d->rows);
 	d->rows = NULL;
 	d->o.done(d->o.arg, rows);
 	github_doctor_cancel(d);

@@ -326,10 +326,49 @@ static void test_sample(void **state)
 	assert_null(strstr(sample, "; ?")); /* each says what it is for */
 }
 
+/* The schema for editors says what the tables say: run from the root of the source, as the build does. */
+static const json_t *property(const json_t *object, const char *key)
+{
+	return json_object_get(json_object_get(object, "properties"), key);
+}
+
+static void same_number(const json_t *in, const char *section, const struct yaml_num *t)
+{
+	const json_t *one = property(in, t->key);
+
+	if (!one || json_int(one, "minimum", -1) != t->min ||
+	    json_int(one, "maximum", -1) != t->max || json_int(one, "default", -1) != t->otherwise)
+		fail_msg("contrib/schema/yardmaster.schema.json: '%s.%s' differs from the table",
+			 section, t->key);
+}
+
+static void test_schema(void **state)
+{
+	autojson json_t *schema = json_load_file("contrib/schema/yardmaster.schema.json", 0, NULL);
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(schema);
+	for (; conf_daemon_keys[n]; n++)
+		if (!property(schema, conf_daemon_keys[n]))
+			fail_msg("'%s' is not in the schema", conf_daemon_keys[n]);
+	assert_int_equal(json_object_size(json_object_get(schema, "properties")), n);
+	for (const struct conf_numbers *c = conf_daemon_numbers; c->nums; c++) {
+		const json_t *in = *c->key ? property(schema, c->key) : schema;
+		size_t k = 0;
+
+		for (; c->nums[k].key; k++)
+			same_number(in, c->key, &c->nums[k]);
+		if (*c->key && strcmp(c->key, "notify") != 0)
+			assert_int_equal(json_object_size(json_object_get(in, "properties")), k);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sample),    cmocka_unit_test(defaults),
+		cmocka_unit_test(test_schema),
 		cmocka_unit_test(everything),     cmocka_unit_test(one_agent_is_the_default),
 		cmocka_unit_test(relative_files), cmocka_unit_test(wrong_files),
 		cmocka_unit_test(wrong_agents),   cmocka_unit_test(sockets_have_short_names),
