@@ -367,11 +367,15 @@ static void test_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sample),    cmocka_unit_test(defaults),
+		cmocka_unit_test(test_sample),
+		cmocka_unit_test(defaults),
 		cmocka_unit_test(test_schema),
-		cmocka_unit_test(everything),     cmocka_unit_test(one_agent_is_the_default),
-		cmocka_unit_test(relative_files), cmocka_unit_test(wrong_files),
-		cmocka_unit_test(wrong_agents),   cmocka_unit_test(sockets_have_short_names),
+		cmocka_unit_test(everything),
+		cmocka_unit_test(one_agent_is_the_default),
+		cmocka_unit_test(relative_files),
+		cmocka_unit_test(wrong_files),
+		cmocka_unit_test(wrong_agents),
+		cmocka_unit_test(sockets_have_short_names),
 		cmocka_unit_test(as_json),
 	};
 
