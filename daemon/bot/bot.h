@@ -28,6 +28,7 @@
 
 struct gh;
 struct github;
+struct checkup;
 /*
  * A part of the daemon that lives in a room above this one. `store` runs first in the turn, inside its
  * transaction; `committed` after the commit, `failed` when what it stored was undone. Where nothing else had been
@@ -74,6 +75,7 @@ struct bot {
 	struct api *api;
 	struct gh *gh; /* NULL: not configured */
 	struct github *github;
+	struct checkup *checkup;     /* a `doctor` that waits for GitHub's answers; NULL: none */
 	struct follow *follows;      /* logs that are being sent */
 	const struct bot_part *part; /* NULL: none; before bot_start() */
 	void *part_self;

@@ -240,13 +240,14 @@ static const struct yaml_num root_nums[] = {
 };
 
 /* Mappings that hold numbers and nothing else. */
-static const struct section {
-	const char *key;
-	const struct yaml_num *nums;
-} sections[] = {
+static const struct conf_numbers sections[] = {
 	{"limits", limit_nums},
 	{"runs", run_nums},
 	{"retention", retention_nums},
+};
+const struct conf_numbers conf_daemon_numbers[] = {
+	{"limits", limit_nums},  {"runs", run_nums}, {"retention", retention_nums},
+	{"notify", notify_nums}, {"", root_nums},    {0},
 };
 
 static int load_sections(struct load *l, const struct yaml_node *root)
@@ -328,28 +329,17 @@ static int load_hooks(struct load *l, const struct yaml_node *root)
 			       &l->c->hooks, l->err);
 }
 
+const char *const conf_daemon_keys[] = {
+	"data",   "socket", "socket-group", "handle", "agents",   "default-agent",     "limits",
+	"runs",   "notify", "retention",    "author", "sign-key", "reconcile-seconds", "listen",
+	"github", NULL,
+};
+
 static int load_root(struct load *l, const struct yaml_node *root)
 {
-	static const char *const keys[] = {"data",
-					   "socket",
-					   "socket-group",
-					   "handle",
-					   "agents",
-					   "default-agent",
-					   "limits",
-					   "runs",
-					   "notify",
-					   "retention",
-					   "author",
-					   "sign-key",
-					   "reconcile-seconds",
-					   "listen",
-					   "github",
-					   NULL};
-
 	l->c->handle = xstrdup("yard");
-	if (yaml_must_map(l->doc, root, l->err) < 0 || yaml_only(l->doc, root, keys, l->err) < 0 ||
-	    load_places(l, root) < 0 ||
+	if (yaml_must_map(l->doc, root, l->err) < 0 ||
+	    yaml_only(l->doc, root, conf_daemon_keys, l->err) < 0 || load_places(l, root) < 0 ||
 	    yaml_name(l->doc, yaml_get(root, "handle"), &l->c->handle, l->err) < 0 ||
 	    load_agents(l, yaml_get(root, "agents")) < 0 ||
 	    load_default_agent(l, yaml_get(root, "default-agent")) < 0 ||

@@ -100,6 +100,15 @@ int conf_daemon_load(const char *file, const char *text, size_t n, const char *d
 		     struct conf_daemon *ret, struct err *err);
 void conf_daemon_release(struct conf_daemon *c);
 
+/* The tables that a file is read by, for those who write one: the keys of the root (ends with NULL), and
+ * the mappings of whole numbers (key "": the root's own numbers; ends with nums NULL). */
+struct conf_numbers {
+	const char *key;
+	const struct yaml_num *nums;
+};
+extern const char *const conf_daemon_keys[];
+extern const struct conf_numbers conf_daemon_numbers[];
+
 /* NULL: no such agent. name NULL: the default agent. */
 const struct agent_conf *conf_daemon_agent(const struct conf_daemon *c, const char *name);
 

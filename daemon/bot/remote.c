@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bot/api_args.h"
+#include "bot/checkup.h"
 #include "bot/outbox.h"
 #include "bot/reconcile.h"
 #include "forge/github.h"
@@ -98,6 +99,7 @@ int remote_start(struct bot *b, struct err *err)
 
 void remote_stop(struct bot *b)
 {
+	checkup_stop(b);
 	github_free(b->github);
 	gh_free(b->gh);
 	b->github = NULL;

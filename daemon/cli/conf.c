@@ -86,6 +86,19 @@ int cli_conf_file(const struct cli_call *call, char **ret, struct err *err)
 	return 0;
 }
 
+int cli_conf_new_file(const struct cli_call *call, char **ret, struct err *err)
+{
+	const char *said = call->config ? call->config : env("YARDMASTER_CONFIG");
+	autofree char *dir = NULL;
+
+	if (said)
+		return cli_conf_absolute(said, ret, err);
+	if (xdg("XDG_CONFIG_HOME", ".config", &dir, err) < 0)
+		return -1;
+	*ret = path_join(dir, "yardmaster.yml");
+	return 0;
+}
+
 static int parse(const char *file, const char *default_data, struct conf_daemon *ret,
 		 struct err *err)
 {

@@ -31,6 +31,8 @@ void cli_conf_release(struct cli_conf *conf);
 int cli_conf_socket(struct cli_call *call, char **ret, struct err *err);
 /* The file that would be read, or NULL; caller frees. */
 int cli_conf_file(const struct cli_call *call, char **ret, struct err *err);
+/* The file that `init` would write: what was said, else the user's own. Caller frees. */
+int cli_conf_new_file(const struct cli_call *call, char **ret, struct err *err);
 /* An absolute path of what was said relative to the working directory; caller frees. */
 int cli_conf_absolute(const char *path, char **ret, struct err *err);
 char *cli_conf_ledger(const struct cli_conf *conf); /* caller frees */

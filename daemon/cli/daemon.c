@@ -34,6 +34,75 @@ const struct cli_command cli_daemon_commands[] = {
 		.run = cli_serve,
 	},
 	{
+		.path = "init",
+		.summary = "write a commented configuration, and register an App at GitHub",
+		.description =
+			"Writes yardmaster.yml: every key with its default or an example, "
+			"commented out. A file that is there is left alone.\n\n"
+			"With --github it shows a page on a port of this machine that takes a "
+			"browser to GitHub to register an App there with the permissions and "
+			"events that are needed; the App's key and webhook secret then come into "
+			"files of mode 0600 beside yardmaster.yml, and their names into its "
+			"section 'github'. The daemon need not run.",
+		.args = (const struct cli_arg[]){{.name = "dir",
+						  .help = "the folder of yardmaster.yml; without "
+							  "it, that of --config, else "
+							  "~/.config/yardmaster",
+						  .min = 0,
+						  .max = 1,
+						  .complete = CLI_COMPLETE_FOLDER},
+						 {0}},
+		.opts =
+			(const struct cli_opt[]){
+				{.name = "force",
+				 .kind = CLI_FLAG,
+				 .help = "write a new yardmaster.yml; the old one is kept beside "
+					 "it"},
+				{.name = "github",
+				 .kind = CLI_FLAG,
+				 .help = "register an App at GitHub through a browser"},
+				{.name = "owner",
+				 .arg = "ORG",
+				 .help = "the organisation that the App will belong to",
+				 .def = "the account that is signed in"},
+				{.name = "name",
+				 .arg = "NAME",
+				 .help = "the App's name, which nobody else may have",
+				 .def = "yardmaster-, and six random digits"},
+				{.name = "api",
+				 .arg = "URL",
+				 .help = "the address of GitHub's API; Enterprise Server: "
+					 "https://HOST/api/v3",
+				 .def = "https://api.github.com"},
+				{.name = "ca-file",
+				 .arg = "FILE",
+				 .help = "certificates of a private authority",
+				 .def = "the system's",
+				 .complete = CLI_COMPLETE_FILE},
+				{.name = "public-url",
+				 .arg = "URL",
+				 .help = "where GitHub reaches this daemon; deliveries go to "
+					 "URL/webhook/github",
+				 .def = "none: GitHub is asked every few minutes instead"},
+				{.name = "port",
+				 .arg = "PORT",
+				 .kind = CLI_INT,
+				 .min = 1,
+				 .max = 65535,
+				 .help = "the port of the local page, for a tunnel to it",
+				 .def = "a free one"},
+				CLI_OPT_END},
+		.examples =
+			(const struct cli_example[]){
+				{"yardmaster init --github --owner acme --public-url "
+				 "https://yard.example.org",
+				 "a configuration, and an App of the organisation acme"},
+				{0}},
+		.exits = (const int[]){5, 78, -1},
+		.flags = CLI_TOLD,
+		.run = cli_init,
+	},
+	{
 		.path = "status",
 		.summary = "show what the daemon is doing",
 		.exits = (const int[]){6, -1},
@@ -41,9 +110,12 @@ const struct cli_command cli_daemon_commands[] = {
 	{
 		.path = "doctor",
 		.summary = "check this machine and say how to mend what is wrong",
-		.description = "Looks at git, the sandbox, the configuration, the data directory, "
-			       "the disk "
-			       "and, when the daemon is alive, at the ledger.",
+		.description =
+			"Looks at git, the sandbox, the configuration, the data directory, "
+			"the disk and the ledger. With GitHub: at the credentials, the App's "
+			"permissions and events, its webhook and the last deliveries, the "
+			"clock and the limits, and in each repository at the installation "
+			"and at every rule that would refuse a landing.",
 		.exits = (const int[]){1, -1},
 		.flags = CLI_TOLD,
 		.run = cli_doctor,

@@ -4,9 +4,7 @@
  * A row a check: {"check", "ok", "text", "mend"}. A check that could not be made counts as failed,
  * but for those that only somebody else may make.
  */
-#include "cli/conf.h"
-#include "cli/local.h"
-#include "cli/remote.h"
+#include "cli/doctor.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -25,17 +23,7 @@
 #define KEYGEN_WAIT_MS   10000
 #define DISK_FREE_MIN    ((uint64_t)1 << 30) /* bytes; a ledger, a mirror and some worktrees */
 
-struct doctor {
-	struct cli_call *call;
-	struct cli_conf conf;
-	bool has_conf;
-	bool has_data;
-	json_t *rows;
-	bool bad;
-};
-
-static void add_row(struct doctor *d, const char *check, bool ok, const char *text,
-		    const char *mend)
+void doctor_add(struct doctor *d, const char *check, bool ok, const char *text, const char *mend)
 {
 	json_t *row = json_object();
 
@@ -49,9 +37,9 @@ static void add_row(struct doctor *d, const char *check, bool ok, const char *te
 	d->bad = d->bad || !ok;
 }
 
-static void add_err(struct doctor *d, const char *check, const struct err *err, const char *mend)
+void doctor_add_err(struct doctor *d, const char *check, const struct err *err, const char *mend)
 {
-	add_row(d, check, false, err_text(err), mend);
+	doctor_add(d, check, false, err_text(err), mend);
 }
 
 /* --- this machine ------------------------------------------------------------------------------- */
@@ -81,14 +69,14 @@ static void check_git(struct doctor *d)
 	char *dot = NULL;
 
 	if (git_version(&out, &err) < 0)
-		add_err(d, "git", &err, "install git, 2.38 or newer");
+		doctor_add_err(d, "git", &err, "install git, 2.38 or newer");
 	else {
 		if (!strncmp(out.s, prefix, sizeof(prefix) - 1))
 			major = strtol(out.s + sizeof(prefix) - 1, &dot, 10);
 		if (dot && *dot == '.')
 			minor = strtol(dot + 1, NULL, 10);
-		add_row(d, "git", major > 2 || (major == 2 && minor >= GIT_OLDEST_MINOR), out.s,
-			"install git, 2.38 or newer");
+		doctor_add(d, "git", major > 2 || (major == 2 && minor >= GIT_OLDEST_MINOR), out.s,
+			   "install git, 2.38 or newer");
 	}
 }
 
@@ -125,24 +113,25 @@ static void check_sandbox(struct doctor *d)
 	autofree char *keeper = NULL, *list = NULL, *text = NULL;
 
 	if (getuid() == 0) {
-		add_row(d, "sandbox", false,
+		doctor_add(
+			d, "sandbox", false,
 			"not tried: root inside a sandbox can reach the host, so no agent is run "
 			"as uid 0",
 			"run this, and the daemon, as an ordinary user");
 		return;
 	}
 	if (find_keeper(&keeper, &err) < 0) {
-		add_err(d, "sandbox", &err, "install the program whole ('make install')");
+		doctor_add_err(d, "sandbox", &err, "install the program whole ('make install')");
 		return;
 	}
 	if (sandbox_check(keeper, &extra, &err) < 0) {
-		add_err(d, "sandbox", &err, NULL);
+		doctor_add_err(d, "sandbox", &err, NULL);
 		return;
 	}
 	list = strvec_join(&extra, ", ");
 	text = extra.n ? xasprintf("all mandatory walls stand, and %s", list)
 		       : xstrdup("all mandatory walls stand; landlock and cgroup2 are not there");
-	add_row(d, "sandbox", true, text, NULL);
+	doctor_add(d, "sandbox", true, text, NULL);
 }
 
 /* --- configuration and data --------------------------------------------------------------------- */
@@ -152,12 +141,13 @@ static void check_config(struct doctor *d)
 	cleanup(err_release) struct err err = ERR_INIT;
 
 	if (cli_conf_load(d->call, &d->conf, &err) < 0) {
-		add_err(d, "configuration", &err, "mend the file, then 'yardmaster config check'");
+		doctor_add_err(d, "configuration", &err,
+			       "mend the file, then 'yardmaster config check'");
 		return;
 	}
 	d->has_conf = true;
-	add_row(d, "configuration", true,
-		d->conf.file ? d->conf.file : "no file; the defaults are in force", NULL);
+	doctor_add(d, "configuration", true,
+		   d->conf.file ? d->conf.file : "no file; the defaults are in force", NULL);
 }
 
 static void check_data(struct doctor *d)
@@ -168,19 +158,20 @@ static void check_data(struct doctor *d)
 
 	if (stat(data, &st) < 0) {
 		text = xasprintf("%s does not exist yet; 'serve' makes it", data);
-		add_row(d, "data directory", true, text, NULL);
+		doctor_add(d, "data directory", true, text, NULL);
 		return;
 	}
 	d->has_data = S_ISDIR(st.st_mode);
 	text = xasprintf("%s, owner uid %u, mode %04o", data, (unsigned)st.st_uid,
 			 (unsigned)(st.st_mode & 07777));
 	if (!d->has_data)
-		add_row(d, "data directory", false, text, "it is no directory; name another one");
+		doctor_add(d, "data directory", false, text,
+			   "it is no directory; name another one");
 	else if (st.st_mode & S_IWOTH)
-		add_row(d, "data directory", false, text,
-			"everybody may write there: chmod o-w, and look at what is inside");
+		doctor_add(d, "data directory", false, text,
+			   "everybody may write there: chmod o-w, and look at what is inside");
 	else
-		add_row(d, "data directory", true, text, NULL);
+		doctor_add(d, "data directory", true, text, NULL);
 }
 
 static void check_disk(struct doctor *d)
@@ -190,16 +181,16 @@ static void check_disk(struct doctor *d)
 	autofree char *text = NULL;
 
 	if (statvfs(d->conf.c.data, &v) < 0) {
-		add_row(d, "disk", false, "the file system could not be asked", NULL);
+		doctor_add(d, "disk", false, "the file system could not be asked", NULL);
 		return;
 	}
 	free_bytes = (uint64_t)v.f_bavail * v.f_frsize;
 	text = xasprintf("%" PRIu64 " MiB free for %s", free_bytes >> 20, d->conf.c.data);
 	if (v.f_flag & ST_RDONLY)
-		add_row(d, "disk", false, "the file system is mounted read-only",
-			"mount it for writing");
+		doctor_add(d, "disk", false, "the file system is mounted read-only",
+			   "mount it for writing");
 	else
-		add_row(d, "disk", free_bytes >= DISK_FREE_MIN, text, "free at least 1024 MiB");
+		doctor_add(d, "disk", free_bytes >= DISK_FREE_MIN, text, "free at least 1024 MiB");
 }
 
 /* With no passphrase given and none asked for: as the daemon would use it. */
@@ -218,16 +209,16 @@ static void check_sign_key(struct doctor *d)
 	if (!key)
 		return;
 	if (child_which("ssh-keygen", "/usr/bin:/usr/local/bin:/bin", &file, &err) < 0) {
-		add_err(d, "sign key", &err, "install ssh-keygen (Debian: openssh-client)");
+		doctor_add_err(d, "sign key", &err, "install ssh-keygen (Debian: openssh-client)");
 		return;
 	}
 	o.file = file;
 	if (child_run(&o, NULL, 0, 65536, KEYGEN_WAIT_MS, &out, &err) == 0) {
-		add_row(d, "sign key", true, key, NULL);
+		doctor_add(d, "sign key", true, key, NULL);
 		return;
 	}
 	err_wrap(&err, "%s", key);
-	add_err(d, "sign key", &err, mend);
+	doctor_add_err(d, "sign key", &err, mend);
 }
 
 /* --- the daemon --------------------------------------------------------------------------------- */
@@ -240,13 +231,15 @@ static void daemon_away(struct doctor *d, const struct err *err)
 	int held = d->has_data ? fs_lock_held(lock, &lock_err) : 0;
 
 	if (held < 0)
-		add_err(d, "daemon", &lock_err, "run this as the owner of the data directory");
+		doctor_add_err(d, "daemon", &lock_err,
+			       "run this as the owner of the data directory");
 	else if (held)
-		add_err(d, "daemon", err,
+		doctor_add_err(
+			d, "daemon", err,
 			"a process holds the lock of the data directory and does not answer: look "
 			"at its log, end it, start it again");
 	else
-		add_row(d, "daemon", true, "not running; 'yardmaster serve' starts it", NULL);
+		doctor_add(d, "daemon", true, "not running; 'yardmaster serve' starts it", NULL);
 }
 
 /* What came in and could not be read: somebody sends what is no GitHub event, or this program is too old. */
@@ -264,11 +257,11 @@ static void check_undecodable(struct doctor *d, const json_t *hooks)
 			break;
 		}
 	}
-	add_row(d, "webhook contents", !json_array_size(odd),
-		json_array_size(odd) ? b.s : "everything that was kept could be read",
-		"look at what the sender sends ('yardmaster status --json' has more of them); "
-		"after "
-		"an update of this program let the forge deliver them again");
+	doctor_add(d, "webhook contents", !json_array_size(odd),
+		   json_array_size(odd) ? b.s : "everything that was kept could be read",
+		   "look at what the sender sends ('yardmaster status --json' has more of them); "
+		   "after "
+		   "an update of this program let the forge deliver them again");
 }
 
 static void check_webhooks(struct doctor *d, const json_t *status)
@@ -280,18 +273,18 @@ static void check_webhooks(struct doctor *d, const json_t *status)
 	if (!hooks)
 		return;
 	if (!listen)
-		add_row(d, "webhooks", true, "not received: 'listen' is not set", NULL);
+		doctor_add(d, "webhooks", true, "not received: 'listen' is not set", NULL);
 	else if (!json_int(hooks, "secrets", 0))
-		add_row(d, "webhooks", false,
-			"every delivery is refused: there is no secret to check it with",
-			"name one at github.webhook-secrets");
+		doctor_add(d, "webhooks", false,
+			   "every delivery is refused: there is no secret to check it with",
+			   "name one at github.webhook-secrets");
 	else {
 		text = xasprintf("received on %s; %" JSON_INTEGER_FORMAT
 				 " stored and %" JSON_INTEGER_FORMAT
 				 " refused for their signature since the start",
 				 listen, (json_int_t)json_int(hooks, "acknowledged", 0),
 				 (json_int_t)json_int(hooks, "refused_signature", 0));
-		add_row(d, "webhooks", true, text, NULL);
+		doctor_add(d, "webhooks", true, text, NULL);
 	}
 	check_undecodable(d, hooks);
 }
@@ -307,12 +300,13 @@ static void check_daemon(struct doctor *d)
 	    0) {
 		autofree char *text = xasprintf("answers on %s", d->conf.c.socket);
 
-		add_row(d, "daemon", true, text, NULL);
+		d->daemon = true;
+		doctor_add(d, "daemon", true, text, NULL);
 		check_webhooks(d, a.item);
 	} else if (d->call->exit == CLI_EXIT_AWAY) {
 		daemon_away(d, &err);
 	} else {
-		add_err(d, "daemon", &err, NULL);
+		doctor_add_err(d, "daemon", &err, NULL);
 	}
 	d->call->exit = CLI_EXIT_OK;
 }
@@ -329,15 +323,16 @@ static void check_ledger(struct doctor *d)
 	if (!d->call->entry->audit_verify || !fs_exists(ledger))
 		return;
 	if (access(ledger, R_OK) < 0) {
-		add_row(d, "ledger", true, "not looked at: only its owner may read it", NULL);
+		doctor_add(d, "ledger", true, "not looked at: only its owner may read it", NULL);
 		return;
 	}
 	rc = d->call->entry->audit_verify(ledger, found, &err);
 	if (rc < 0)
-		add_err(d, "ledger", &err, "restore a backup ('yardmaster backup' makes them)");
+		doctor_add_err(d, "ledger", &err,
+			       "restore a backup ('yardmaster backup' makes them)");
 	else
-		add_row(d, "ledger", rc > 0, json_str(found, "text", rc ? "whole" : "damaged"),
-			"restore a backup ('yardmaster backup' makes them)");
+		doctor_add(d, "ledger", rc > 0, json_str(found, "text", rc ? "whole" : "damaged"),
+			   "restore a backup ('yardmaster backup' makes them)");
 }
 
 /* For people: a line a check, "ok    git: git version 2.39.5", and how to mend it below. */
@@ -372,6 +367,7 @@ int cli_doctor(struct cli_call *call, json_t *ret, struct err *err)
 			check_disk(&d);
 		check_sign_key(&d);
 		check_daemon(&d);
+		doctor_forge(&d, d.daemon);
 		check_ledger(&d);
 		cli_conf_release(&d.conf);
 	}

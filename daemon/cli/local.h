@@ -12,6 +12,7 @@ int cli_role(struct cli_call *call, json_t *ret, struct err *err);   /* entry.c 
 int cli_hook(struct cli_call *call, json_t *ret, struct err *err);   /* entry.c */
 int cli_backup(struct cli_call *call, json_t *ret, struct err *err); /* entry.c */
 int cli_doctor(struct cli_call *call, json_t *ret, struct err *err);
+int cli_init(struct cli_call *call, json_t *ret, struct err *err);
 int cli_halt(struct cli_call *call, json_t *ret, struct err *err);
 int cli_config_check(struct cli_call *call, json_t *ret, struct err *err);
 int cli_blueprint_check(struct cli_call *call, json_t *ret, struct err *err);

@@ -28,6 +28,9 @@ struct httpd_request {
 	bool waiting; /* suspended until the answer */
 	bool method_known;
 	const char *allow; /* of a 405 */
+	char *body;        /* of the caller; NULL: the table's */
+	size_t body_len;
+	const char *type;
 };
 
 /* What a person or a log of the sender reads. */
@@ -61,12 +64,17 @@ static struct MHD_Response *response_new(const struct httpd_request *r)
 {
 	const char *text = text_of(r->status);
 	struct MHD_Response *x =
-		MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_PERSISTENT);
+		r->body ? MHD_create_response_from_buffer(r->body_len, r->body,
+							  MHD_RESPMEM_MUST_COPY)
+			: MHD_create_response_from_buffer(strlen(text), (void *)text,
+							  MHD_RESPMEM_PERSISTENT);
 	char seconds[16];
 
 	if (!x)
 		return NULL;
-	MHD_add_response_header(x, "Content-Type", "text/plain; charset=utf-8");
+	MHD_add_response_header(x, "Content-Type", r->type ? r->type : "text/plain; charset=utf-8");
+	if (r->body)
+		MHD_add_response_header(x, "Cache-Control", "no-store");
 	if (r->retry_s > 0) {
 		snprintf(seconds, sizeof(seconds), "%d", r->retry_s);
 		MHD_add_response_header(x, "Retry-After", seconds);
@@ -80,7 +88,7 @@ static struct MHD_Response *response_new(const struct httpd_request *r)
 static enum MHD_Result queue(struct httpd_request *r)
 {
 	struct httpd *h = r->of;
-	bool common = r->status == 202;
+	bool common = r->status == 202 && !r->body;
 	struct MHD_Response *x = common && h->accepted ? h->accepted : response_new(r);
 	enum MHD_Result rc;
 
@@ -110,11 +118,28 @@ void httpd_answer(struct httpd_request *r, int status, int retry_s)
 	r->of->answered = true;
 }
 
+void httpd_answer_with(struct httpd_request *r, int status, const char *type, const char *body,
+		       size_t n)
+{
+	if (r->status)
+		return;
+	r->type = type;
+	r->body = xmalloc(n + 1);
+	memcpy(r->body, body, n);
+	r->body_len = n;
+	httpd_answer(r, status, 0);
+}
+
 /* --- a request ------------------------------------------------------------------------------------ */
 
 const char *httpd_header(struct httpd_request *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->conn, MHD_HEADER_KIND, name);
+}
+
+const char *httpd_query(struct httpd_request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->conn, MHD_GET_ARGUMENT_KIND, name);
 }
 
 int64_t httpd_length(const struct httpd_request *r)
@@ -229,6 +254,7 @@ static void on_completed(void *arg, struct MHD_Connection *c, void **con_cls,
 		r->handler->end(r->state);
 	h->requests--;
 	peer_idle(r->peer);
+	free(r->body);
 	free(r);
 }
 

@@ -67,12 +67,17 @@ int httpd_check_address(const char *address, struct err *err);
 
 /* NULL when absent. Belongs to the request. */
 const char *httpd_header(struct httpd_request *r, const char *name);
+/* A value of the query, as it was sent (nothing is decoded); NULL when absent. */
+const char *httpd_query(struct httpd_request *r, const char *name);
 /* Content-Length; -1 when the client did not say. */
 int64_t httpd_length(const struct httpd_request *r);
 
 /* Once for a request; a second answer is dropped. The body is a line for people, from the table of
  * httpd.c. retry_s > 0 adds Retry-After. */
 void httpd_answer(struct httpd_request *r, int status, int retry_s);
+/* The same with a body of the caller's, copied. */
+void httpd_answer_with(struct httpd_request *r, int status, const char *type, const char *body,
+		       size_t n);
 /* Sends what was answered since. */
 void httpd_flush(struct httpd *h);
 

@@ -1,7 +1,9 @@
 /* test_conf_daemon.c - the daemon's own configuration. */
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "bot/conf_daemon.h"
+#include "bot/conf_sample.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -282,10 +284,92 @@ static void as_json(void **state)
 	assert_non_null(strstr(other, "\"default-agent\":null"));
 }
 
+/* What is commented out and is no prose. */
+static char *uncommented(const char *sample)
+{
+	cleanup(strvec_release) struct strvec lines = STRVEC_INIT;
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	strvec_split(&lines, sample, '\n');
+	strvec_foreach (&lines, line)
+		if (**line == '#' && ((*line)[1] != ' ' || (*line)[2] == ' '))
+			buf_addf(&b, "%s\n", *line + 1);
+	return buf_steal(&b);
+}
+
+static void test_sample(void **state)
+{
+	autofree char *sample = conf_sample(), *all = uncommented(sample);
+	cleanup(conf_daemon_release) struct conf_daemon c = {0};
+	cleanup(conf_daemon_release) struct conf_daemon empty = {0};
+
+	(void)state;
+	good(FILE_NAME, sample, &empty);
+	check_defaults(&empty);
+	good(FILE_NAME, all, &c);
+	assert_int_equal(c.limits.task_minutes, 480); /* a number in it is the default */
+	assert_int_equal(c.reconcile_seconds, 300);
+	assert_int_equal(c.nagents, 1);
+	for (const char *const *key = conf_daemon_keys; *key; key++) {
+		autofree char *line = xasprintf("\n%s:", *key), *first = xasprintf("%s:", *key);
+
+		if (!strstr(all, line) && strncmp(all, first, strlen(first)) != 0)
+			fail_msg("'%s' is not in the sample", *key);
+	}
+	for (const struct conf_numbers *n = conf_daemon_numbers; n->nums; n++)
+		for (const struct yaml_num *t = n->nums; t->key; t++) {
+			autofree char *line = xasprintf("\n#%s%s: ", *n->key ? "  " : "", t->key);
+
+			if (!strstr(sample, line))
+				fail_msg("'%s.%s' is not in the sample", n->key, t->key);
+		}
+	assert_null(strstr(sample, "; ?")); /* each says what it is for */
+}
+
+/* The schema for editors says what the tables say: run from the root of the source, as the build does. */
+static const json_t *property(const json_t *object, const char *key)
+{
+	return json_object_get(json_object_get(object, "properties"), key);
+}
+
+static void same_number(const json_t *in, const char *section, const struct yaml_num *t)
+{
+	const json_t *one = property(in, t->key);
+
+	if (!one || json_int(one, "minimum", -1) != t->min ||
+	    json_int(one, "maximum", -1) != t->max || json_int(one, "default", -1) != t->otherwise)
+		fail_msg("contrib/schema/yardmaster.schema.json: '%s.%s' differs from the table",
+			 section, t->key);
+}
+
+static void test_schema(void **state)
+{
+	autojson json_t *schema = json_load_file("contrib/schema/yardmaster.schema.json", 0, NULL);
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(schema);
+	for (; conf_daemon_keys[n]; n++)
+		if (!property(schema, conf_daemon_keys[n]))
+			fail_msg("'%s' is not in the schema", conf_daemon_keys[n]);
+	assert_int_equal(json_object_size(json_object_get(schema, "properties")), n);
+	for (const struct conf_numbers *c = conf_daemon_numbers; c->nums; c++) {
+		const json_t *in = *c->key ? property(schema, c->key) : schema;
+		size_t k = 0;
+
+		for (; c->nums[k].key; k++)
+			same_number(in, c->key, &c->nums[k]);
+		if (*c->key && strcmp(c->key, "notify") != 0)
+			assert_int_equal(json_object_size(json_object_get(in, "properties")), k);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sample),
 		cmocka_unit_test(defaults),
+		cmocka_unit_test(test_schema),
 		cmocka_unit_test(everything),
 		cmocka_unit_test(one_agent_is_the_default),
 		cmocka_unit_test(relative_files),

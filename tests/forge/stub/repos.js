@@ -51,6 +51,8 @@ function branch(c) {
 	return { ...short, commit: render.commit(c.state, c.repo, sha), _links: { self: url, html: `${render.htmlUrl(c.state, c.repo)}/tree/${c.params.branch}` } };
 }
 
+const apps = (state, slugs) => (slugs || []).map((slug) => ({ ...render.app(state, state.apps.find((a) => a.slug === slug)), description: '' }));
+
 function protection(c) {
 	needBranch(c);
 	const p = c.repo.protection.get(c.params.branch);
@@ -71,12 +73,13 @@ function protection(c) {
 				url: `${url}/required_pull_request_reviews`, dismiss_stale_reviews: !!p.dismiss_stale,
 				require_code_owner_reviews: !!p.code_owners, required_approving_review_count: p.reviews || 0,
 				require_last_push_approval: !!p.last_push,
+				bypass_pull_request_allowances: { users: [], teams: [], apps: apps(c.state, p.bypass) },
 			},
 		}),
 		...(p.push && {
 			restrictions: {
 				url: `${url}/restrictions`, users_url: `${url}/restrictions/users`, teams_url: `${url}/restrictions/teams`,
-				apps_url: `${url}/restrictions/apps`, teams: [], apps: [], users: p.push.map((l) => render.user(c.state, c.state.user(l))),
+				apps_url: `${url}/restrictions/apps`, teams: [], apps: apps(c.state, p.push_apps), users: p.push.map((l) => render.user(c.state, c.state.user(l))),
 			},
 		}),
 		enforce_admins: { url: `${url}/enforce_admins`, enabled: !!p.admins },
@@ -87,9 +90,21 @@ function protection(c) {
 }
 
 // Rulesets' rules as they were set by control, with what every one has.
-const rules = (c) => c.page((c.repo.rules.get(c.params.branch) || c.repo.rules.get('*') || []).map((rule) => ({
+const rules = (c) => c.page((c.repo.rules.get(c.params.branch) || c.repo.rules.get('*') || []).map(({ bypass, ...rule }) => ({
 	ruleset_source_type: 'Repository', ruleset_source: c.repo.full_name, ruleset_id: 1, ...rule,
 })));
+
+// The ruleset that a rule is of; `bypass` of the rule is what the one who asks may.
+function ruleset(c) {
+	const id = Number(c.params.ruleset_id);
+	const rule = [...c.repo.rules.values()].flat().find((r) => (r.ruleset_id || 1) === id);
+	if (!rule)
+		throw notFound();
+	return {
+		id, name: `rules ${id}`, target: 'branch', source_type: 'Repository', source: c.repo.full_name, enforcement: 'active',
+		current_user_can_bypass: rule.bypass || 'never',
+	};
+}
 
 function contents(c) {
 	const { state, repo } = c;
@@ -291,6 +306,7 @@ function routes(router) {
 		.filter((b) => !c.query.get('protected') || String(b.protected) === c.query.get('protected'))));
 	router.add('GET', `${at}/branches/{branch*}/protection`, { permission: 'administration:read', role: 'admin' }, protection);
 	router.add('GET', `${at}/branches/{branch*}`, READ, branch);
+	router.add('GET', `${at}/rulesets/{ruleset_id}`, META, ruleset);
 	router.add('GET', `${at}/rules/branches/{branch*}`, META, rules);
 	router.add('GET', `${at}/commits`, READ, commits);
 	router.add('GET', `${at}/compare/{basehead*}`, READ, compare);

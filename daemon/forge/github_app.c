@@ -1,0 +1,91 @@
+/* github_app.c - see github_app.h */
+#include "forge/github_app.h"
+
+#include "base/mem.h"
+
+#include <string.h>
+
+const struct github_need github_needs[] = {
+	{"actions", "read", "to read the log of a red workflow job"},
+	{"administration", "read", "to see which checks and reviews a branch requires"},
+	{"checks", "write", "to report on the checks tab"},
+	{"contents", "write", "to push agents' branches, and to land"},
+	{"issues", "write", "to read labelled issues and answer in them"},
+	{"members", "read", "to know teams: reviewers, code owners"},
+	{"metadata", "read", "every App has it"},
+	{"pull_requests", "write", "to open, read and answer pull requests"},
+	{"statuses", "write", "to read commit statuses of CI, and set them"},
+	{0},
+};
+
+const char *const github_app_events[] = {
+	"check_run",
+	"check_suite",
+	"issue_comment",
+	"issues",
+	"label",
+	"pull_request",
+	"pull_request_review",
+	"pull_request_review_comment",
+	"push",
+	"repository",
+	"status",
+	"workflow_run",
+	NULL,
+};
+
+json_t *github_manifest(const struct github_manifest *m)
+{
+	json_t *o = json_object(), *permissions = json_object(), *events = json_array();
+
+	json_put_str(o, "name", m->name);
+	json_put_str(o, "url", m->home);
+	json_put_str(o, "description",
+		     "Runs coding agents on labelled issues and lands pull requests through a "
+		     "merge queue.");
+	json_put_str(o, "redirect_url", m->redirect);
+	json_put_bool(o, "public", false);
+	for (const struct github_need *n = github_needs; n->permission; n++)
+		json_put_str(permissions, n->permission, n->level);
+	json_put(o, "default_permissions", permissions);
+	if (m->hook) {
+		json_t *hook = json_object();
+
+		json_put_str(hook, "url", m->hook);
+		json_put_bool(hook, "active", true);
+		json_put(o, "hook_attributes", hook);
+		for (const char *const *e = github_app_events; *e; e++)
+			json_array_append_new(events, json_string(*e));
+	}
+	json_put(o, "default_events", events);
+	return o;
+}
+
+char *github_web_of(const char *api)
+{
+	static const char cloud[] = "https://api.github.com", server[] = "/api/v3";
+	size_t n = strlen(api);
+
+	while (n && api[n - 1] == '/')
+		n--;
+	if (n == sizeof(cloud) - 1 && !strncmp(api, cloud, n))
+		return xstrdup("https://github.com");
+	if (n > sizeof(server) - 1 &&
+	    !strncmp(api + n - (sizeof(server) - 1), server, sizeof(server) - 1))
+		n -= sizeof(server) - 1;
+	return xstrndup(api, n);
+}
+
+int github_app_decode(const json_t *o, struct github_app *ret, struct err *err)
+{
+	struct github_app a = {0};
+
+	if (json_get_int(o, "id", &a.id, err) < 0 ||
+	    json_get_str(o, "client_id", &a.client_id, err) < 0 ||
+	    json_get_str(o, "slug", &a.slug, err) < 0 || json_get_str(o, "pem", &a.pem, err) < 0 ||
+	    json_opt_str(o, "webhook_secret", &a.secret, err) < 0 ||
+	    json_opt_str(o, "html_url", &a.page, err) < 0)
+		return err_wrap(err, "GitHub's answer about the new App");
+	*ret = a;
+	return 0;
+}
