@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 
-#define LABEL_MAX 100
-#define MINUTE_MS 60000
+#define LABEL_MAX      100
+#define CHECK_NAME_MAX 255
+#define CHECKS_MAX     64
+#define MINUTE_MS      60000
 
 static const char *const method_names[] = {"merge", "rebase", "squash", NULL};
 
@@ -24,6 +26,7 @@ static const struct yaml_num queue_nums[] = {
 	NUM("timeout-minutes", queue.timeout_ms, 1, 1440, 30, MINUTE_MS),
 	NUM("flake-reruns", queue.flake_reruns, 0, 5, 1, 1),
 	NUM("retries", queue.retries, 0, 10, 3, 1),
+	NUM("check-minutes", queue.check_ms, 1, 1440, 60, MINUTE_MS),
 	{0},
 };
 static const struct yaml_num root_nums[] = {
@@ -43,6 +46,23 @@ static int load_environment(const struct yaml_doc *d, const struct yaml_node *n,
 	return yaml_network(d, yaml_get(n, "network"), &c->queue.setup_network_host, err);
 }
 
+static int load_forge_checks(const struct yaml_doc *d, const struct yaml_node *n,
+			     struct strvec *ret, struct err *err)
+{
+	if (yaml_strs(d, n, ret, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->n; i++) {
+		const struct yaml_node *at = n->kind == YAML_LIST ? n->items[i] : n;
+		autofree char *name = NULL;
+
+		if (yaml_line(d, at, CHECK_NAME_MAX, &name, err) < 0)
+			return -1;
+		if (i >= CHECKS_MAX)
+			return yaml_fail(d, at, "at most 64 names", err, "%zu names", ret->n);
+	}
+	return 0;
+}
+
 static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
 		      struct err *err)
 {
@@ -55,6 +75,8 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 					   "timeout-minutes",
 					   "flake-reruns",
 					   "retries",
+					   "forge-checks",
+					   "check-minutes",
 					   NULL};
 	int method = CONF_MERGE;
 
@@ -66,6 +88,7 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 		    0 ||
 	    yaml_bool(d, yaml_get(n, "author-may-approve"), &c->queue.author_may_approve, err) <
 		    0 ||
+	    load_forge_checks(d, yaml_get(n, "forge-checks"), &c->queue.forge_checks, err) < 0 ||
 	    yaml_nums(d, n, queue_nums, c, err) < 0)
 		return -1;
 	c->queue.method = (enum conf_method)method;
@@ -149,6 +172,7 @@ void conf_repo_release(struct conf_repo *c)
 	if (!c)
 		return;
 	strvec_release(&c->queue.gates);
+	strvec_release(&c->queue.forge_checks);
 	strvec_release(&c->queue.setup);
 	strvec_release(&c->queue.setup_key);
 	strvec_release(&c->exclusive);
@@ -211,6 +235,8 @@ static json_t *queue_json(const struct conf_repo *c)
 	json_put_int(q, "timeout-minutes", c->queue.timeout_ms / MINUTE_MS);
 	json_put_int(q, "flake-reruns", c->queue.flake_reruns);
 	json_put_int(q, "retries", c->queue.retries);
+	json_put(q, "forge-checks", list_json(&c->queue.forge_checks));
+	json_put_int(q, "check-minutes", c->queue.check_ms / MINUTE_MS);
 	return q;
 }
 

@@ -21,6 +21,13 @@
  *     timeout-minutes: 30               of one gate; 1..1440
  *     flake-reruns: 1                   how often a lone red candidate is run again; 0..5
  *     retries: 3                        how often a time-out or infrastructure failure is; 0..10
+ *     forge-checks: [NAME…]             none: check runs or status contexts of the forge's own CI
+ *                                       that must be green on the candidate (which is pushed to
+ *                                       `yardmaster/queue/…` for them) and, by a `checks:` step, on
+ *                                       a task's PR; beside those that the forge's protection of the
+ *                                       branch and its rulesets name. `yardmaster/…` never counts
+ *     check-minutes: 60                 how long they may take; 1..1440. One that is not there is
+ *                                       waited for, and is never green
  *   exclusive: [GLOB…]                  leased to one task at a time (migrations, lock files)
  *   protect: [GLOB…]                    refused in an agent's diff, beside the built-in list
  *   labels:
@@ -55,6 +62,8 @@ struct conf_repo {
 		bool labeller_may_approve, author_may_approve;
 		int64_t timeout_ms;
 		int64_t flake_reruns, retries;
+		struct strvec forge_checks;
+		int64_t check_ms;
 	} queue;
 	struct strvec exclusive, protect;
 	char *label_prefix, *label_needs_human, *label_hold;
