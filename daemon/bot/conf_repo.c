@@ -29,6 +29,10 @@ static const struct yaml_num queue_nums[] = {
 	NUM("check-minutes", queue.check_ms, 1, 1440, 60, MINUTE_MS),
 	{0},
 };
+static const struct yaml_num auto_nums[] = {
+	NUM("approvals", auto_queue.approvals, 1, 10, 1, 1),
+	{0},
+};
 static const struct yaml_num root_nums[] = {
 	NUM("agent-prs", agent_prs, 0, 1000, -1, 1),
 	{0},
@@ -95,6 +99,19 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 	return load_environment(d, yaml_get(n, "environment"), c, err);
 }
 
+static int load_auto_queue(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
+			   struct err *err)
+{
+	static const char *const keys[] = {"label", "authors", "approvals", NULL};
+
+	c->auto_queue.on = n != NULL;
+	if (yaml_must_map(d, n, err) < 0 || yaml_only(d, n, keys, err) < 0 ||
+	    yaml_line(d, yaml_get(n, "label"), LABEL_MAX, &c->auto_queue.label, err) < 0 ||
+	    yaml_strs(d, yaml_get(n, "authors"), &c->auto_queue.authors, err) < 0)
+		return -1;
+	return yaml_nums(d, n, auto_nums, c, err);
+}
+
 static int load_labels(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
 		       struct err *err)
 {
@@ -134,12 +151,15 @@ static int load_blueprints(const struct yaml_doc *d, const struct yaml_node *n, 
 
 static int load_root(const struct yaml_doc *d, struct conf_repo *c, struct err *err)
 {
-	static const char *const keys[] = {"queue",      "exclusive", "protect", "labels",
-					   "blueprints", "agent-prs", NULL};
+	static const char *const keys[] = {"queue",      "exclusive",  "protect",
+					   "labels",     "blueprints", "agent-prs",
+					   "auto-queue", "bots",       NULL};
 	const struct yaml_node *root = d->root;
 
 	if (yaml_must_map(d, root, err) < 0 || yaml_only(d, root, keys, err) < 0 ||
 	    load_queue(d, yaml_get(root, "queue"), c, err) < 0 ||
+	    load_auto_queue(d, yaml_get(root, "auto-queue"), c, err) < 0 ||
+	    yaml_strs(d, yaml_get(root, "bots"), &c->bots, err) < 0 ||
 	    yaml_globs(d, yaml_get(root, "exclusive"), &c->exclusive, err) < 0 ||
 	    yaml_globs(d, yaml_get(root, "protect"), &c->protect, err) < 0 ||
 	    load_labels(d, yaml_get(root, "labels"), c, err) < 0 ||
@@ -175,6 +195,9 @@ void conf_repo_release(struct conf_repo *c)
 	strvec_release(&c->queue.forge_checks);
 	strvec_release(&c->queue.setup);
 	strvec_release(&c->queue.setup_key);
+	strvec_release(&c->auto_queue.authors);
+	strvec_release(&c->bots);
+	free(c->auto_queue.label);
 	strvec_release(&c->exclusive);
 	strvec_release(&c->protect);
 	strvec_release(&c->blueprints);
@@ -240,12 +263,26 @@ static json_t *queue_json(const struct conf_repo *c)
 	return q;
 }
 
+static json_t *auto_json(const struct conf_repo *c)
+{
+	json_t *o = json_object();
+
+	if (c->auto_queue.label)
+		json_put_str(o, "label", c->auto_queue.label);
+	json_put(o, "authors", list_json(&c->auto_queue.authors));
+	json_put_int(o, "approvals", c->auto_queue.approvals);
+	return o;
+}
+
 char *conf_repo_json(const struct conf_repo *c)
 {
 	autojson json_t *o = json_object();
 	json_t *labels = json_object();
 
 	json_put(o, "queue", queue_json(c));
+	if (c->auto_queue.on)
+		json_put(o, "auto-queue", auto_json(c));
+	json_put(o, "bots", list_json(&c->bots));
 	json_put(o, "exclusive", list_json(&c->exclusive));
 	json_put(o, "protect", list_json(&c->protect));
 	json_put_str(labels, "prefix", c->label_prefix);

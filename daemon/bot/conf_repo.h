@@ -28,6 +28,12 @@
  *                                       branch and its rulesets name. `yardmaster/…` never counts
  *     check-minutes: 60                 how long they may take; 1..1440. One that is not there is
  *                                       waited for, and is never green
+ *   auto-queue:                         absent: a PR is queued by a person. Else one queues itself, once
+ *                                       a head, when all of this is so (agents' PRs go by blueprint):
+ *     label: NAME                       none: it has this label
+ *     authors: [LOGIN…]                 anybody: it is by one of these
+ *     approvals: 1                      1..10, of its head; never none, whatever queue.approvals says
+ *   bots: [LOGIN…]                      none: "dependabot[bot]" …, whose PRs may queue themselves, too
  *   exclusive: [GLOB…]                  leased to one task at a time (migrations, lock files)
  *   protect: [GLOB…]                    refused in an agent's diff, beside the built-in list
  *   labels:
@@ -65,6 +71,13 @@ struct conf_repo {
 		struct strvec forge_checks;
 		int64_t check_ms;
 	} queue;
+	struct {
+		bool on;
+		char *label;
+		struct strvec authors;
+		int64_t approvals;
+	} auto_queue;
+	struct strvec bots;
 	struct strvec exclusive, protect;
 	char *label_prefix, *label_needs_human, *label_hold;
 	bool blueprints_listed; /* `blueprints` is there: only those; may be empty */

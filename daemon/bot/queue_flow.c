@@ -399,7 +399,7 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 				err);
 	if (bot_repo_conf(b, r, &conf, err) < 0)
 		return -1;
-	if (queue_facts_read(b, r, &conf, &f, err) < 0)
+	if (queue_auto(b, r, &conf, err) < 0 || queue_facts_read(b, r, &conf, &f, err) < 0)
 		return -1;
 	if (!f.entries.n)
 		return 0;

@@ -98,6 +98,9 @@ int queue_set_late(struct bot *b, struct candidate *c, int64_t retries, const ch
 int queue_base_ended(struct bot *b, struct candidate *c, enum plan_cand s, const char *log,
 		     struct err *err);
 
+/* queue_auto.c: queues what the repository's `auto-queue:` says. */
+int queue_auto(struct bot *b, const struct repo *r, const struct conf_repo *conf, struct err *err);
+
 /* queue_ci.c */
 /* Our gates are green: waits for the forge's checks. 1 it waits, 0 there are none. */
 int queue_ci_begin(struct bot *b, struct candidate *c, struct err *err);
