@@ -5,8 +5,10 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 
-#define LABEL_MAX 100
-#define MINUTE_MS 60000
+#define LABEL_MAX      100
+#define CHECK_NAME_MAX 255
+#define CHECKS_MAX     64
+#define MINUTE_MS      60000
 
 static const char *const method_names[] = {"merge", "rebase", "squash", NULL};
 
@@ -24,6 +26,11 @@ static const struct yaml_num queue_nums[] = {
 	NUM("timeout-minutes", queue.timeout_ms, 1, 1440, 30, MINUTE_MS),
 	NUM("flake-reruns", queue.flake_reruns, 0, 5, 1, 1),
 	NUM("retries", queue.retries, 0, 10, 3, 1),
+	NUM("check-minutes", queue.check_ms, 1, 1440, 60, MINUTE_MS),
+	{0},
+};
+static const struct yaml_num auto_nums[] = {
+	NUM("approvals", auto_queue.approvals, 1, 10, 1, 1),
 	{0},
 };
 static const struct yaml_num root_nums[] = {
@@ -43,6 +50,23 @@ static int load_environment(const struct yaml_doc *d, const struct yaml_node *n,
 	return yaml_network(d, yaml_get(n, "network"), &c->queue.setup_network_host, err);
 }
 
+static int load_forge_checks(const struct yaml_doc *d, const struct yaml_node *n,
+			     struct strvec *ret, struct err *err)
+{
+	if (yaml_strs(d, n, ret, err) < 0)
+		return -1;
+	for (size_t i = 0; i < ret->n; i++) {
+		const struct yaml_node *at = n->kind == YAML_LIST ? n->items[i] : n;
+		autofree char *name = NULL;
+
+		if (yaml_line(d, at, CHECK_NAME_MAX, &name, err) < 0)
+			return -1;
+		if (i >= CHECKS_MAX)
+			return yaml_fail(d, at, "at most 64 names", err, "%zu names", ret->n);
+	}
+	return 0;
+}
+
 static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
 		      struct err *err)
 {
@@ -56,6 +80,8 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 					   "flake-reruns",
 					   "retries",
 					   "forks",
+					   "forge-checks",
+					   "check-minutes",
 					   NULL};
 	static const char *const forks[] = {"land", "refuse", NULL};
 	int method = CONF_MERGE, refused = 0;
@@ -69,11 +95,25 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 		    0 ||
 	    yaml_bool(d, yaml_get(n, "author-may-approve"), &c->queue.author_may_approve, err) <
 		    0 ||
+	    load_forge_checks(d, yaml_get(n, "forge-checks"), &c->queue.forge_checks, err) < 0 ||
 	    yaml_nums(d, n, queue_nums, c, err) < 0)
 		return -1;
 	c->queue.method = (enum conf_method)method;
 	c->queue.forks_refused = refused;
 	return load_environment(d, yaml_get(n, "environment"), c, err);
+}
+
+static int load_auto_queue(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
+			   struct err *err)
+{
+	static const char *const keys[] = {"label", "authors", "approvals", NULL};
+
+	c->auto_queue.on = n != NULL;
+	if (yaml_must_map(d, n, err) < 0 || yaml_only(d, n, keys, err) < 0 ||
+	    yaml_line(d, yaml_get(n, "label"), LABEL_MAX, &c->auto_queue.label, err) < 0 ||
+	    yaml_strs(d, yaml_get(n, "authors"), &c->auto_queue.authors, err) < 0)
+		return -1;
+	return yaml_nums(d, n, auto_nums, c, err);
 }
 
 static int load_labels(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
@@ -115,12 +155,15 @@ static int load_blueprints(const struct yaml_doc *d, const struct yaml_node *n, 
 
 static int load_root(const struct yaml_doc *d, struct conf_repo *c, struct err *err)
 {
-	static const char *const keys[] = {"queue",      "exclusive", "protect", "labels",
-					   "blueprints", "agent-prs", NULL};
+	static const char *const keys[] = {"queue",      "exclusive",  "protect",
+					   "labels",     "blueprints", "agent-prs",
+					   "auto-queue", "bots",       NULL};
 	const struct yaml_node *root = d->root;
 
 	if (yaml_must_map(d, root, err) < 0 || yaml_only(d, root, keys, err) < 0 ||
 	    load_queue(d, yaml_get(root, "queue"), c, err) < 0 ||
+	    load_auto_queue(d, yaml_get(root, "auto-queue"), c, err) < 0 ||
+	    yaml_strs(d, yaml_get(root, "bots"), &c->bots, err) < 0 ||
 	    yaml_globs(d, yaml_get(root, "exclusive"), &c->exclusive, err) < 0 ||
 	    yaml_globs(d, yaml_get(root, "protect"), &c->protect, err) < 0 ||
 	    load_labels(d, yaml_get(root, "labels"), c, err) < 0 ||
@@ -153,8 +196,12 @@ void conf_repo_release(struct conf_repo *c)
 	if (!c)
 		return;
 	strvec_release(&c->queue.gates);
+	strvec_release(&c->queue.forge_checks);
 	strvec_release(&c->queue.setup);
 	strvec_release(&c->queue.setup_key);
+	strvec_release(&c->auto_queue.authors);
+	strvec_release(&c->bots);
+	free(c->auto_queue.label);
 	strvec_release(&c->exclusive);
 	strvec_release(&c->protect);
 	strvec_release(&c->blueprints);
@@ -216,7 +263,20 @@ static json_t *queue_json(const struct conf_repo *c)
 	json_put_int(q, "flake-reruns", c->queue.flake_reruns);
 	json_put_int(q, "retries", c->queue.retries);
 	json_put_str(q, "forks", c->queue.forks_refused ? "refuse" : "land");
+	json_put(q, "forge-checks", list_json(&c->queue.forge_checks));
+	json_put_int(q, "check-minutes", c->queue.check_ms / MINUTE_MS);
 	return q;
+}
+
+static json_t *auto_json(const struct conf_repo *c)
+{
+	json_t *o = json_object();
+
+	if (c->auto_queue.label)
+		json_put_str(o, "label", c->auto_queue.label);
+	json_put(o, "authors", list_json(&c->auto_queue.authors));
+	json_put_int(o, "approvals", c->auto_queue.approvals);
+	return o;
 }
 
 char *conf_repo_json(const struct conf_repo *c)
@@ -225,6 +285,9 @@ char *conf_repo_json(const struct conf_repo *c)
 	json_t *labels = json_object();
 
 	json_put(o, "queue", queue_json(c));
+	if (c->auto_queue.on)
+		json_put(o, "auto-queue", auto_json(c));
+	json_put(o, "bots", list_json(&c->bots));
 	json_put(o, "exclusive", list_json(&c->exclusive));
 	json_put(o, "protect", list_json(&c->protect));
 	json_put_str(labels, "prefix", c->label_prefix);

@@ -24,6 +24,19 @@
  *     forks: land | refuse              land; on GitHub, of a PR whose head cannot be written, by squash
  *                                       or rebase: it lands and is closed, naming the commit, because
  *                                       GitHub cannot show it as merged; or it is not landed
+ *     forge-checks: [NAME…]             none: check runs or status contexts of the forge's own CI
+ *                                       that must be green on the candidate (which is pushed to
+ *                                       `yardmaster/queue/…` for them) and, by a `checks:` step, on
+ *                                       a task's PR; beside those that the forge's protection of the
+ *                                       branch and its rulesets name. `yardmaster/…` never counts
+ *     check-minutes: 60                 how long they may take; 1..1440. One that is not there is
+ *                                       waited for, and is never green
+ *   auto-queue:                         absent: a PR is queued by a person. Else one queues itself, once
+ *                                       a head, when all of this is so (agents' PRs go by blueprint):
+ *     label: NAME                       none: it has this label
+ *     authors: [LOGIN…]                 anybody: it is by one of these
+ *     approvals: 1                      1..10, of its head; never none, whatever queue.approvals says
+ *   bots: [LOGIN…]                      none: "dependabot[bot]" …, whose PRs may queue themselves, too
  *   exclusive: [GLOB…]                  leased to one task at a time (migrations, lock files)
  *   protect: [GLOB…]                    refused in an agent's diff, beside the built-in list
  *   labels:
@@ -59,7 +72,16 @@ struct conf_repo {
 		int64_t timeout_ms;
 		int64_t flake_reruns, retries;
 		bool forks_refused;
+		struct strvec forge_checks;
+		int64_t check_ms;
 	} queue;
+	struct {
+		bool on;
+		char *label;
+		struct strvec authors;
+		int64_t approvals;
+	} auto_queue;
+	struct strvec bots;
 	struct strvec exclusive, protect;
 	char *label_prefix, *label_needs_human, *label_hold;
 	bool blueprints_listed; /* `blueprints` is there: only those; may be empty */

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/ci.h"
 #include "bot/outbox.h"
 #include "bot/task_flow.h"
 
@@ -27,6 +28,7 @@ static const struct {
 	{"pr-approved", queue_on_pr_approved},
 	{"pr-changes-requested", task_on_changes_requested},
 	{"base-moved", queue_on_base_moved},
+	{"checks-changed", ci_on_changed},
 	{"run-ended", runs_on_ended},
 };
 

@@ -5,6 +5,7 @@
  */
 #include "bot/outbox.h"
 
+#include "bot/ci.h"
 #include "bot/queue_flow.h"
 #include "bot/rebuild.h"
 #include "bot/reconcile.h"
@@ -34,6 +35,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"forge-pr-merged", EXEC_FORGE, NULL},
 	{"forge-issue-close", EXEC_FORGE, NULL},
 	{"forge-check", EXEC_FORGE, NULL},
+	{"forge-checks", EXEC_ASK, ci_did},
 	{"forge-list", EXEC_ASK, remote_did},
 	{"forge-sync", EXEC_ASK, remote_did},
 	{"forge-level", EXEC_ASK, remote_did_level},
@@ -59,6 +61,8 @@ const struct effect_kind outbox_kinds[] = {
 	{"cand-head-push", EXEC_NET, queue_did_head_push},
 	{"cand-head", EXEC_ASK, queue_did_head},
 	{"head-restore", EXEC_NET, queue_did_restore},
+	{"cand-branch", EXEC_NET, queue_did_branch},
+	{"branch-drop", EXEC_NET, NULL},
 	{"cand-push", EXEC_NET, queue_did_push},
 	{"cand-land", EXEC_GIT, queue_did_land},
 	{"cand-fetch", EXEC_FETCH, queue_did_fetch},

@@ -112,12 +112,12 @@ int queue_on_pr_updated(struct bot *b, const struct event *e, const json_t *p, s
 {
 	cleanup(repo_release) struct repo r = {0};
 	cleanup(pr_release) struct pr pr = {0};
-	bool landing = false;
-	int voided, left, rc = queue_event_pr(b, p, &r, &pr, err);
+	int voided, left, landing, rc = queue_event_pr(b, p, &r, &pr, err);
 
 	if (rc <= 0 || strcmp(pr.state, "open") != 0)
 		return rc < 0 ? -1 : 0;
-	if (is_landing(b, &r, pr.number, &landing, err) < 0)
+	landing = queue_is_landing(b, &r, pr.number, err);
+	if (landing < 0)
 		return -1;
 	/* Of the head that is there now an approval may have come already: it is of this head. */
 	voided = db_run(b->db, ST_APPROVAL_VOID, err, "iiiss", r.id, pr.number, bot_now(b),
@@ -127,7 +127,7 @@ int queue_on_pr_updated(struct bot *b, const struct event *e, const json_t *p, s
 		return -1;
 	if ((voided || left) &&
 	    bot_say(b, r.id, pr.number,
-		    pushed_text(json_str(p, "old", ""), json_str(p, "head", ""), landing, left),
+		    pushed_text(json_str(p, "old", ""), json_str(p, "head", ""), landing > 0, left),
 		    err, "void:%lld", (long long)e->id) < 0)
 		return -1;
 	return learn(b, &r, &pr, e, err);

@@ -9,11 +9,12 @@
 #include "bot/task_flow.h"
 
 static const char *const cand_names[] = {
-	[PLAN_CAND_NONE] = "none",       [PLAN_CAND_BUILDING] = "building",
-	[PLAN_CAND_BUILT] = "built",     [PLAN_CAND_CONFLICT] = "conflict",
-	[PLAN_CAND_TESTING] = "testing", [PLAN_CAND_GREEN] = "green",
-	[PLAN_CAND_RED] = "red",         [PLAN_CAND_ERRORED] = "errored",
-	[PLAN_CAND_LANDING] = "landing", [PLAN_CAND_DOUBT] = "doubt",
+	[PLAN_CAND_NONE] = "none",         [PLAN_CAND_BUILDING] = "building",
+	[PLAN_CAND_BUILT] = "built",       [PLAN_CAND_CONFLICT] = "conflict",
+	[PLAN_CAND_TESTING] = "testing",   [PLAN_CAND_GREEN] = "green",
+	[PLAN_CAND_RED] = "red",           [PLAN_CAND_ERRORED] = "errored",
+	[PLAN_CAND_LANDING] = "landing",   [PLAN_CAND_DOUBT] = "doubt",
+	[PLAN_CAND_CHECKING] = "checking",
 };
 
 enum plan_cand queue_cand_state(const char *name)
@@ -76,10 +77,9 @@ int queue_drop_ref(struct bot *b, const struct repo *r, int64_t candidate, struc
 	json_put_str(p, "repo", r->path);
 	json_put_str(p, "ref", ref);
 	json_put_bool(p, "any", true);
-	return bot_effect(b, subject, "cand-drop", p, err, "cand-drop:%lld", (long long)candidate) <
-			       0
-		       ? -1
-		       : 0;
+	if (bot_effect(b, subject, "cand-drop", p, err, "cand-drop:%lld", (long long)candidate) < 0)
+		return -1;
+	return queue_ci_end(b, r, candidate, err);
 }
 
 int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const char *why,
@@ -299,7 +299,7 @@ static int act(struct bot *b, const struct repo *r, const struct conf_repo *conf
 
 	switch (a->act) {
 	case PLAN_BUILD:
-		return queue_build(b, r, conf, e, err);
+		return count_rerun(b, e, a, err) < 0 ? -1 : queue_build(b, r, conf, e, err);
 	case PLAN_TEST:
 		return count_rerun(b, e, a, err) < 0 ? -1 : queue_test(b, r, &f->cands[i], err);
 	case PLAN_LAND:
@@ -316,7 +316,8 @@ static int act(struct bot *b, const struct repo *r, const struct conf_repo *conf
 		if (a->reason == PLAN_R_BASE_RED &&
 		    bot_notify(b, "base-red", r->id, 0, r->health_log, r->base_oid, err) < 0)
 			return -1;
-		return wait_text(b, r, e, place, queue_wait_text(b, r, conf, &f->prs[i], a), err);
+		return wait_text(b, r, e, place,
+				 queue_wait_text(b, r, conf, &f->prs[i], &f->cands[i], a), err);
 	case PLAN_TEST_BASE:
 		break;
 	}
@@ -404,7 +405,7 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 				err);
 	if (bot_repo_conf(b, r, &conf, err) < 0)
 		return -1;
-	if (queue_facts_read(b, r, &conf, &f, err) < 0)
+	if (queue_auto(b, r, &conf, err) < 0 || queue_facts_read(b, r, &conf, &f, err) < 0)
 		return -1;
 	if (!f.entries.n)
 		return 0;

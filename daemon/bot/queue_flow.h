@@ -9,6 +9,7 @@
  *   queue_facts.c   what the planner is told
  *   queue_words.c   the sentences that people read about it
  *   queue_test.c    a candidate's checkout and gates, and those of the base itself
+ *   queue_ci.c      the forge's checks of a candidate
  *   queue_land.c    verify, land, settle a doubt (queue_part.h)
  *   queue_head.c    the PR's head before the base, and back
  *   queue_after.c   what is done on a forge after a landing
@@ -76,7 +77,7 @@ char *queue_approvals_text(struct bot *b, const struct repo *r, const struct con
 char *queue_reason_text(const struct plan_action *a);
 /* What a PR waits for; by whom and why, where the ledger knows it. */
 char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
-		      const struct pr *pr, const struct plan_action *a);
+		      const struct pr *pr, const struct candidate *c, const struct plan_action *a);
 
 /* queue_test.c */
 int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *conf,
@@ -87,6 +88,32 @@ int queue_test_base(struct bot *b, const struct repo *r, const struct conf_repo 
 int queue_gate_ended(struct bot *b, struct attempt *a, const json_t *p, struct err *err);
 /* Every run and folder of a candidate ends. */
 int queue_clean(struct bot *b, const struct candidate *c, const char *why, struct err *err);
+
+/* A candidate's new state; detail NULL: as it was. */
+int queue_set_state(struct bot *b, struct candidate *c, enum plan_cand s, const char *detail,
+		    struct err *err);
+/* An infrastructure failure, which the planner retries within bounds. */
+int queue_set_errored(struct bot *b, struct candidate *c, const char *why, struct err *err);
+/* Checks that did not end: tried once more, however many retries there are, for each takes as long again. */
+int queue_set_late(struct bot *b, struct candidate *c, int64_t retries, const char *why,
+		   struct err *err);
+/* What the test of the base itself came to. */
+int queue_base_ended(struct bot *b, struct candidate *c, enum plan_cand s, const char *log,
+		     struct err *err);
+
+/* queue_auto.c: queues what the repository's `auto-queue:` says. */
+int queue_auto(struct bot *b, const struct repo *r, const struct conf_repo *conf, struct err *err);
+
+/* queue_ci.c */
+/* Our gates are green: waits for the forge's checks. 1 it waits, 0 there are none. */
+int queue_ci_begin(struct bot *b, struct candidate *c, struct err *err);
+/* 1: others are required now than it was checked for. */
+int queue_ci_missing(struct bot *b, const struct candidate *c, struct err *err);
+/* It is over: its branch on the forge goes. */
+int queue_ci_end(struct bot *b, const struct repo *r, int64_t candidate, struct err *err);
+int queue_ci_ask(struct bot *b, const struct candidate *c, struct err *err);
+int queue_ci_told(struct bot *b, const json_t *p, struct err *err);
+int queue_did_branch(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 
 /* queue_land.c */
 int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct err *err);

@@ -35,7 +35,11 @@ int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct 
 	cleanup(landing_release) struct landing l = {0};
 	autofree char *subject = queue_land_subject(r);
 	json_t *p;
+	int rc = queue_ci_missing(b, c, err);
 
+	/* What became required since it was checked is waited for first. */
+	if (rc != 0)
+		return rc < 0 || queue_ci_begin(b, c, err) < 0 ? -1 : 0;
 	l.repo = r->id;
 	l.candidate = c->id;
 	l.pr = c->pr;

@@ -162,8 +162,8 @@ static int forget_errors(struct bot *b, const struct candidate *c, struct err *e
 	return queue_entry_save(b->db, &e, err);
 }
 
-static int set_state(struct bot *b, struct candidate *c, enum plan_cand s, const char *detail,
-		     struct err *err)
+int queue_set_state(struct bot *b, struct candidate *c, enum plan_cand s, const char *detail,
+		    struct err *err)
 {
 	if ((s == PLAN_CAND_GREEN || s == PLAN_CAND_RED || s == PLAN_CAND_CONFLICT) &&
 	    forget_errors(b, c, err) < 0)
@@ -175,7 +175,7 @@ static int set_state(struct bot *b, struct candidate *c, enum plan_cand s, const
 }
 
 /* An infrastructure failure: counted on the entry, which the planner retries within bounds. */
-static int set_errored(struct bot *b, struct candidate *c, const char *why, struct err *err)
+int queue_set_errored(struct bot *b, struct candidate *c, const char *why, struct err *err)
 {
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 
@@ -186,7 +186,22 @@ static int set_errored(struct bot *b, struct candidate *c, const char *why, stru
 		if (e.id && queue_entry_save(b->db, &e, err) < 0)
 			return -1;
 	}
-	return set_state(b, c, PLAN_CAND_ERRORED, why, err);
+	return queue_set_state(b, c, PLAN_CAND_ERRORED, why, err);
+}
+
+int queue_set_late(struct bot *b, struct candidate *c, int64_t retries, const char *why,
+		   struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+
+	if (queue_entry_get(b->db, c->entry, &e, err) < 0)
+		return -1;
+	if (e.id && e.errors < retries - 1) {
+		e.errors = retries - 1;
+		if (queue_entry_save(b->db, &e, err) < 0)
+			return -1;
+	}
+	return queue_set_errored(b, c, why, err);
 }
 
 int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -201,15 +216,16 @@ int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struc
 	if (rc <= 0)
 		return rc;
 	if (!json_flag(p, "ok"))
-		return set_errored(b, &c, json_str(json_object_get(p, "error"), "text", ""), err);
+		return queue_set_errored(b, &c, json_str(json_object_get(p, "error"), "text", ""),
+					 err);
 	if (strcmp(outcome, "built") != 0) {
 		detail = json_text(r);
-		return set_state(b, &c, PLAN_CAND_CONFLICT, detail, err);
+		return queue_set_state(b, &c, PLAN_CAND_CONFLICT, detail, err);
 	}
 	row_set(&c.merge_base, json_str(r, "merge_base", NULL));
 	row_set(&c.oid, json_str(r, "commit", NULL));
 	row_set(&c.tree, json_str(r, "tree", NULL));
-	return set_state(b, &c, PLAN_CAND_BUILT, NULL, err);
+	return queue_set_state(b, &c, PLAN_CAND_BUILT, NULL, err);
 }
 
 /* ---- gates ---- */
@@ -217,6 +233,14 @@ int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struc
 static int gate_count(const struct candidate *c, json_t **ret, struct err *err)
 {
 	return json_parse(c->gates, strlen(c->gates), SIZE_MAX, ret, err);
+}
+
+/* Our own say is said; the forge's may be to come. */
+static int gates_green(struct bot *b, struct candidate *c, struct err *err)
+{
+	int rc = queue_ci_begin(b, c, err);
+
+	return rc ? (rc < 0 ? -1 : 0) : queue_set_state(b, c, PLAN_CAND_GREEN, NULL, err);
 }
 
 int queue_test(struct bot *b, const struct repo *r, struct candidate *c, struct err *err)
@@ -231,8 +255,9 @@ int queue_test(struct bot *b, const struct repo *r, struct candidate *c, struct 
 	c->run_number++;
 	c->gate = 0;
 	row_set(&c->checks, "[]");
+	c->ci_red = 0;
 	if (!json_array_size(gates))
-		return set_state(b, c, PLAN_CAND_GREEN, NULL, err);
+		return gates_green(b, c, err);
 	dir = folder(b, c);
 	tree = xasprintf("%s/tree", dir);
 	git = xasprintf("%s/git", dir);
@@ -243,7 +268,7 @@ int queue_test(struct bot *b, const struct repo *r, struct candidate *c, struct 
 	if (bot_effect(b, subject, "cand-checkout", p, err, "checkout:%lld:%lld", (long long)c->id,
 		       (long long)c->run_number) < 0)
 		return -1;
-	return set_state(b, c, PLAN_CAND_TESTING, NULL, err);
+	return queue_set_state(b, c, PLAN_CAND_TESTING, NULL, err);
 }
 
 static void gate_limits(struct bot *b, int64_t timeout_ms, struct run_limits *l)
@@ -328,15 +353,15 @@ static int set_health(struct bot *b, const struct candidate *c, enum plan_health
 }
 
 /* A base candidate has one purpose: to know who is to blame. */
-static int base_ended(struct bot *b, struct candidate *c, enum plan_cand s, const char *log,
-		      struct err *err)
+int queue_base_ended(struct bot *b, struct candidate *c, enum plan_cand s, const char *log,
+		     struct err *err)
 {
 	enum plan_health h = s == PLAN_CAND_GREEN ? PLAN_BASE_GREEN
 			     : s == PLAN_CAND_RED ? PLAN_BASE_RED
 						  : PLAN_BASE_UNKNOWN;
 
 	c->ended_ms = bot_now(b);
-	if (set_state(b, c, s, log, err) < 0)
+	if (queue_set_state(b, c, s, log, err) < 0)
 		return -1;
 	return set_health(b, c, h, log, err);
 }
@@ -344,11 +369,16 @@ static int base_ended(struct bot *b, struct candidate *c, enum plan_cand s, cons
 static int finish(struct bot *b, struct candidate *c, enum plan_cand s, const char *log,
 		  struct err *err)
 {
-	if (queue_clean(b, c, NULL, err) < 0)
-		return -1;
+	int rc = queue_clean(b, c, NULL, err) < 0 ? -1 : 0;
+
+	if (rc == 0 && s == PLAN_CAND_GREEN)
+		rc = queue_ci_begin(b, c, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	if (!strcmp(c->kind, "base"))
-		return base_ended(b, c, s, log, err);
-	return s == PLAN_CAND_ERRORED ? set_errored(b, c, log, err) : set_state(b, c, s, log, err);
+		return queue_base_ended(b, c, s, log, err);
+	return s == PLAN_CAND_ERRORED ? queue_set_errored(b, c, log, err)
+				      : queue_set_state(b, c, s, log, err);
 }
 
 int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -424,7 +454,7 @@ static int stopped(struct bot *b, struct candidate *c, struct err *err)
 	if (queue_clean(b, c, NULL, err) < 0)
 		return -1;
 	if (strcmp(c->kind, "base") != 0)
-		return set_state(b, c, PLAN_CAND_BUILT, NULL, err);
+		return queue_set_state(b, c, PLAN_CAND_BUILT, NULL, err);
 	return base_dropped(b, c, err);
 }
 
@@ -475,7 +505,7 @@ int queue_test_base(struct bot *b, const struct repo *r, const struct conf_repo 
 	row_set(&now.health_oid, r->base_oid);
 	if (repo_save(b->db, &now, err) < 0 || queue_test(b, r, &c, err) < 0)
 		return -1;
-	return strcmp(c.state, "green") ? 0 : base_ended(b, &c, PLAN_CAND_GREEN, NULL, err);
+	return strcmp(c.state, "green") ? 0 : queue_base_ended(b, &c, PLAN_CAND_GREEN, NULL, err);
 }
 
 int queue_clean(struct bot *b, const struct candidate *c, const char *why, struct err *err)

@@ -63,7 +63,7 @@ static char *held_text(struct bot *b, const struct repo *r, const struct conf_re
 }
 
 char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
-		      const struct pr *pr, const struct plan_action *a)
+		      const struct pr *pr, const struct candidate *c, const struct plan_action *a)
 {
 	autofree char *text = plan_reason_text(a), *more = NULL;
 
@@ -78,6 +78,9 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 		break;
 	case PLAN_R_UNKNOWN:
 		more = pr->learn_why ? xstrdup(pr->learn_why) : NULL;
+		break;
+	case PLAN_R_CHECKS:
+		more = c && c->detail && *c->detail ? xstrdup(c->detail) : NULL;
 		break;
 	case PLAN_R_HALTED:
 		bot_halted(b, &more);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/ci.h"
 #include "bot/git_request.h"
 #include "bot/outbox.h"
 #include "bot/queue_flow.h"
@@ -435,5 +436,7 @@ int reconcile_all(struct bot *b, struct err *err)
 	for (size_t i = 0; i < l.n; i++)
 		if (reconcile_base(b, &l.v[i], err) < 0 || queue_learn_missing(b, &l.v[i], err) < 0)
 			return -1;
-	return remote_reconcile(b, err) < 0 ? -1 : purge(b, err);
+	if (remote_reconcile(b, err) < 0 || ci_wake(b, 0, "", err) < 0)
+		return -1;
+	return purge(b, err);
 }

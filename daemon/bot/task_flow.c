@@ -90,12 +90,13 @@ char *task_nonce(const struct task_ctx *c)
 
 static int do_checks(struct task_ctx *c, struct bp_event *ret_next, struct err *err)
 {
-	struct forge f = bot_forge(c->bot, &c->repo);
+	bool green = false;
 
-	/* A forge without checks of its own has none to wait for; the queue's gates still come. */
-	if (!f.ops->has_checks)
+	if (task_ci_begin(c, &green, err) < 0)
+		return -1;
+	if (green)
 		ret_next->ev = BP_EV_GREEN;
-	return task_set_state(c, "review", "waits for the forge's checks", err);
+	return 0;
 }
 
 int task_review(struct task_ctx *c, struct err *err)
@@ -198,6 +199,8 @@ static int step_once(struct task_ctx *c, const struct bp_event *ev, struct bp_ev
 
 	bp_next(&c->bp, &c->pos, ev, &next, &action);
 	c->pos = next;
+	if (next.phase != BP_PH_CHECKS)
+		c->task.ci_ms = 0;
 	if (next.started) /* else nothing of the blueprint has begun, and whoever asks must see that */
 		row_take(&c->task.position, bp_pos_json(&c->pos));
 	rc = goes_on(c, &action, err) < 0 ? -1 : must_wait(c, action.act, had_place, err);

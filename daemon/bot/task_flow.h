@@ -70,6 +70,11 @@ int task_text_unchanged(struct task_ctx *c, struct err *err);
 /* Waits for approvals of its head, and says how many there are: 1 enough, 0 not. */
 int task_review(struct task_ctx *c, struct err *err);
 
+/* task_ci.c: the forge's checks of its head. *ret_green: there are none to wait for. */
+int task_ci_begin(struct task_ctx *c, bool *ret_green, struct err *err);
+int task_ci_ask(struct bot *b, int64_t task, struct err *err);
+int task_ci_told(struct bot *b, const json_t *p, struct err *err);
+
 /* task_review.c: what a person said for the next round. */
 void task_add_said(struct task *t, const char *actor, const char *text);
 

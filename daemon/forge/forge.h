@@ -26,6 +26,8 @@
  *
  *   forge-list        everything that changed on the forge since the last time
  *   forge-sync        number, then?           one issue or PR as it is now; `then`: events to add after it
+ *   forge-checks      head, names   -> {checks: [{name, state: absent|pending|green|red, said?, url?}],
+ *                     log?}   log: of the first red one, what it says and why
  *   forge-level       user                    what may this user do here?
  *   forge-fetch       op, url, refs, ctx      Git's objects (net role: git/net.h)
  *   forge-changed     op, base, head, ctx     the files of a PR (git role)
@@ -43,12 +45,14 @@
  *   pr-opened         number, actor, head           pr-updated        number, actor, old, head
  *   pr-approved       number, actor, head           pr-closed         number, actor
  *   pr-changes-requested number, actor, body
+ *   checks-changed    head                          of a commit that somebody waits for
  *   base-moved        old, new, by                  by: "queue" or the user who did it
  */
 #ifndef YM_FORGE_FORGE_H
 #define YM_FORGE_FORGE_H
 
 #include "base/clock.h"
+#include "base/strvec.h"
 #include "store/ledger.h"
 
 enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };
@@ -95,6 +99,9 @@ struct forge_ops {
 	bool checks_tab;
 	/* Are there required checks of the forge's own to wait for? */
 	bool has_checks;
+	/* With has_checks: the names of those that the forge itself wants on the base branch, as far as
+	 * they are known. Appends. */
+	int (*required)(struct forge *f, const struct repo *r, struct strvec *ret, struct err *err);
 };
 
 extern const struct forge_ops forge_local;

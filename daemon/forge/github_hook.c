@@ -131,6 +131,41 @@ static int find_check(struct heard *h, const json_t *run, struct github_check *r
 	return ret->repo == h->repo.id && *ret_number > 0;
 }
 
+/* CI has something to say of a commit; whoever waits for it reads it. */
+static int hear_commit(struct heard *h, const char *sha, struct err *err)
+{
+	int64_t waited = 0;
+	json_t *p;
+
+	if (!gh_is_oid(sha))
+		return 0;
+	if (db_int(h->g->o.db, ST_CI_WAITED, &waited, err, "is", h->repo.id, sha) < 0)
+		return -1;
+	if (!waited)
+		return 0;
+	p = github_payload(&h->repo, 0, h->sender.login);
+	json_put_str(p, "head", sha);
+	return github_tell(h->g,
+			   xasprintf("gh-checks:%lld:%s:%lld", (long long)h->repo.id, sha,
+				     (long long)h->g->o.clock->wall_ms(h->g->o.clock)),
+			   "checks-changed", p, err);
+}
+
+static int hear_suite(struct heard *h, struct err *err)
+{
+	return hear_commit(h, json_str(json_object_get(h->p, "check_suite"), "head_sha", ""), err);
+}
+
+static int hear_workflow(struct heard *h, struct err *err)
+{
+	return hear_commit(h, json_str(json_object_get(h->p, "workflow_run"), "head_sha", ""), err);
+}
+
+static int hear_status(struct heard *h, struct err *err)
+{
+	return hear_commit(h, json_str(h->p, "sha", ""), err);
+}
+
 /* A button, or "re-run": as often as it is pressed while the check says the same, it counts once. */
 static int hear_check(struct heard *h, struct err *err)
 {
@@ -146,6 +181,8 @@ static int hear_check(struct heard *h, struct err *err)
 	int rc;
 
 	if (strcmp(h->action, "requested_action") != 0 && strcmp(h->action, "rerequested") != 0)
+		return hear_commit(h, json_str(run, "head_sha", ""), err);
+	if (h->sender.bot)
 		return 0;
 	rc = find_check(h, run, &c, &number, err);
 	if (rc <= 0)
@@ -175,7 +212,10 @@ static const struct {
 	{"pull_request", hear_pull, true},
 	{"pull_request_review", hear_pull, false},
 	{"pull_request_review_comment", hear_pull, false},
-	{"check_run", hear_check, false},
+	{"check_run", hear_check, true},
+	{"check_suite", hear_suite, true},
+	{"status", hear_status, true},
+	{"workflow_run", hear_workflow, true},
 	{"push", hear_push, true},
 	{"repository", hear_repo, true},
 };

@@ -60,9 +60,16 @@ int github_act_pr_retarget(struct job *j, struct err *err);
 int github_act_pr_look(struct job *j, struct err *err);
 int github_act_issue_close(struct job *j, struct err *err);
 int github_act_check(struct job *j, struct err *err);
+int github_act_checks(struct job *j, struct err *err);
 int github_act_sync(struct job *j, struct err *err);
 int github_act_level(struct job *j, struct err *err);
 int github_act_list(struct job *j, struct err *err);
+
+/* ---- CI (github_ci.c) ---- */
+
+/* The last steps of "forge-list": which checks the base branch wants. */
+int github_ask_required(struct job *j);
+int github_required(struct forge *f, const struct repo *r, struct strvec *ret, struct err *err);
 
 /* ---- PRs (github_pull.c) ---- */
 

@@ -2,7 +2,7 @@
  * github_list.c - see github.h: everything of a repository that may have changed.
  *
  * Four lists, each read under the time of the last change that was seen: the repository itself, issues
- * and PRs, comments, and the heads of the open PRs. Unchanged ones cost a conditional request, which
+ * and PRs, comments, and the heads of the open PRs; and the rules of the base branch. Unchanged ones cost a conditional request, which
  * GitHub does not count. The first look at a repository tells of no label and no comment: nothing old
  * starts by itself.
  */
@@ -47,7 +47,7 @@ static int did_comments(struct job *j, const struct gh_answer *a, struct err *er
 		row_set(&j->remote.comments_since, json_str(j->memo, "comments_since", NULL));
 	j->remote.listed_ms = job_now(j);
 	row_set(&j->remote.problem, NULL);
-	return github_repo_save(db_of(j), &j->remote, err);
+	return github_repo_save(db_of(j), &j->remote, err) < 0 ? -1 : github_ask_required(j);
 }
 
 static int ask_comments(struct job *j, struct err *err)
@@ -58,7 +58,8 @@ static int ask_comments(struct job *j, struct err *err)
 		row_take(&j->remote.comments_since, xasprintf("%.19sZ", now));
 		j->remote.listed_ms = job_now(j);
 		row_set(&j->remote.problem, NULL);
-		return github_repo_save(db_of(j), &j->remote, err);
+		return github_repo_save(db_of(j), &j->remote, err) < 0 ? -1
+								       : github_ask_required(j);
 	}
 	return job_get(j,
 		       gh_path("/repos/%r/issues/"

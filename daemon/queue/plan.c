@@ -144,12 +144,15 @@ static enum claim judge_candidate(struct planner *p, const struct plan_entry *e,
 		return set(a, PLAN_EJECT, PLAN_R_CONFLICT, 0, CLAIM_NONE);
 	case PLAN_CAND_RED:
 		if (e->reruns < p->f->flake_reruns)
-			return set(a, PLAN_TEST, PLAN_R_FLAKE, 0, CLAIM_HOLDS);
+			return set(a, e->rebuild ? PLAN_BUILD : PLAN_TEST, PLAN_R_FLAKE, 0,
+				   CLAIM_HOLDS);
 		return judge_blame(p, a);
 	case PLAN_CAND_ERRORED:
 		if (e->errors > p->f->retries)
 			return set(a, PLAN_EJECT, PLAN_R_ERRORS, 0, CLAIM_NONE);
 		return set(a, PLAN_BUILD, PLAN_R_RETRY, 0, CLAIM_HOLDS);
+	case PLAN_CAND_CHECKING:
+		return set(a, PLAN_WAIT, PLAN_R_CHECKS, 0, CLAIM_HOLDS);
 	case PLAN_CAND_BUILDING:
 	case PLAN_CAND_TESTING:
 	case PLAN_CAND_LANDING:

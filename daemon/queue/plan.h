@@ -22,6 +22,11 @@
  *              v                 |
  *           CONFLICT             `-> ERRORED -> BUILDING (infrastructure; also from BUILDING)
  *
+ *   TESTING -> CHECKING -> GREEN | RED | ERRORED   where the forge has checks of its own: after our
+ *   gates the candidate waits for them. GREEN -> CHECKING when others became required meanwhile.
+ *   What they said of a commit they say again, so one that is red by them (`rebuild`) is run again by
+ *   building it again: RED -> BUILDING.
+ *
  *   DISCARD leads from everywhere but LANDING and DOUBT back to NONE.
  *
  * The rules I1-I10 that this module must keep, in its own words:
@@ -66,6 +71,7 @@ enum plan_cand {
 	PLAN_CAND_BUILT,
 	PLAN_CAND_CONFLICT,
 	PLAN_CAND_TESTING,
+	PLAN_CAND_CHECKING, /* our gates are green; waits for the forge's */
 	PLAN_CAND_GREEN,
 	PLAN_CAND_RED,
 	PLAN_CAND_ERRORED, /* a time-out or an infrastructure failure: no word about the code */
@@ -104,8 +110,9 @@ struct plan_entry {
 	enum plan_cand cand;
 	const char *cand_base; /* the base that the candidate was built on; NULL with NONE */
 	const char *cand_head; /* the head that it was built from */
-	int reruns; /* how often the gates were started again after a RED; 0 again by DISCARD */
-	int errors; /* ERRORED results in a row: 0 again by GREEN, RED and CONFLICT, and not by
+	bool rebuild; /* with RED: it was the forge's checks; only another commit is checked again */
+	int reruns;   /* how often the gates were started again after a RED; 0 again by DISCARD */
+	int errors;   /* ERRORED results in a row: 0 again by GREEN, RED and CONFLICT, and not by
 		     * BUILT or DISCARD, or a gate that never ends would be retried for ever */
 };
 
@@ -138,7 +145,7 @@ enum plan_act {
 enum plan_reason {
 	PLAN_R_NONE,
 	PLAN_R_NEXT,         /* BUILD, TEST, LAND: it is this entry's turn */
-	PLAN_R_FLAKE,        /* TEST, TEST_BASE: once more after a red run */
+	PLAN_R_FLAKE,        /* TEST, TEST_BASE, BUILD: once more after a red run */
 	PLAN_R_RETRY,        /* BUILD, TEST_BASE: after an infrastructure failure */
 	PLAN_R_STALE_BASE,   /* DISCARD */
 	PLAN_R_STALE_HEAD,   /* DISCARD */
@@ -158,6 +165,7 @@ enum plan_reason {
 	PLAN_R_HALTED,       /* WAIT */
 	PLAN_R_BASE_RED,     /* WAIT: it is red and so is the base */
 	PLAN_R_BUSY,         /* WAIT: its own candidate is being built, tested or landed */
+	PLAN_R_CHECKS,       /* WAIT: its candidate waits for the forge's checks */
 	PLAN_R_BLAME,        /* WAIT: it is red, and the base is being tested; TEST_BASE */
 	PLAN_R_BASE_ERRORS,  /* WAIT: it is red, and the base could not be tested to the end */
 	PLAN_R_COUNT,
@@ -202,6 +210,7 @@ enum plan_event {
 	PLAN_EV_DISCARD,
 	PLAN_EV_BUILT, /* results */
 	PLAN_EV_CONFLICT,
+	PLAN_EV_CHECKS, /* our gates are green, or the candidate is; there are checks of the forge */
 	PLAN_EV_GREEN,
 	PLAN_EV_RED,
 	PLAN_EV_ERRORED,

@@ -10,11 +10,12 @@ static const char *const act_names[] = {
 };
 
 static const char *const cand_names[] = {
-	[PLAN_CAND_NONE] = "none",       [PLAN_CAND_BUILDING] = "building",
-	[PLAN_CAND_BUILT] = "built",     [PLAN_CAND_CONFLICT] = "conflict",
-	[PLAN_CAND_TESTING] = "testing", [PLAN_CAND_GREEN] = "green",
-	[PLAN_CAND_RED] = "red",         [PLAN_CAND_ERRORED] = "errored",
-	[PLAN_CAND_LANDING] = "landing", [PLAN_CAND_DOUBT] = "doubt",
+	[PLAN_CAND_NONE] = "none",         [PLAN_CAND_BUILDING] = "building",
+	[PLAN_CAND_BUILT] = "built",       [PLAN_CAND_CONFLICT] = "conflict",
+	[PLAN_CAND_TESTING] = "testing",   [PLAN_CAND_GREEN] = "green",
+	[PLAN_CAND_RED] = "red",           [PLAN_CAND_ERRORED] = "errored",
+	[PLAN_CAND_LANDING] = "landing",   [PLAN_CAND_DOUBT] = "doubt",
+	[PLAN_CAND_CHECKING] = "checking",
 };
 
 /* One row a reason: its name, and what it says after each kind of action. "#N" stands for the
@@ -63,6 +64,8 @@ static const struct reason reasons[PLAN_R_COUNT] = {
 			     .wait = "waits: its checks fail, and so do those of the base branch "
 				     "alone, so nobody is blamed until the base moves"},
 	[PLAN_R_BUSY] = {.name = "busy", .wait = "is being built, tested or landed"},
+	[PLAN_R_CHECKS] = {.name = "checks",
+			   .wait = "is built and waits for the forge's checks of it"},
 	[PLAN_R_BLAME] = {.name = "blame",
 			  .wait = "its checks fail; waits for those of the base branch alone",
 			  .start = "an entry is red, and the base decides who is to blame"},

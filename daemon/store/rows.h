@@ -86,7 +86,7 @@ struct table {
 	S(position) S(title) S(body) S(text_hash) S(removed) S(scopes) I(prompted) S(branch)       \
 		S(start) S(head) S(tree) I(pr) S(feedback) S(said) S(log) S(summary) S(files)      \
 			S(layer) S(worktree) I(runs) I(cost_microusd) I(created_ms) I(started_ms)  \
-				I(updated_ms) I(ended_ms)
+				I(updated_ms) I(ended_ms) I(ci_ms)
 #define ROW_ATTEMPT(I, S)                                                                          \
 	I(id)                                                                                      \
 	I(repo)                                                                                    \
@@ -119,7 +119,7 @@ struct table {
 	S(merge_base)                                                                              \
 	S(method)                                                                                  \
 	S(gates) S(state) S(oid) S(tree) I(gate) I(run_number) S(checks) S(detail) I(created_ms)   \
-		I(ended_ms)
+		I(ended_ms) S(ci) S(branch) I(ci_ms) I(ci_red)
 #define ROW_LANDING(I, S)                                                                          \
 	I(id) I(repo) I(candidate) I(pr) S(old) S(new) S(state) S(receipt) I(at_ms) I(ended_ms) \
 		S(head) S(head_state) I(head_ms)
@@ -127,7 +127,7 @@ struct table {
 	I(id)                                                                                      \
 	I(repo)                                                                                    \
 	S(full_name)                                                                               \
-	I(remote) S(url) I(installation) S(since) S(comments_since) S(problem) I(listed_ms)
+	I(remote) S(url) I(installation) S(since) S(comments_since) S(problem) I(listed_ms) S(required)
 #define ROW_GITHUB_CHECK(I, S) I(id) I(repo) S(head) S(name) I(remote) S(said)
 #define ROW_GITHUB_LEVEL(I, S) I(id) I(repo) S(login) I(level) I(at_ms)
 #define ROW_EVENT(I, S) I(id) S(key) S(kind) S(payload) I(state) S(note) I(at_ms) I(decided_ms)

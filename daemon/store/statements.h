@@ -211,6 +211,11 @@
 		"AND kind = 'base' AND base = ?2 AND state = ?3")                                  \
 	X(CANDIDATE_TESTING, "SELECT count(*) FROM candidate WHERE ended_ms IS NULL "              \
 		"AND state = 'testing'")                                                           \
+	X(CANDIDATE_CHECKING, "SELECT * FROM candidate WHERE ended_ms IS NULL "                    \
+		"AND state = 'checking' AND (?1 = 0 OR repo = ?1) AND (?2 = '' OR oid = ?2) "      \
+		"ORDER BY id")                                                                     \
+	X(TASK_CHECKING, "SELECT * FROM task WHERE state = 'review' AND ended_ms IS NULL "         \
+		"AND ci_ms > 0 AND (?1 = 0 OR repo = ?1) AND (?2 = '' OR head = ?2) ORDER BY id")  \
 	X(LANDING_OPEN, "SELECT * FROM landing WHERE repo = ?1 AND state = 'intent'")              \
 	X(LANDING_BY_NEW, "SELECT * FROM landing WHERE repo = ?1 AND new = ?2 "                    \
 		"ORDER BY id DESC LIMIT 1")                                                        \
@@ -235,6 +240,10 @@
 		"DO UPDATE SET level = excluded.level, at_ms = excluded.at_ms")                    \
 	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
 	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1")                  \
+	/* Does anybody wait for checks of this commit? */                                         \
+	X(CI_WAITED, "SELECT (SELECT count(*) FROM candidate WHERE repo = ?1 AND oid = ?2 "        \
+		"AND ended_ms IS NULL AND state = 'checking') + (SELECT count(*) FROM task "       \
+		"WHERE repo = ?1 AND head = ?2 AND ended_ms IS NULL AND ci_ms > 0)")               \
 	X(CHECK_NEWER, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "             \
 		"AND id > ?2 AND kind = 'forge-check' AND payload ->> '$.head' = ?3")              \
 	X(EFFECT_PENDING_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "       \

@@ -123,6 +123,8 @@ static void check_waiting(struct sim *s, const struct entry *e, const struct pla
 		fair = red;
 	else if (a->reason == PLAN_R_BUSY)
 		fair = awaits(e);
+	else if (a->reason == PLAN_R_CHECKS)
+		fair = c == PLAN_CAND_CHECKING;
 	else if (a->reason == PLAN_R_AHEAD)
 		fair = a->pr >= 1 && a->pr <= PRS && a->pr != e->pr;
 	if (!fair)

@@ -22,6 +22,7 @@ struct entry {
 	int base, cand_head, commit; /* of the candidate */
 	int64_t key;                 /* of the effect whose result is waited for */
 	bool started;                /* in memory only: a job has been started for it */
+	bool rebuild;                /* red by the forge's checks */
 	int reds, errors;            /* evidence for the checks: of this base and head; in a row */
 	bool ejected;
 	int64_t ejected_in; /* by which plan, from 1 */
@@ -30,7 +31,7 @@ struct entry {
 	int64_t behind;
 };
 
-enum kind { JOB_BUILD, JOB_TEST, JOB_BASE, JOB_LAND, JOB_SETTLE };
+enum kind { JOB_BUILD, JOB_TEST, JOB_CHECKS, JOB_BASE, JOB_LAND, JOB_SETTLE };
 
 /* What an executor was asked to do; a copy of what the ledger said then. */
 struct job {
@@ -63,6 +64,7 @@ struct sim {
 	/* how this schedule's daemon does what the planner leaves open */
 	bool head_follows;  /* a push changes the entry's head at once, not only the approval */
 	bool landed_health; /* the base is known to be green after a landing */
+	bool forge;         /* the forge has checks of its own */
 	bool land_looks;    /* a landing that fails has looked whether the base contains it */
 	int flake_reruns, retries;
 	int crash; /* of 1000 transactions, how many are the last before a crash */
@@ -190,6 +192,8 @@ static enum kind kind_of(enum plan_cand c)
 		return JOB_BUILD;
 	case PLAN_CAND_TESTING:
 		return JOB_TEST;
+	case PLAN_CAND_CHECKING:
+		return JOB_CHECKS;
 	case PLAN_CAND_LANDING:
 		return JOB_LAND;
 	default:
@@ -201,7 +205,8 @@ static bool awaits(const struct entry *e)
 {
 	return e->queued &&
 	       (e->life.cand == PLAN_CAND_BUILDING || e->life.cand == PLAN_CAND_TESTING ||
-		e->life.cand == PLAN_CAND_LANDING || e->life.cand == PLAN_CAND_DOUBT);
+		e->life.cand == PLAN_CAND_CHECKING || e->life.cand == PLAN_CAND_LANDING ||
+		e->life.cand == PLAN_CAND_DOUBT);
 }
 
 static void add_job(struct sim *s, struct job j)
@@ -254,6 +259,17 @@ static enum plan_event test(struct sim *s, int commit)
 	return events[run_gates(&s->w, commit)];
 }
 
+/* The forge's checks: what they said of a commit they say again. */
+static enum plan_event checks(struct sim *s, int commit)
+{
+	static const enum ci of[] = {CI_GREEN, CI_RED, CI_LATE};
+	struct commit *c = &s->w.commit[commit];
+
+	if (c->ci == CI_NONE || c->ci == CI_LATE)
+		c->ci = of[run_gates(&s->w, commit)];
+	return c->ci == CI_GREEN ? PLAN_EV_GREEN : c->ci == CI_RED ? PLAN_EV_RED : PLAN_EV_ERRORED;
+}
+
 /* A landing of a candidate that the ledger no longer waits for would be an outdated writer. */
 static void check_writer(struct sim *s, const struct job *j)
 {
@@ -290,6 +306,8 @@ static void run_job(struct sim *s, int i, bool twice)
 		m.ev = build(s, &j, &m.commit);
 	if (j.kind == JOB_TEST || j.kind == JOB_BASE)
 		m.ev = test(s, j.commit);
+	if (j.kind == JOB_CHECKS)
+		m.ev = checks(s, j.commit);
 	if (j.kind == JOB_LAND) {
 		check_writer(s, &j);
 		m.landed = land(s, &j, twice);
@@ -359,8 +377,14 @@ static void take_result(struct sim *s, const struct message *m)
 		e->commit = m->commit;
 	if (m->kind == JOB_SETTLE || m->kind == JOB_LAND)
 		learn_base(s, m->base);
-	if (m->kind == JOB_BUILD || m->kind == JOB_TEST)
+	if (s->forge && m->kind == JOB_TEST && m->ev == PLAN_EV_GREEN) {
+		step(s, e, PLAN_EV_CHECKS);
+		new_key(s, e);
+		return;
+	}
+	if (m->kind == JOB_BUILD || m->kind == JOB_TEST || m->kind == JOB_CHECKS)
 		collect_evidence(e, m->ev);
+	e->rebuild = m->kind == JOB_CHECKS && m->ev == PLAN_EV_RED;
 	step(s, e, m->ev);
 	new_key(s, e);
 }

@@ -27,11 +27,14 @@ struct tree {
 	uint16_t foreign; /* pushes from outside so far */
 };
 
+enum ci { CI_NONE, CI_GREEN, CI_RED, CI_LATE };
+
 struct commit {
 	struct tree tree;
 	int parent;
 	int pr, head; /* of a candidate; 0: pushed from outside */
 	int greens;   /* gate runs of exactly this commit that were green */
+	enum ci ci;   /* what the forge's checks said */
 	bool landed;  /* has been the base */
 	char name[8];
 };

@@ -61,6 +61,7 @@ static void entry_facts(const struct sim *s, const struct entry *e, struct plan_
 				   .files = files + s->w.pr[e->pr].first_file,
 				   .nfiles = (size_t)s->w.pr[e->pr].files,
 				   .cand = e->life.cand,
+				   .rebuild = e->rebuild,
 				   .reruns = e->life.reruns,
 				   .errors = e->life.errors};
 	if (e->life.cand != PLAN_CAND_NONE) {
@@ -122,6 +123,9 @@ static void act_land(struct sim *s, struct entry *e, const struct plan_action *a
 	(void)a;
 	check_start(s, e, "landing");
 	check_candidate(s, e, "landing");
+	if (s->forge && s->w.commit[e->commit].ci != CI_GREEN)
+		violate(&s->w, "I1", "landing of #%d, which the forge's checks did not pass",
+			e->pr);
 	if (s->frozen)
 		violate(&s->w, "freeze", "landing of #%d while frozen", e->pr);
 	step(s, e, PLAN_EV_LAND);
@@ -292,6 +296,7 @@ static void make_world(struct sim *s, uint64_t seed)
 	s->head_follows = below(w, 2);
 	s->landed_health = below(w, 2);
 	s->land_looks = below(w, 2);
+	s->forge = below(w, 2);
 	s->flake_reruns = below(w, 5) ? 1 : below(w, 3);
 	s->retries = below(w, 5) ? 3 : below(w, 3);
 }

@@ -125,6 +125,34 @@ static void test_one_entry_from_build_to_landing(void **state)
 	expect(&q, "1:settle/none");
 }
 
+/* What the forge's checks said of a commit they say again: another run takes another commit. */
+static void test_the_forges_checks(void **state)
+{
+	struct plan_life l = {PLAN_CAND_TESTING, 0, 2};
+	struct queue q;
+
+	(void)state;
+	init(&q, 2);
+	cand(&q, 1, PLAN_CAND_CHECKING);
+	expect(&q, "1:wait/checks 2:wait/ahead/1");
+	cand(&q, 1, PLAN_CAND_RED)->rebuild = true;
+	expect(&q, "1:build/flake 2:wait/ahead/1");
+	q.e[0].reruns = 1;
+	q.f.health = PLAN_BASE_GREEN;
+	expect(&q, "2:build/next 1:eject/red");
+
+	assert_true(plan_life_step(&l, PLAN_EV_CHECKS));
+	assert_int_equal(l.errors, 2); /* our gates alone are no verdict */
+	assert_false(plan_life_step(&l, PLAN_EV_STOPPED));
+	assert_true(plan_life_step(&l, PLAN_EV_RED));
+	assert_true(plan_life_step(&l, PLAN_EV_BUILD));
+	assert_int_equal(l.reruns, 1);
+	l.cand = PLAN_CAND_GREEN; /* others became required */
+	assert_true(plan_life_step(&l, PLAN_EV_CHECKS));
+	assert_true(plan_life_step(&l, PLAN_EV_ERRORED));
+	assert_int_equal(l.cand, PLAN_CAND_ERRORED);
+}
+
 static void test_one_at_a_time(void **state)
 {
 	struct queue q;
@@ -524,6 +552,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_one_entry_from_build_to_landing),
+		cmocka_unit_test(test_the_forges_checks),
 		cmocka_unit_test(test_one_at_a_time),
 		cmocka_unit_test(test_nothing_moves_beside_a_landing),
 		cmocka_unit_test(test_a_landing_is_never_dropped),

@@ -1,0 +1,82 @@
+/*
+ * queue_auto.c - see queue_flow.h: PRs that queue themselves, by the repository's `auto-queue:`.
+ *
+ * Looked at in every pass, so that it does not matter what came last: the label, the review or the push. A
+ * head is queued so once: taken out, or dequeued by a person, it comes back by a person or with a push.
+ */
+#include "bot/queue_flow.h"
+
+#include "base/mem.h"
+#include "bot/approvals.h"
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n >= m && !strcmp(s + n - m, end);
+}
+
+static bool author_may(const struct conf_repo *conf, const struct pr *p)
+{
+	if (ends_with(p->author, "[bot]") && !strvec_has(&conf->bots, p->author))
+		return false;
+	return !conf->auto_queue.authors.n || strvec_has(&conf->auto_queue.authors, p->author);
+}
+
+static int has_label(struct bot *b, const struct pr *p, const char *name, struct err *err)
+{
+	cleanup(label_list_release) struct label_list l = {0};
+
+	if (!name)
+		return 1;
+	if (label_all(b->db, ST_LABEL_OF, &l, err, "ii", p->repo, p->number) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (!strcmp(l.v[i].name, name))
+			return 1;
+	return 0;
+}
+
+/* 1: this very head has been in the queue. */
+static int was_queued(struct bot *b, const struct pr *p, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	int rc = queue_entry_find(b->db, ST_QUEUE_LAST_OF_PR, &e, err, "ii", p->repo, p->number);
+
+	return rc <= 0 ? rc : !e.ended_ms || !strcmp(e.head, p->head);
+}
+
+static int queue_one(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		     const struct pr *p, struct err *err)
+{
+	int64_t have = 0;
+	bool held = false;
+	int rc;
+
+	/* An agent's goes by its blueprint. */
+	if (p->task || strcmp(p->base, r->base) != 0 || !author_may(conf, p))
+		return 0;
+	rc = has_label(b, p, conf->auto_queue.label, err);
+	if (rc > 0)
+		rc = was_queued(b, p, err) == 0;
+	if (rc <= 0 || queue_held(b, r, conf, p, &held, err) < 0 ||
+	    queue_approvals(b, r, conf, p, p->head, &have, err) < 0)
+		return rc <= 0 ? rc : -1;
+	if (held || have < conf->auto_queue.approvals)
+		return 0;
+	return queue_enqueue(b, r, p->number, p->head, "auto-queue", NULL, err);
+}
+
+int queue_auto(struct bot *b, const struct repo *r, const struct conf_repo *conf, struct err *err)
+{
+	cleanup(pr_list_release) struct pr_list l = {0};
+
+	if (!conf->auto_queue.on)
+		return 0;
+	if (pr_all(b->db, ST_PR_LIST, &l, err, "is", r->id, "open") < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (queue_one(b, r, conf, &l.v[i], err) < 0)
+			return -1;
+	return 0;
+}

@@ -1,0 +1,238 @@
+/*
+ * queue_ci.c - see queue_flow.h: the forge's checks of a candidate.
+ *
+ *   gates green -> "checking": the commit goes to a branch of its own on the forge, so that CI runs on
+ *   it -> every required check is green: "green"; one is red: "red"; too late: "errored", once more.
+ *
+ * The branch is deleted when the candidate ends. For the base itself nothing is pushed: what its checks
+ * say now decides who is to blame.
+ */
+#include "bot/queue_flow.h"
+
+#include "base/mem.h"
+#include "bot/ci.h"
+
+#define BRANCH "yardmaster/queue/"
+
+/* The result finds its candidate by this. */
+static json_t *ctx_of(const struct candidate *c)
+{
+	json_t *x = json_object();
+
+	json_put_int(x, "candidate", c->id);
+	return x;
+}
+
+static char *subject_of(const struct candidate *c)
+{
+	return xasprintf("cand:%lld", (long long)c->id);
+}
+
+/* Sets the branch under the lease of `old` (NULL: it is not there). */
+static int push(struct bot *b, const struct repo *r, const struct candidate *c, const char *kind,
+		const char *new, const char *old, struct err *err)
+{
+	struct forge f = bot_forge(b, r);
+	autofree char *subject = subject_of(c);
+	json_t *q;
+
+	if (f.ops->push(&f, r, c->branch, new, old, false, &q, err) < 0)
+		return -1;
+	json_put(q, "ctx", ctx_of(c));
+	return bot_effect(b, subject, kind, q, err, "%s:%lld:%s:%lld", kind, (long long)c->id,
+			  old ? old : "", (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}
+
+static int is_base(const struct candidate *c)
+{
+	return !strcmp(c->kind, "base");
+}
+
+static int required(struct bot *b, const struct candidate *c, struct repo *r, struct strvec *ret,
+		    struct err *err)
+{
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
+
+	if (bot_repo(b, c->repo, r, err) < 0 || bot_repo_conf(b, r, &conf, err) < 0)
+		return -1;
+	return ci_required(b, r, &conf, ret, err);
+}
+
+int queue_ci_begin(struct bot *b, struct candidate *c, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+	autojson json_t *list = NULL;
+
+	if (required(b, c, &r, &names, err) < 0)
+		return -1;
+	if (!names.n)
+		return 0;
+	list = ci_names_json(&names);
+	row_take(&c->ci, json_text(list));
+	c->ci_ms = bot_now(b);
+	if (!is_base(c))
+		row_take(&c->branch,
+			 xasprintf(BRANCH "%lld-%lld", (long long)c->id, (long long)c->pr));
+	if (queue_set_state(b, c, PLAN_CAND_CHECKING, "", err) < 0 ||
+	    (is_base(c) ? ci_ask(b, &r, c->oid, &names, CI_CANDIDATE, c->id, err)
+			: push(b, &r, c, "cand-branch", c->oid, NULL, err)) < 0)
+		return -1;
+	return 1;
+}
+
+int queue_ci_missing(struct bot *b, const struct candidate *c, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(strvec_release) struct strvec now = STRVEC_INIT;
+	cleanup(strvec_release) struct strvec seen = STRVEC_INIT;
+
+	if (required(b, c, &r, &now, err) < 0 || ci_names_parse(c->ci, &seen, err) < 0)
+		return -1;
+	for (size_t i = 0; i < now.n; i++)
+		if (!strvec_has(&seen, now.v[i]))
+			return 1;
+	return 0;
+}
+
+int queue_ci_end(struct bot *b, const struct repo *r, int64_t candidate, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	int rc = candidate_get(b->db, candidate, &c, err);
+
+	if (rc <= 0 || !c.branch)
+		return rc < 0 ? -1 : 0;
+	return push(b, r, &c, "branch-drop", NULL, c.oid, err);
+}
+
+int queue_ci_ask(struct bot *b, const struct candidate *c, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+
+	if (bot_repo(b, c->repo, &r, err) < 0 || ci_names_parse(c->ci, &names, err) < 0)
+		return -1;
+	return ci_ask(b, &r, c->oid, &names, CI_CANDIDATE, c->id, err);
+}
+
+/* The candidate of a result, while it waits for it: 1, 0, -1. */
+static int waiting(struct bot *b, const json_t *p, struct candidate *ret, struct err *err)
+{
+	int rc =
+		candidate_get(b->db, json_int(json_object_get(p, "ctx"), "candidate", 0), ret, err);
+
+	return rc <= 0 ? rc : !ret->ended_ms && !strcmp(ret->state, "checking");
+}
+
+int queue_did_branch(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	cleanup(repo_release) struct repo r = {0};
+	const json_t *o =
+		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
+	const char *outcome = json_str(o, "outcome", ""), *found = json_str(o, "found", NULL);
+	autofree char *why = NULL;
+	int rc = waiting(b, p, &c, err);
+
+	(void)e;
+	if (rc <= 0 || bot_repo(b, c.repo, &r, err) < 0)
+		return rc <= 0 ? rc : -1;
+	if (!json_flag(p, "ok"))
+		return queue_set_errored(
+			b, &c, json_str(json_object_get(p, "error"), "text", "no reason was given"),
+			err);
+	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already"))
+		return queue_ci_ask(b, &c, err);
+	/* Ours, of a ledger that was lost: the name is nobody else's. */
+	if (!strcmp(outcome, "stale") && found)
+		return push(b, &r, &c, "cand-branch", c.oid, found, err);
+	why = xasprintf("the forge took no push to `%s`, where its checks would run: %s", c.branch,
+			json_str(o, "text", outcome));
+	return queue_set_errored(b, &c, why, err);
+}
+
+/* ---- what they say ---- */
+
+static int too_late(struct bot *b, struct candidate *c, const char *what, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	autofree char *why = NULL;
+
+	if (bot_repo(b, c->repo, &r, err) < 0 || bot_repo_conf(b, &r, &conf, err) < 0)
+		return -1;
+	if (bot_now(b) - c->ci_ms < conf.queue.check_ms)
+		return 0;
+	why = xasprintf("the forge's checks did not end within %lld minutes "
+			"(queue.check-minutes): %s",
+			(long long)(conf.queue.check_ms / 60000), what);
+	return queue_set_late(b, c, conf.queue.retries, why, err) < 0 ? -1 : 1;
+}
+
+static int pending(struct bot *b, struct candidate *c, const char *what, struct err *err)
+{
+	int rc = too_late(b, c, what, err);
+
+	if (rc != 0 || (c->detail && !strcmp(c->detail, what)))
+		return rc < 0 ? -1 : 0;
+	return queue_set_state(b, c, PLAN_CAND_CHECKING, what, err);
+}
+
+/* The receipt names them beside our own gates. */
+static int add_checks(struct candidate *c, const json_t *result, struct err *err)
+{
+	autojson json_t *list = NULL;
+	const json_t *o;
+	size_t i;
+
+	if (json_parse(c->checks, strlen(c->checks), SIZE_MAX, &list, err) < 0)
+		return -1;
+	json_array_foreach (json_object_get(result, "checks"), i, o) {
+		json_t *k = json_object();
+
+		json_put_str(k, "forge_check", json_str(o, "name", "?"));
+		json_put_str(k, "outcome", json_str(o, "said", json_str(o, "state", "?")));
+		json_put_str(k, "url", json_str(o, "url", NULL));
+		json_array_append_new(list, k);
+	}
+	row_take(&c->checks, json_text(list));
+	return 0;
+}
+
+/* The base is asked once: what is red there is nobody's fault; what is not there says nothing. */
+static int base_told(struct bot *b, struct candidate *c, const json_t *p, enum ci_verdict v,
+		     const char *text, struct err *err)
+{
+	if (!json_flag(p, "ok"))
+		return queue_base_ended(b, c, PLAN_CAND_ERRORED, text, err);
+	return queue_base_ended(b, c, v == CI_RED ? PLAN_CAND_RED : PLAN_CAND_GREEN,
+				v == CI_RED ? text : NULL, err);
+}
+
+int queue_ci_told(struct bot *b, const json_t *p, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+	const json_t *result = json_object_get(p, "result");
+	autofree char *text = NULL;
+	enum ci_verdict v = CI_PENDING;
+	int rc = waiting(b, p, &c, err);
+
+	if (rc <= 0 || ci_names_parse(c.ci, &names, err) < 0)
+		return rc <= 0 ? rc : -1;
+	if (json_flag(p, "ok"))
+		v = ci_judge(result, &names, &text);
+	else
+		text = xstrdup(json_str(json_object_get(p, "error"), "text", "not readable"));
+	if (is_base(&c))
+		return base_told(b, &c, p, v, text, err);
+	if (v == CI_PENDING)
+		return pending(b, &c, text, err);
+	if (add_checks(&c, result, err) < 0)
+		return -1;
+	c.ci_red = v == CI_RED;
+	return queue_set_state(b, &c, v == CI_RED ? PLAN_CAND_RED : PLAN_CAND_GREEN,
+			       v == CI_RED ? text : "", err);
+}
