@@ -36,7 +36,7 @@ static int push(struct bot *b, const struct repo *r, const struct candidate *c, 
 	autofree char *subject = subject_of(c);
 	json_t *q;
 
-	if (f.ops->push(&f, r, c->branch, new, old, false, &q, err) < 0)
+	if (f.ops->push(&f, r, NULL, c->branch, new, old, false, &q, err) < 0)
 		return -1;
 	json_put(q, "ctx", ctx_of(c));
 	return bot_effect(b, subject, kind, q, err, "%s:%lld:%s:%lld", kind, (long long)c->id,
