@@ -13,7 +13,7 @@ static struct db *db_of(struct job *j)
 
 /* ---- comments ---- */
 
-#define MARKER "\n\n<!-- yardmaster "
+#define MARKER "<!-- yardmaster "
 
 /* "<!-- yardmaster KEY HMAC -->": anybody can write one, only ours has this HMAC. */
 static char *marker(const struct github *g, int64_t remote, const char *key)
@@ -21,7 +21,7 @@ static char *marker(const struct github *g, int64_t remote, const char *key)
 	autofree char *what = xasprintf("%lld %s", (long long)remote, key);
 	autofree char *mac = text_hmac(g->marker_key, strlen(g->marker_key), what, strlen(what));
 
-	return xasprintf(MARKER "%s %.32s -->", key, mac);
+	return xasprintf("\n\n" MARKER "%s %.32s -->", key, mac);
 }
 
 static char *marker_of(struct job *j, const char *key)
@@ -34,16 +34,16 @@ bool github_is_ours(const struct github *g, int64_t remote, const char *body)
 	const char *at = NULL, *next = body, *end;
 	autofree char *key = NULL, *expected = NULL;
 
-	while ((next = strstr(next, MARKER + 2)))
+	while ((next = strstr(next, MARKER)))
 		at = next++;
-	end = at ? strchr(at + strlen(MARKER + 2), ' ') : NULL;
+	end = at ? strchr(at + strlen(MARKER), ' ') : NULL;
 	if (!end)
 		return false;
-	at += strlen(MARKER + 2);
+	at += strlen(MARKER);
 	key = xstrndup(at, (size_t)(end - at));
 	expected = marker(g, remote, key);
 	/* Its last line: what somebody wrote below a copy of it is theirs. */
-	return !strcmp(at - strlen(MARKER + 2), expected + 2);
+	return !strcmp(at - strlen(MARKER), expected + 2);
 }
 
 /* The body with its marker, cut to what GitHub takes. */
