@@ -25,7 +25,7 @@ ok 'without a folder it is written where it is looked for' yard config check "$H
 gh_start
 page() { curl -sS -w '\n%{http_code}' "$@"; }
 start_flow() { # DIR OPTION...
-	stdbuf -oL "$YARDMASTER" init "$1" --github --api "$GH" "${@:2}" >"$T/flow.out" 2>"$T/flow.err" &
+	"$YARDMASTER" init "$1" --github --api "$GH" "${@:2}" >"$T/flow.out" 2>"$T/flow.err" &
 	flow=$!
 	wait_for "grep -q http:// '$T/flow.out' || ! kill -0 $flow" 10 || bail 'no page'
 	url=$(grep -o 'http://[0-9.:]*/[0-9a-f]*' "$T/flow.out")
