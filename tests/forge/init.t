@@ -25,7 +25,7 @@ ok 'without a folder it is written where it is looked for' yard config check "$H
 gh_start
 page() { curl -sS -w '\n%{http_code}' "$@"; }
 start_flow() { # DIR OPTION...
-	stdbuf -oL "$YARDMASTER" init "$1" --github --api "$GH" "${@:2}" >"$T/flow.out" 2>"$T/flow.err" &
+	"$YARDMASTER" init "$1" --github --api "$GH" "${@:2}" >"$T/flow.out" 2>"$T/flow.err" &
 	flow=$!
 	wait_for "grep -q http:// '$T/flow.out' || ! kill -0 $flow" 10 || bail 'no page'
 	url=$(grep -o 'http://[0-9.:]*/[0-9a-f]*' "$T/flow.out")
@@ -42,6 +42,8 @@ submit() { # PAGE
 	curl -sS -o /dev/null -w '%{redirect_url}' --data-urlencode "manifest=$manifest" "$GH/_control/new?${action#*\?}"
 }
 
+swap() { printf '%s' "$back" | sed "s/$1=[0-9a-f]*/$1=$2/"; } # KEY VALUE: in the address to come back to
+
 start_flow "$T/app" --owner octo --public-url https://yard.example.org
 form=$(page "$url")
 back=$(submit "$form")
@@ -52,9 +54,9 @@ is "$(jq -r .redirect_url "$T/manifest.json")" "$url/done" 'and comes back here'
 
 like "$(page "${url%/*}/")" '404$' 'without the token there is nothing'
 like "$(page -H 'Host: evil.example:80' "$url")" '404$' 'nor under another name'
-like "$(page "$(sed 's/state=[0-9a-f]*/state=00000000000000000000000000000000/' <<<"$back")")" 'state.*another.*400$' 'a wrong state is refused' || diag "$back"
+like "$(page "$(swap state 00000000000000000000000000000000)")" 'state.*another.*400$' 'a wrong state is refused'
 like "$(page "${back%&state=*}")" '400$' 'and a missing one'
-like "$(page "$(sed 's/code=[0-9a-f]*/code=..%2f/' <<<"$back")")" '400$' 'and a code that is none'
+like "$(page "$(swap code ..%2f)")" '400$' 'and a code that is none'
 is "$(gh_requests '[.[] | select(.path | test("app-manifests"))] | length')" 0 'GitHub was not asked'
 
 gh_ctl POST /clock '{"advance": 4000}' >/dev/null

@@ -1,0 +1,163 @@
+/* test_github_doctor.c - what of a repository's rules would refuse a landing, and whether a workflow runs. */
+#include "base/mem.h"
+#include "forge/github_app.h"
+#include "forge/github_doctor_part.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const struct github_doctor_repo merging = {
+	.full_name = "o/r", .base = "main", .merges = true};
+static const struct github_doctor_repo rebasing = {
+	.full_name = "o/r", .base = "main", .moves_heads = true};
+
+static json_t *parse(const char *text)
+{
+	json_t *o = json_loads(text, 0, NULL);
+
+	if (!o)
+		fail_msg("no JSON: %s", text);
+	return o;
+}
+
+enum what { PROTECTION, RULE, BYPASSED_RULE, CANDIDATES };
+
+/* How many faults it finds; each is a row, and no row is green. */
+static int faults(enum what what, const struct github_doctor_repo *repo, bool signs,
+		  const char *text)
+{
+	cleanup(strvec_release) struct strvec required = STRVEC_INIT;
+	struct doctor_rules d = {repo, "yard", signs, &required};
+	autojson json_t *o = parse(text), *rows = json_array();
+	int n = what == PROTECTION   ? doctor_protection(&d, o, rows)
+		: what == CANDIDATES ? doctor_candidate_rules(&d, o, rows)
+				     : doctor_rule(&d, o, what == RULE ? NULL : "always", rows);
+
+	assert_int_equal(json_array_size(rows), n);
+	for (int i = 0; i < n; i++)
+		assert_false(json_flag(json_array_get(rows, (size_t)i), "ok"));
+	return n;
+}
+
+static void protections(void **state)
+{
+	static const char stale[] = "{\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":"
+				    "true,\"require_last_push_approval\":true}}";
+	static const char linear[] = "{\"required_linear_history\":{\"enabled\":true}}";
+	static const char sign[] = "{\"required_signatures\":{\"enabled\":true}}";
+
+	(void)state;
+	assert_int_equal(faults(PROTECTION, &merging, false, "{}"), 0);
+	assert_int_equal(faults(PROTECTION, &merging, false, stale), 1); /* no bypass */
+	assert_int_equal(faults(PROTECTION, &rebasing, false, stale), 3);
+	assert_int_equal(faults(PROTECTION, &merging, false, linear), 1);
+	assert_int_equal(faults(PROTECTION, &rebasing, false, linear), 0);
+	assert_int_equal(faults(PROTECTION, &merging, false, sign), 1);
+	assert_int_equal(faults(PROTECTION, &merging, true, sign), 0);
+	/* Another App's bypass is not ours. */
+	assert_int_equal(
+		faults(PROTECTION, &merging, false,
+		       "{\"required_pull_request_reviews\":{\"bypass_pull_request_allowances\":"
+		       "{\"apps\":[{\"slug\":\"other\"}]}}}"),
+		1);
+}
+
+static void rulesets(void **state)
+{
+	static const char pull[] =
+		"{\"type\":\"pull_request\",\"ruleset_id\":4,\"parameters\":{"
+		"\"dismiss_stale_reviews_on_push\":true,\"require_last_push_approval\":false}}";
+
+	(void)state;
+	assert_int_equal(faults(RULE, &merging, false, pull), 1); /* not known is not green */
+	assert_int_equal(faults(RULE, &rebasing, false, pull), 2);
+	assert_int_equal(faults(BYPASSED_RULE, &rebasing, false, pull), 0);
+	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"merge_queue\"}"), 1);
+	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"non_fast_forward\"}"), 0);
+	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"of the future\"}"), 0);
+	assert_int_equal(faults(CANDIDATES, &merging, false,
+				"[{\"type\":\"deletion\"},{\"type\":\"tag_name_pattern\"}]"),
+			 1);
+}
+
+static void workflows(void **state)
+{
+	static const struct {
+		const char *text;
+		int runs;
+	} rows[] = {
+		{"on: push\n", 1},
+		{"on: [pull_request, push]\n", 1},
+		{"on: pull_request\n", 0},
+		{"on:\n  push:\n", 1},
+		{"on:\n  push: { tags: [v1] }\n", 0},
+		{"on:\n  push: { branches: [main] }\n", 0},
+		{"on:\n  push: { branches: ['**'] }\n", 1},
+		{"on:\n  push: { branches: ['**', '!yardmaster/**'] }\n", 0},
+		{"on:\n  push: { branches: ['!yardmaster/**', '**'] }\n", 1},
+		{"on:\n  push: { branches-ignore: ['yardmaster/**'] }\n", 0},
+		{"on:\n  push: { branches-ignore: [docs] }\n", 1},
+		{"jobs: {}\n", 0},
+		{"", 0},
+		{"on: [push\n", -1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (doctor_workflow_runs(rows[i].text, strlen(rows[i].text),
+					 "yardmaster/queue/1") != rows[i].runs)
+			fail_msg("%s: expected %d", rows[i].text, rows[i].runs);
+}
+
+static void the_clock(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+	} rows[] = {
+		{"{\"skew_ms\":null}", false},
+		{"{\"skew_ms\":1000}", true},
+		{"{\"skew_ms\":-90000}", false},
+		{"{\"skew_ms\":90000}", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autojson json_t *o = parse(rows[i].text), *out = json_array();
+
+		doctor_state(o, out);
+		assert_int_equal(json_flag(json_array_get(out, 0), "ok"), rows[i].ok);
+	}
+}
+
+static void where_github_is(void **state)
+{
+	static const char *const rows[][2] = {
+		{"https://api.github.com", "https://github.com"},
+		{"https://git.acme.org/api/v3", "https://git.acme.org"},
+		{"https://git.acme.org/api/v3/", "https://git.acme.org"},
+		{"http://127.0.0.1:8000", "http://127.0.0.1:8000"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autofree char *web = github_web_of(rows[i][0]);
+
+		assert_string_equal(web, rows[i][1]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(protections),     cmocka_unit_test(rulesets),
+		cmocka_unit_test(workflows),       cmocka_unit_test(the_clock),
+		cmocka_unit_test(where_github_is),
+	};
+
+	return cmocka_run_group_tests_name("github_doctor", tests, NULL, NULL);
+}
