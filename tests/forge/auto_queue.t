@@ -21,16 +21,15 @@ done
 gh_daemon
 gh_add
 
-pr_of() { # BRANCH USER: a PR, labelled and approved by bob; prints its number
+pr_of() { # BRANCH USER [LABEL]: a PR, labelled and approved by bob; prints its number
 	local n
 	gh_push "$1" "src/$1.txt" fine >/dev/null
 	n=$(gh_pr "$1" "PR $1" '' "$2")
-	gh_label "$n" automerge bob
+	gh_label "$n" "${3:-automerge}" bob
 	gh_review "$n" APPROVE '' bob
 	echo "$n"
 }
-plain=$(pr_of plain alice)
-gh_unlabel "$plain" automerge bob
+plain=$(pr_of plain alice other)
 carols=$(pr_of carols carol)
 others=$(pr_of others 'other%5Bbot%5D')
 gh_push eves src/eves.txt fine >/dev/null
