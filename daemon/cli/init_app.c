@@ -95,7 +95,8 @@ static void answer_page(struct visit *v, int status, const struct buf *b)
 	httpd_answer_with(v->r, status, "text/html; charset=utf-8", b->s, b->len);
 }
 
-static void say(struct visit *v, int status, const char *title, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static void say(struct visit *v, int status,
+						      const char *title, const char *fmt, ...)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 	autofree char *text = NULL;
