@@ -119,8 +119,9 @@ static int note_first(struct job *j, const json_t *o, struct err *err)
 		return -1;
 	gh_read_labels(o, &labels);
 	strvec_foreach (&labels, l) {
+		/* GitHub's time: what is set again later is later by the same clock. */
 		if (db_run(db_of(j), ST_LABEL_PUT, err, "iissi", j->repo.id, i.number, *l, "",
-			   job_now(j)) < 0)
+			   i.updated_ms) < 0)
 			return -1;
 	}
 	return 0;
