@@ -1,6 +1,7 @@
 #!/bin/bash
 # A repository on GitHub that is renamed, that the App may not see any more, whose installation is
 # suspended or removed: the name follows, the reason is shown, and all goes on when it is mended.
+# check: long
 . "$(dirname "$0")/lib.sh"
 
 gh_start

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A plain token of a person instead of an App, and no webhooks: commit statuses stand in for check runs, what
 # yardmaster wrote is known by its marker, and the person's own commands count.
+# check: long
 . "$(dirname "$0")/lib.sh"
 
 agent fixer <<'END2'
