@@ -113,6 +113,7 @@ int api_doctor(struct request *q, json_t **ret, struct err *err)
 		&(struct github_doctor_opts){.client = b->gh,
 					     .token = b->conf->github.token,
 					     .listens = b->conf->hooks.listen != NULL,
+					     .channel = b->conf->hooks.events,
 					     .signs = b->conf->sign_key != NULL,
 					     .repos = c->repos,
 					     .n = n,
