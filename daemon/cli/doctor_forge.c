@@ -184,6 +184,7 @@ static void ask_directly(struct doctor *d)
 					     .token = c->token,
 					     .listens = d->conf.c.hooks.listen != NULL,
 					     .signs = d->conf.c.sign_key != NULL,
+					     .shadow = c->shadow_all,
 					     .done = on_rows,
 					     .arg = &x});
 	if (loop_run(x.loop, &err) < 0)

@@ -75,29 +75,44 @@ static int rank(const char *level)
 	return 0;
 }
 
-/* "checks (write; has none): to report on the checks tab" of all that are missing. */
-static char *missing_permissions(const json_t *have)
+/* "checks (write; has none): to report on the checks tab" of all that are missing. In shadow mode whatever
+ * needs writing needs reading only. */
+static char *missing_permissions(const json_t *have, bool shadow)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 
 	for (const struct github_need *n = github_needs; n->permission; n++) {
 		const char *level = json_str(have, n->permission, NULL);
+		const char *need = shadow ? "read" : n->level;
 
-		if (rank(level) < rank(n->level))
+		if (rank(level) < rank(need))
 			buf_addf(&b, "%s%s needs %s and has %s (%s)", b.len ? "; " : "",
-				 n->permission, n->level, level ? level : "none", n->why);
+				 n->permission, need, level ? level : "none", n->why);
 	}
 	return b.len ? buf_steal(&b) : NULL;
 }
 
+/* Is there nothing that is ever written to? */
+static bool only_watches(const struct github_doctor *d)
+{
+	for (size_t i = 0; i < d->o.n; i++)
+		if (!d->repos[i].shadow)
+			return false;
+	return d->o.shadow || d->o.n;
+}
+
 static void check_permissions(struct github_doctor *d)
 {
-	autofree char *missing = missing_permissions(d->permissions);
+	bool watches = only_watches(d);
+	autofree char *missing = missing_permissions(d->permissions, watches);
 
 	doctor_row(d->rows, NULL, "GitHub permissions", !missing,
 		   "change them on the App's page ('Permissions & events'), then accept the change "
 		   "in each installation",
-		   "%s", missing ? missing : "the App has all that is needed");
+		   "%s",
+		   missing   ? missing
+		   : watches ? "the App may read all that shadow mode looks at"
+			     : "the App has all that is needed");
 }
 
 static bool lists(const json_t *list, const char *word)
@@ -262,7 +277,7 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 			   a->outcome == GH_GONE ? "the App is not installed there" : a->text);
 		return;
 	}
-	missing = missing_permissions(json_object_get(a->body, "permissions"));
+	missing = missing_permissions(json_object_get(a->body, "permissions"), r->shadow);
 	if (json_str(a->body, "suspended_at", NULL))
 		doctor_row(d->rows, r->full_name, check, false,
 			   "let an owner of the account take the suspension back",
@@ -274,7 +289,10 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 			   "%s", missing);
 	else
 		doctor_row(d->rows, r->full_name, check, !r->problem, "see the rows above", "%s",
-			   r->problem ? r->problem : "the App is installed");
+			   r->problem  ? r->problem
+			   : r->shadow ? "the App is installed; in shadow mode, nothing is written "
+					 "there"
+				       : "the App is installed");
 }
 
 static char *path_repo(const struct github_doctor *d)
@@ -286,6 +304,7 @@ static void on_repo(struct github_doctor *d, const struct gh_answer *a)
 {
 	const char *name = repo_of(d)->full_name;
 	const json_t *may = json_object_get(a->body, "permissions");
+	bool enough = !d->o.token || json_flag(may, "push") || repo_of(d)->shadow;
 
 	if (a->outcome != GH_OK)
 		doctor_row(d->rows, name, "repository", false,
@@ -293,10 +312,9 @@ static void on_repo(struct github_doctor *d, const struct gh_answer *a)
 	else if (json_flag(a->body, "archived"))
 		doctor_row(d->rows, name, "repository", false, "unarchive it", "it is archived");
 	else
-		doctor_row(d->rows, name, "repository", !d->o.token || json_flag(may, "push"),
+		doctor_row(d->rows, name, "repository", enough,
 			   "give the token's account write access",
-			   !d->o.token || json_flag(may, "push") ? "is there and can be read"
-								 : "the token may not push");
+			   enough ? "is there and can be read" : "the token may not push");
 }
 
 /* Not asked is not green. */
@@ -313,6 +331,9 @@ static void blind(struct github_doctor *d, const char *what, const struct gh_ans
 
 static char *path_protection(const struct github_doctor *d)
 {
+	/* In shadow nothing lands there that could be refused, and nothing more is asked. */
+	if (repo_of(d)->shadow)
+		return NULL;
 	return gh_path("/repos/%r/branches/%s/protection", repo_of(d)->full_name, repo_of(d)->base);
 }
 
@@ -328,6 +349,8 @@ static void on_protection(struct github_doctor *d, const struct gh_answer *a)
 
 static char *path_rules(const struct github_doctor *d)
 {
+	if (repo_of(d)->shadow)
+		return NULL;
 	return gh_path("/repos/%r/rules/branches/%s?per_page=100", repo_of(d)->full_name,
 		       repo_of(d)->base);
 }
@@ -362,6 +385,8 @@ static void on_ruleset(struct github_doctor *d, const struct gh_answer *a)
 
 static char *path_candidates(const struct github_doctor *d)
 {
+	if (repo_of(d)->shadow)
+		return NULL;
 	return gh_path("/repos/%r/rules/branches/%s?per_page=100", repo_of(d)->full_name,
 		       "yardmaster/queue/1");
 }
@@ -422,6 +447,11 @@ static void judge_repo(struct github_doctor *d)
 	const char *name = repo_of(d)->full_name;
 	autofree char *list = strvec_join(&d->required, ", ");
 
+	if (repo_of(d)->shadow) {
+		doctor_row(d->rows, name, "rules", true, NULL,
+			   "not looked at: in shadow mode nothing lands");
+		return;
+	}
 	if (d->required.n && !d->runs && !d->blind) {
 		d->faults++;
 		doctor_row(
