@@ -9,6 +9,13 @@
 #define PR_MS   ((int64_t)3 * 24 * 3600 * 1000) /* and those of a PR, without a word of the forge */
 #define AT_ONCE 200                             /* commits in one question */
 
+static int save(struct bot *b, const struct shadow_event *x, struct err *err)
+{
+	return db_run(b->db, ST_SHADOW_SET, err, "isss", x->id, x->base, x->tree, x->detail) < 0
+		       ? -1
+		       : 0;
+}
+
 /* ---- checks ---- */
 
 int shadow_ask_checks(struct bot *b, const struct repo *r, const char *head,
@@ -93,7 +100,7 @@ int shadow_did_checks(struct bot *b, const struct event *e, const json_t *p, str
 	v = ci_judge(json_object_get(p, "result"), &names, &text);
 	for (size_t i = 0; i < l.n; i++) {
 		row_set(&l.v[i].detail, words[v]);
-		if (shadow_event_save(b->db, &l.v[i], err) < 0)
+		if (save(b, &l.v[i], err) < 0)
 			return -1;
 	}
 	return 0;
@@ -230,7 +237,7 @@ static int judge(struct bot *b, struct shadow_event *m, const json_t *trees, str
 	if (unseen < 0)
 		return -1;
 	row_take(&m->detail, xasprintf("same=%d unseen=%d", same, unseen));
-	return shadow_event_save(b->db, m, err);
+	return save(b, m, err);
 }
 
 int shadow_did_trees(struct bot *b, const struct event *e, const json_t *p, struct err *err)

@@ -22,6 +22,7 @@ struct question {
 	bool installation; /* asked as the installation; else as the App itself */
 	bool app_only;
 	unsigned flags; /* GH_TEXT: the file's bytes are the answer */
+	bool lands;     /* about a landing: not asked in shadow mode, where there is none */
 };
 
 struct github_doctor {
@@ -331,9 +332,6 @@ static void blind(struct github_doctor *d, const char *what, const struct gh_ans
 
 static char *path_protection(const struct github_doctor *d)
 {
-	/* In shadow nothing lands there that could be refused, and nothing more is asked. */
-	if (repo_of(d)->shadow)
-		return NULL;
 	return gh_path("/repos/%r/branches/%s/protection", repo_of(d)->full_name, repo_of(d)->base);
 }
 
@@ -349,8 +347,6 @@ static void on_protection(struct github_doctor *d, const struct gh_answer *a)
 
 static char *path_rules(const struct github_doctor *d)
 {
-	if (repo_of(d)->shadow)
-		return NULL;
 	return gh_path("/repos/%r/rules/branches/%s?per_page=100", repo_of(d)->full_name,
 		       repo_of(d)->base);
 }
@@ -385,8 +381,6 @@ static void on_ruleset(struct github_doctor *d, const struct gh_answer *a)
 
 static char *path_candidates(const struct github_doctor *d)
 {
-	if (repo_of(d)->shadow)
-		return NULL;
 	return gh_path("/repos/%r/rules/branches/%s?per_page=100", repo_of(d)->full_name,
 		       "yardmaster/queue/1");
 }
@@ -484,19 +478,19 @@ static void finish(struct github_doctor *d)
 /* --- the order of the questions ------------------------------------------------------------------- */
 
 static const struct question of_app[] = {
-	{path_self, on_self, false, false, 0},
-	{path_hook, on_hook, false, true, 0},
-	{path_deliveries, on_deliveries, false, true, 0},
+	{path_self, on_self, false, false, 0, false},
+	{path_hook, on_hook, false, true, 0, false},
+	{path_deliveries, on_deliveries, false, true, 0, false},
 };
 static const struct question of_repo[] = {
-	{path_installation, on_installation, false, true, 0},
-	{path_repo, on_repo, true, false, 0},
-	{path_protection, on_protection, true, false, 0},
-	{path_rules, on_rules, true, false, 0},
-	{path_ruleset, on_ruleset, true, false, 0},
-	{path_candidates, on_candidates, true, false, 0},
-	{path_workflows, on_workflows, true, false, 0},
-	{path_workflow, on_workflow, true, false, GH_TEXT},
+	{path_installation, on_installation, false, true, 0, false},
+	{path_repo, on_repo, true, false, 0, false},
+	{path_protection, on_protection, true, false, 0, true},
+	{path_rules, on_rules, true, false, 0, true},
+	{path_ruleset, on_ruleset, true, false, 0, true},
+	{path_candidates, on_candidates, true, false, 0, true},
+	{path_workflows, on_workflows, true, false, 0, true},
+	{path_workflow, on_workflow, true, false, GH_TEXT, true},
 };
 
 static const struct question *question_now(const struct github_doctor *d)
@@ -541,7 +535,7 @@ static bool ask_here(struct github_doctor *d)
 	for (; (q = question_now(d)) != NULL; d->next++) {
 		autofree char *path = NULL;
 
-		if (q->app_only && d->o.token)
+		if ((q->app_only && d->o.token) || (q->lands && repo_of(d)->shadow))
 			continue;
 		path = q->path(d);
 		if (!path)

@@ -245,6 +245,7 @@
 	X(SHADOW_PUT, "INSERT INTO shadow_event (repo, kind, pr, head, base, other, "              \
 		"oid, tree, detail, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "           \
 		"?10) ON CONFLICT (repo, kind, pr, head, base, other) DO NOTHING")                 \
+	X(SHADOW_SET, "UPDATE shadow_event SET base = ?2, tree = ?3, detail = ?4 WHERE id = ?1")   \
 	X(SHADOW_GET, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 AND "              \
 		"pr = ?3 AND head = ?4 AND base = ?5 AND other = ?6")                              \
 	X(SHADOW_OF_HEAD, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 "              \
@@ -269,7 +270,6 @@
 		"kind = 'merged' AND oid = ?2")                                                    \
 	X(SHADOW_PURGE, "DELETE FROM shadow_event WHERE id IN (SELECT id FROM "                    \
 		"shadow_event WHERE at_ms < ?1 LIMIT 1000)")                                       \
-	X(EFFECT_OPEN_ALL, "SELECT * FROM effect WHERE state < 2 ORDER BY id")                     \
 	X(STATS_TASKS, "SELECT state, count(*), sum(cost_microusd) FROM task WHERE "               \
 		"repo = ?1 AND created_ms >= ?2 GROUP BY state ORDER BY state")                    \
 	X(STATS_ROUNDS, "SELECT count(*) FROM attempt WHERE repo = ?1 AND created_ms "             \
@@ -283,7 +283,7 @@
 		"AND ended_ms IS NULL AND state = 'checking') + (SELECT count(*) FROM task "       \
 		"WHERE repo = ?1 AND head = ?2 AND ended_ms IS NULL AND ci_ms > 0) + "              \
 		"(SELECT count(*) FROM shadow_event WHERE repo = ?1 AND head = ?2 "                \
-		"AND kind IN ('checks', 'base') AND detail <> 'green')")               \
+		"AND kind IN ('checks', 'base') AND detail <> 'green')")                           \
 	X(CHECK_NEWER, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "             \
 		"AND id > ?2 AND kind = 'forge-check' AND payload ->> '$.head' = ?3")              \
 	X(EFFECT_PENDING_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "       \
