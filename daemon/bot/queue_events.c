@@ -220,10 +220,10 @@ int queue_on_base_moved(struct bot *b, const struct event *e, const json_t *p, s
 		d = json_object();
 		json_put_str(d, "old", json_str(p, "old", NULL));
 		json_put_str(d, "new", new);
-		if (old)
+		if (old && !shadow_on(b, r.id))
 			log_warn("repository %s: %s was moved to %.12s by %s, not by the queue",
 				 r.name, r.base, new ? new : "nothing", by);
-		else
+		else if (!old)
 			log_info("repository %s: %s begins at %.12s", r.name, r.base, new);
 		if (bot_audit(b, by, "base-moved", d, err, "repo:%s", r.name) < 0 ||
 		    (old && say_moved(b, &r, e, by, old, new, err) < 0) ||
