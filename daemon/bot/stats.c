@@ -159,14 +159,25 @@ static bool told_before(const struct shadow_event_list *l, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		const struct shadow_event *o = &l->v[i];
 
-		if (is_kind(o, "collision") && ((o->pr == e->pr && o->other == e->other) ||
-						(o->pr == e->other && o->other == e->pr)))
+		if (is_kind(o, e->kind) && ((o->pr == e->pr && o->other == e->other) ||
+					    (o->pr == e->other && o->other == e->pr)))
 			return true;
 	}
 	return false;
 }
 
-static void put_collisions(json_t *rows, const struct shadow_event_list *l)
+static void add_conflict(struct buf *b, const struct shadow_event *e, const char *path)
+{
+	buf_addf(b, "%s#%lld", b->len ? "; " : "", (long long)e->pr);
+	if (e->other)
+		buf_addf(b, " with #%lld", (long long)e->other);
+	if (path)
+		buf_addf(b, " in %s", path);
+}
+
+/* Conflicts with the base, or of two PRs with each other: who, with whom, in which files. */
+static void put_conflicts(json_t *rows, const char *key, const char *what,
+			  const struct shadow_event_list *l, const char *kind)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 	json_t *list = json_array();
@@ -176,25 +187,20 @@ static void put_collisions(json_t *rows, const struct shadow_event_list *l)
 		size_t n = json_array_size(list);
 		json_t *files = NULL, *o;
 
-		if (!is_kind(e, "collision") || told_before(l, i))
+		if (!is_kind(e, kind) || told_before(l, i))
 			continue;
 		if (!e->detail ||
 		    json_parse(e->detail, strlen(e->detail), SIZE_MAX, &files, NULL) < 0)
 			files = json_array();
 		if (n < SHOWN_MAX)
-			buf_addf(&b, "%s#%lld with #%lld in %s", n ? "; " : "", (long long)e->pr,
-				 (long long)e->other,
-				 json_array_size(files)
-					 ? json_string_value(json_array_get(files, 0))
-					 : "?");
+			add_conflict(&b, e, json_string_value(json_array_get(files, 0)));
 		o = json_object();
 		json_put_int(o, "pr", e->pr);
 		json_put_int(o, "other", e->other);
 		json_put(o, "files", files);
 		json_array_append_new(list, o);
 	}
-	put(rows, "collisions", "conflicts found before people met them", list,
-	    b.len ? b.s : "none");
+	put(rows, key, what, list, b.len ? b.s : "none");
 }
 
 /* Since when the head that was merged had been ready; 0: it had not. */
@@ -235,8 +241,8 @@ json_t *stats_shadow(const struct shadow_event_list *l)
 	put_prs(rows, "ready", "PRs that were ready", l, "ready");
 	put_prs(rows, "would_land", "PRs that would have landed", l, "would-land");
 	put_order(rows, l);
-	put_prs(rows, "conflicts", "PRs in conflict with the base when ready", l, "conflict");
-	put_collisions(rows, l);
+	put_conflicts(rows, "conflicts", "ready, but in conflict with the base", l, "conflict");
+	put_conflicts(rows, "collisions", "conflicts found before people met them", l, "collision");
 	put_waiting(rows, l);
 	put_count(rows, "same_tree", "merges with the very tree that would have landed",
 		  count(l, "merged", "same=1"));

@@ -391,7 +391,7 @@ static void the_order_and_who_would_meet_whom(void **state)
 	assert_stat(f, "landing_order", "[1,2]");
 	fx_answer(f, "shadow-pair", conflict(H1));
 	assert_stat(f, "collisions", "[{\"pr\":2,\"other\":1,\"files\":[\"a\"]}]");
-	assert_stat(f, "conflicts", "0");
+	assert_stat(f, "conflicts", "[]");
 	assert_int_equal(acted(f), 0);
 	assert_entry(f, 1, "");
 }
