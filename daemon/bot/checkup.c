@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bot/api.h"
+#include "bot/shadow.h"
 #include "forge/github.h"
 #include "forge/github_doctor.h"
 
@@ -66,7 +67,8 @@ static int add_repo(struct checkup *c, const struct github_repo *gr, size_t *n, 
 						       .installation = gr->installation,
 						       .problem = gr->problem,
 						       .moves_heads = method != CONF_MERGE,
-						       .merges = method == CONF_MERGE};
+						       .merges = method == CONF_MERGE,
+						       .shadow = shadow_on(c->bot, r->id)};
 	return 0;
 }
 
@@ -115,6 +117,7 @@ int api_doctor(struct request *q, json_t **ret, struct err *err)
 					     .listens = b->conf->hooks.listen != NULL,
 					     .channel = b->conf->hooks.events,
 					     .signs = b->conf->sign_key != NULL,
+					     .shadow = b->conf->github.shadow_all,
 					     .repos = c->repos,
 					     .n = n,
 					     .done = on_done,

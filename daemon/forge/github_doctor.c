@@ -22,6 +22,7 @@ struct question {
 	bool installation; /* asked as the installation; else as the App itself */
 	bool app_only;
 	unsigned flags; /* GH_TEXT: the file's bytes are the answer */
+	bool lands;     /* about a landing: not asked in shadow mode, where there is none */
 };
 
 struct github_doctor {
@@ -75,29 +76,44 @@ static int rank(const char *level)
 	return 0;
 }
 
-/* "checks (write; has none): to report on the checks tab" of all that are missing. */
-static char *missing_permissions(const json_t *have)
+/* "checks (write; has none): to report on the checks tab" of all that are missing. In shadow mode whatever
+ * needs writing needs reading only. */
+static char *missing_permissions(const json_t *have, bool shadow)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 
 	for (const struct github_need *n = github_needs; n->permission; n++) {
 		const char *level = json_str(have, n->permission, NULL);
+		const char *need = shadow ? "read" : n->level;
 
-		if (rank(level) < rank(n->level))
+		if (rank(level) < rank(need))
 			buf_addf(&b, "%s%s needs %s and has %s (%s)", b.len ? "; " : "",
-				 n->permission, n->level, level ? level : "none", n->why);
+				 n->permission, need, level ? level : "none", n->why);
 	}
 	return b.len ? buf_steal(&b) : NULL;
 }
 
+/* Is there nothing that is ever written to? */
+static bool only_watches(const struct github_doctor *d)
+{
+	for (size_t i = 0; i < d->o.n; i++)
+		if (!d->repos[i].shadow)
+			return false;
+	return d->o.shadow || d->o.n;
+}
+
 static void check_permissions(struct github_doctor *d)
 {
-	autofree char *missing = missing_permissions(d->permissions);
+	bool watches = only_watches(d);
+	autofree char *missing = missing_permissions(d->permissions, watches);
 
 	doctor_row(d->rows, NULL, "GitHub permissions", !missing,
 		   "change them on the App's page ('Permissions & events'), then accept the change "
 		   "in each installation",
-		   "%s", missing ? missing : "the App has all that is needed");
+		   "%s",
+		   missing   ? missing
+		   : watches ? "the App may read all that shadow mode looks at"
+			     : "the App has all that is needed");
 }
 
 static bool lists(const json_t *list, const char *word)
@@ -235,7 +251,7 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 			   a->outcome == GH_GONE ? "the App is not installed there" : a->text);
 		return;
 	}
-	missing = missing_permissions(json_object_get(a->body, "permissions"));
+	missing = missing_permissions(json_object_get(a->body, "permissions"), r->shadow);
 	if (json_str(a->body, "suspended_at", NULL))
 		doctor_row(d->rows, r->full_name, check, false,
 			   "let an owner of the account take the suspension back",
@@ -247,7 +263,10 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 			   "%s", missing);
 	else
 		doctor_row(d->rows, r->full_name, check, !r->problem, "see the rows above", "%s",
-			   r->problem ? r->problem : "the App is installed");
+			   r->problem  ? r->problem
+			   : r->shadow ? "the App is installed; in shadow mode, nothing is written "
+					 "there"
+				       : "the App is installed");
 }
 
 static char *path_repo(const struct github_doctor *d)
@@ -259,6 +278,7 @@ static void on_repo(struct github_doctor *d, const struct gh_answer *a)
 {
 	const char *name = repo_of(d)->full_name;
 	const json_t *may = json_object_get(a->body, "permissions");
+	bool enough = !d->o.token || json_flag(may, "push") || repo_of(d)->shadow;
 
 	if (a->outcome != GH_OK)
 		doctor_row(d->rows, name, "repository", false,
@@ -266,10 +286,9 @@ static void on_repo(struct github_doctor *d, const struct gh_answer *a)
 	else if (json_flag(a->body, "archived"))
 		doctor_row(d->rows, name, "repository", false, "unarchive it", "it is archived");
 	else
-		doctor_row(d->rows, name, "repository", !d->o.token || json_flag(may, "push"),
+		doctor_row(d->rows, name, "repository", enough,
 			   "give the token's account write access",
-			   !d->o.token || json_flag(may, "push") ? "is there and can be read"
-								 : "the token may not push");
+			   enough ? "is there and can be read" : "the token may not push");
 }
 
 /* Not asked is not green. */
@@ -395,6 +414,11 @@ static void judge_repo(struct github_doctor *d)
 	const char *name = repo_of(d)->full_name;
 	autofree char *list = strvec_join(&d->required, ", ");
 
+	if (repo_of(d)->shadow) {
+		doctor_row(d->rows, name, "rules", true, NULL,
+			   "not looked at: in shadow mode nothing lands");
+		return;
+	}
 	if (d->required.n && !d->runs && !d->blind) {
 		d->faults++;
 		doctor_row(
@@ -427,19 +451,19 @@ static void finish(struct github_doctor *d)
 /* --- the order of the questions ------------------------------------------------------------------- */
 
 static const struct question of_app[] = {
-	{path_self, on_self, false, false, 0},
-	{path_hook, on_hook, false, true, 0},
-	{path_deliveries, on_deliveries, false, true, 0},
+	{path_self, on_self, false, false, 0, false},
+	{path_hook, on_hook, false, true, 0, false},
+	{path_deliveries, on_deliveries, false, true, 0, false},
 };
 static const struct question of_repo[] = {
-	{path_installation, on_installation, false, true, 0},
-	{path_repo, on_repo, true, false, 0},
-	{path_protection, on_protection, true, false, 0},
-	{path_rules, on_rules, true, false, 0},
-	{path_ruleset, on_ruleset, true, false, 0},
-	{path_candidates, on_candidates, true, false, 0},
-	{path_workflows, on_workflows, true, false, 0},
-	{path_workflow, on_workflow, true, false, GH_TEXT},
+	{path_installation, on_installation, false, true, 0, false},
+	{path_repo, on_repo, true, false, 0, false},
+	{path_protection, on_protection, true, false, 0, true},
+	{path_rules, on_rules, true, false, 0, true},
+	{path_ruleset, on_ruleset, true, false, 0, true},
+	{path_candidates, on_candidates, true, false, 0, true},
+	{path_workflows, on_workflows, true, false, 0, true},
+	{path_workflow, on_workflow, true, false, GH_TEXT, true},
 };
 
 static const struct question *question_now(const struct github_doctor *d)
@@ -484,7 +508,7 @@ static bool ask_here(struct github_doctor *d)
 	for (; (q = question_now(d)) != NULL; d->next++) {
 		autofree char *path = NULL;
 
-		if (q->app_only && d->o.token)
+		if ((q->app_only && d->o.token) || (q->lands && repo_of(d)->shadow))
 			continue;
 		path = q->path(d);
 		if (!path)

@@ -113,7 +113,9 @@ static const char full[] =
 	"sign-key: keys/id_ed25519\n"
 	"listen: 127.0.0.1:0\n"
 	"github: {api: 'https://ghe.example.org/api/v3', app: Iv23, key: 'file:app.pem',\n"
-	"         ca-file: ca.pem, events: 'https://smee.io/AbC-1/', webhook-secrets: [{secret: "
+	"         ca-file: ca.pem, events: 'https://smee.io/AbC-1/', shadow: [octo/app, "
+	"'acme/*'],\n"
+	"         webhook-secrets: [{secret: "
 	"'env:HOOK', repos: [a/b]}]}\n";
 
 static void everything(void **state)
@@ -140,6 +142,8 @@ static void everything(void **state)
 	assert_string_equal(c.github.ca_file, "/etc/yard/ca.pem");
 	assert_string_equal(c.github.api, "https://ghe.example.org/api/v3");
 	assert_string_equal(c.hooks.events, "https://smee.io/AbC-1");
+	assert_false(c.github.shadow_all);
+	assert_string_equal(c.github.shadow.v[1], "acme/*");
 	assert_string_equal(c.notify.v[0], "/etc/yard/bin/notify");
 	assert_int_equal(c.notify.n, 3);
 	assert_int_equal(c.notify_seconds, 5);
