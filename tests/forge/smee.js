@@ -58,4 +58,6 @@ const server = http.createServer((request, response) => {
 	});
 });
 
+// It ends when the test's end of the pipe closes, however the test ends.
+process.stdin.resume().on('end', () => process.exit());
 server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${server.address().port}`));
