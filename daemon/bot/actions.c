@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "bot/dispatch.h"
 #include "bot/queue_flow.h"
+#include "bot/queue_rules.h"
 #include "bot/report.h"
 #include "bot/task_flow.h"
 #include "forge/local.h"
@@ -263,10 +264,11 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
-	autofree char *approvals = NULL;
+	autofree char *approvals = NULL, *rules = NULL;
 	int rc;
 
-	if (find_pr(a, &pr, err) < 0 || bot_repo_conf(a->bot, a->repo, &conf, err) < 0)
+	if (find_pr(a, &pr, err) < 0 || bot_repo_conf(a->bot, a->repo, &conf, err) < 0 ||
+	    queue_rules(a->bot, a->repo, &conf, &pr, &rules, err) < 0)
 		return -1;
 	approvals = queue_approvals_text(a->bot, a->repo, &conf, &pr);
 	rc = queue_entry_find(a->bot->db, ST_QUEUE_LAST_OF_PR, &e, err, "ii", a->repo->id,
@@ -278,8 +280,9 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 				 pr.landed ? pr.landed : "");
 	else if (rc == 0)
 		*ret = xasprintf(
-			"It is not in the merge queue: %s%s%s. `/yard queue` puts it there.",
-			approvals, pr.learn_why ? "; what it depends on is not known: " : "",
+			"It is not in the merge queue: %s%s%s%s%s. `/yard queue` puts it there.",
+			approvals, rules ? "; there it " : "", rules ? rules : "",
+			pr.learn_why ? "; what it depends on is not known: " : "",
 			pr.learn_why ? pr.learn_why : "");
 	else if (strcmp(e.state, "queued") != 0)
 		*ret = xasprintf("It left the merge queue (%s): %s; %s.", e.state,

@@ -39,6 +39,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"forge-list", EXEC_ASK, remote_did},
 	{"forge-sync", EXEC_ASK, remote_did},
 	{"forge-level", EXEC_ASK, remote_did_level},
+	{"forge-member", EXEC_ASK, remote_did_level},
 	{"forge-fetch", EXEC_FETCH, remote_did},
 	{"forge-changed", EXEC_READ, remote_did},
 	{"notify", EXEC_NOTIFY, NULL},

@@ -50,6 +50,7 @@ static int is_base(const struct candidate *c)
 	return !strcmp(c->kind, "base");
 }
 
+/* 1 known, 0 not yet, -1. */
 static int required(struct bot *b, const struct candidate *c, struct repo *r, struct strvec *ret,
 		    struct err *err)
 {
@@ -65,9 +66,16 @@ int queue_ci_begin(struct bot *b, struct candidate *c, struct err *err)
 	cleanup(repo_release) struct repo r = {0};
 	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
 	autojson json_t *list = NULL;
+	int known = required(b, c, &r, &names, err);
 
-	if (required(b, c, &r, &names, err) < 0)
+	if (known < 0)
 		return -1;
+	/* What is not known is not nothing. The queue builds nothing before it is (queue_rules.c). */
+	if (!known && !is_base(c))
+		return queue_set_errored(b, c, "which checks are required is not known yet", err) <
+				       0
+			       ? -1
+			       : 1;
 	if (!names.n)
 		return 0;
 	list = ci_names_json(&names);
@@ -192,7 +200,9 @@ static int add_checks(struct candidate *c, const json_t *result, struct err *err
 	json_array_foreach (json_object_get(result, "checks"), i, o) {
 		json_t *k = json_object();
 
-		json_put_str(k, "forge_check", json_str(o, "name", "?"));
+		json_put_str(k, "forge_check", json_str(o, "called", "?"));
+		if (json_object_get(o, "app"))
+			json_put_int(k, "app", json_int(o, "app", 0));
 		json_put_str(k, "outcome", json_str(o, "said", json_str(o, "state", "?")));
 		json_put_str(k, "url", json_str(o, "url", NULL));
 		json_array_append_new(list, k);

@@ -8,6 +8,7 @@
  *   queue_flow.c    the pass: entries in and out, facts, actions
  *   queue_facts.c   what the planner is told
  *   queue_words.c   the sentences that people read about it
+ *   queue_rules.c   what the forge's rules want of people (queue_rules.h)
  *   queue_test.c    a candidate's checkout and gates, and those of the base itself
  *   queue_ci.c      the forge's checks of a candidate
  *   queue_land.c    verify, land, settle a doubt (queue_part.h)

@@ -25,6 +25,7 @@ static const struct {
 	{"forge-checks", github_act_checks},
 	{"forge-sync", github_act_sync},
 	{"forge-level", github_act_level},
+	{"forge-member", github_act_member},
 	{"forge-list", github_act_list},
 };
 
@@ -545,8 +546,10 @@ const struct forge_ops forge_github = {
 	.checks_tab = true,
 	.has_checks = true,
 	.required = github_required,
+	.rules = github_rules,
 	.act = github_act,
 	.permission = github_permission,
+	.member = github_member,
 	.push = github_push,
 	.fetch = github_fetch,
 	.did = github_did,

@@ -27,6 +27,7 @@ const char *const github_app_events[] = {
 	"pull_request",
 	"pull_request_review",
 	"pull_request_review_comment",
+	"pull_request_review_thread",
 	"push",
 	"repository",
 	"status",

@@ -265,7 +265,7 @@ static int apply_reviews(struct job *j, struct err *err)
 		seen = r.id > seen ? r.id : seen;
 	}
 	pr.review = seen;
-	return pr_save(db_of(j), &pr, err);
+	return pr_save(db_of(j), &pr, err) < 0 ? -1 : github_ask_verdict(j, &pr);
 }
 
 static int ask_next_reviewer(struct job *j, struct err *err)

@@ -37,6 +37,7 @@ class Control {
 			'PATCH /repo': (q, b) => this.changeRepo(b),
 			'DELETE /repo': (q, b) => this.removeRepo(b),
 			'PUT /permission': (q, b) => this.permission(b),
+			'PUT /team': (q, b) => { state.teams.set(`${b.org}/${b.slug}`, b.members); return {}; },
 			'PUT /protection': (q, b) => this.protection(b),
 			'PUT /rules': (q, b) => { state.needRepo(b.repo).rules.set(b.branch || '*', b.rules); return {}; },
 			'POST /push': (q, b) => this.push(b),
