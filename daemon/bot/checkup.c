@@ -66,7 +66,8 @@ static int add_repo(struct checkup *c, const struct github_repo *gr, size_t *n, 
 						       .installation = gr->installation,
 						       .problem = gr->problem,
 						       .moves_heads = method != CONF_MERGE,
-						       .merges = method == CONF_MERGE};
+						       .merges = method == CONF_MERGE,
+						       .drafts = conf.queue.draft_pr};
 	return 0;
 }
 

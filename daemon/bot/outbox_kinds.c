@@ -63,6 +63,8 @@ const struct effect_kind outbox_kinds[] = {
 	{"cand-head", EXEC_ASK, queue_did_head},
 	{"head-restore", EXEC_NET, queue_did_restore},
 	{"cand-branch", EXEC_NET, queue_did_branch},
+	{"cand-draft", EXEC_FORGE, queue_did_draft},
+	{"draft-close", EXEC_FORGE, NULL},
 	{"branch-drop", EXEC_NET, NULL},
 	{"cand-push", EXEC_NET, queue_did_push},
 	{"cand-land", EXEC_GIT, queue_did_land},

@@ -38,6 +38,12 @@
  *
  *   cand-head, topic-merged   number, until_ms, merged?   -> {head, merged, why?}; merged: waits for it
  *
+ * and, with has_checks, for a candidate's CI on pull requests (queue_ci.c):
+ *
+ *   cand-draft        branch, base, base_oid, tree, title, body, until_ms -> {number, other?}
+ *                     a draft PR from that branch; other: why CI there would not test this tree
+ *   draft-close       branch                  whatever is open from it
+ *
  * Events (`repo` always; actor is a user's name on that forge):
  *
  *   issue-labeled     number, label, actor          issue-unlabeled   number, label, actor
@@ -56,6 +62,8 @@
 #include "base/clock.h"
 #include "base/strvec.h"
 #include "store/ledger.h"
+
+#define FORGE_CANDIDATES "yardmaster/queue/" /* branches of candidates; nothing else is there */
 
 enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };
 

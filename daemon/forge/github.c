@@ -20,6 +20,8 @@ static const struct {
 	{"forge-pr-retarget", github_act_pr_retarget},
 	{"cand-head", github_act_pr_look},
 	{"topic-merged", github_act_pr_look},
+	{"cand-draft", github_act_draft},
+	{"draft-close", github_act_draft_close},
 	{"forge-issue-close", github_act_issue_close},
 	{"forge-check", github_act_check},
 	{"forge-checks", github_act_checks},

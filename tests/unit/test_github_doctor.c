@@ -88,29 +88,37 @@ static void workflows(void **state)
 {
 	static const struct {
 		const char *text;
-		int runs;
+		int runs;    /* on a push to a candidate's branch */
+		int on_pull; /* and with a draft PR of it */
 	} rows[] = {
-		{"on: push\n", 1},
-		{"on: [pull_request, push]\n", 1},
-		{"on: pull_request\n", 0},
-		{"on:\n  push:\n", 1},
-		{"on:\n  push: { tags: [v1] }\n", 0},
-		{"on:\n  push: { branches: [main] }\n", 0},
-		{"on:\n  push: { branches: ['**'] }\n", 1},
-		{"on:\n  push: { branches: ['**', '!yardmaster/**'] }\n", 0},
-		{"on:\n  push: { branches: ['!yardmaster/**', '**'] }\n", 1},
-		{"on:\n  push: { branches-ignore: ['yardmaster/**'] }\n", 0},
-		{"on:\n  push: { branches-ignore: [docs] }\n", 1},
-		{"jobs: {}\n", 0},
-		{"", 0},
-		{"on: [push\n", -1},
+		{"on: push\n", 1, 1},
+		{"on: [pull_request, push]\n", 1, 1},
+		{"on: pull_request\n", 0, 1},
+		{"on:\n  push:\n", 1, 1},
+		{"on:\n  push: { tags: [v1] }\n", 0, 0},
+		{"on:\n  push: { branches: [main] }\n", 0, 0},
+		{"on:\n  pull_request: { branches: [main] }\n", 0, 1},
+		{"on:\n  pull_request: { branches: [next] }\n", 0, 0},
+		{"on:\n  pull_request: { types: [closed] }\n", 0, 0},
+		{"on:\n  pull_request: { types: [opened, synchronize] }\n", 0, 1},
+		{"on:\n  push: { branches: ['**'] }\n", 1, 1},
+		{"on:\n  push: { branches: ['**', '!yardmaster/**'] }\n", 0, 0},
+		{"on:\n  push: { branches: ['!yardmaster/**', '**'] }\n", 1, 1},
+		{"on:\n  push: { branches-ignore: ['yardmaster/**'] }\n", 0, 0},
+		{"on:\n  push: { branches-ignore: [docs] }\n", 1, 1},
+		{"jobs: {}\n", 0, 0},
+		{"", 0, 0},
+		{"on: [push\n", -1, -1},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (doctor_workflow_runs(rows[i].text, strlen(rows[i].text),
-					 "yardmaster/queue/1") != rows[i].runs)
-			fail_msg("%s: expected %d", rows[i].text, rows[i].runs);
+		if (doctor_workflow_runs(rows[i].text, strlen(rows[i].text), "yardmaster/queue/1",
+					 NULL) != rows[i].runs ||
+		    doctor_workflow_runs(rows[i].text, strlen(rows[i].text), "yardmaster/queue/1",
+					 "main") != rows[i].on_pull)
+			fail_msg("%s: expected %d, %d", rows[i].text, rows[i].runs,
+				 rows[i].on_pull);
 }
 
 static void the_clock(void **state)

@@ -214,7 +214,7 @@ class Control {
 			else
 				pushes.release(state, hooks, repo);
 		}
-		for (const key of ['private', 'archived', 'default_branch', 'ssh_url'])
+		for (const key of ['private', 'archived', 'default_branch', 'ssh_url', 'merges'])
 			if (body[key] !== undefined)
 				repo[key] = body[key];
 		if (body.archived !== undefined)

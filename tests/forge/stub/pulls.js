@@ -69,7 +69,7 @@ function mergeable(state, repo, issue) {
 	const base = git.branch(repo, pull.base.ref);
 	const key = `${base}:${pull.head.sha}`;
 	const known = pull.mergeable && pull.mergeable.key === key;
-	if (!known || pull.mergeableHeld) {
+	if (!known || pull.mergeableHeld || repo.merges === 'held') {
 		if (!known)
 			pull.mergeable = { key, ...testMerge(repo, issue, base) };
 		return null;
@@ -83,7 +83,8 @@ function testMerge(repo, issue, base) {
 	const merged = base ? git.mergeTree(repo, base, pull.head.sha) : { conflict: true };
 	if (merged.conflict)
 		return { value: false };
-	const sha = git.run(repo, ['commit-tree', merged.tree, '-p', base, '-p', pull.head.sha, '-m', `Merge ${pull.head.sha} into ${base}`]);
+	const tree = repo.merges === 'odd' ? git.run(repo, ['rev-parse', `${base}^{tree}`]) : merged.tree;
+	const sha = git.run(repo, ['commit-tree', tree, '-p', base, '-p', pull.head.sha, '-m', `Merge ${pull.head.sha} into ${base}`]);
 	git.run(repo, ['update-ref', `refs/pull/${issue.number}/merge`, sha]);
 	return { value: true, sha };
 }
