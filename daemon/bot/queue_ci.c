@@ -264,6 +264,15 @@ static int pending(struct bot *b, struct candidate *c, const char *what, struct 
 	return queue_set_state(b, c, PLAN_CAND_CHECKING, what, err);
 }
 
+/* What is said of its draft PR stands. */
+static int draft_pending(struct bot *b, struct candidate *c, struct err *err)
+{
+	autofree char *what =
+		xstrdup(c->detail && *c->detail ? c->detail : "its draft PR is not there yet");
+
+	return pending(b, c, what, err);
+}
+
 /* The receipt names them beside our own gates. */
 static int add_checks(struct candidate *c, const json_t *result, struct err *err)
 {
@@ -315,7 +324,7 @@ int queue_ci_told(struct bot *b, const json_t *p, struct err *err)
 	if (is_base(&c))
 		return base_told(b, &c, p, v, text, err);
 	if (c.draft == DRAFT_COMES)
-		return pending(b, &c, "its draft PR is not there yet", err);
+		return draft_pending(b, &c, err);
 	if (v == CI_PENDING)
 		return pending(b, &c, text, err);
 	if (add_checks(&c, result, err) < 0)
