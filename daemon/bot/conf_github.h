@@ -15,6 +15,15 @@
  *
  *     head-seconds: 60             how long a landing waits for GitHub to show a head that it pushed;
  *                                  1..600
+ *     permissions:                 who may, each a list of which one is enough: write, maintain (levels of
+ *                                  the repository), team:ORG/SLUG
+ *       label: [write]             assign an agent by a label, and take it off
+ *       run: [write]               /yard run, cancel, retry, say
+ *       queue: [write]             /yard queue, dequeue, hold, unhold, depends. An approval counts by its
+ *                                  author's level alone
+ *       halt: [write]              /yard halt
+ *       freeze: [maintain]         /yard freeze, thaw
+ *       resume: [maintain]         /yard resume; in every repository of the daemon
  *     webhook-secrets: […]         conf_hooks.h
  *
  * SOURCE is env:NAME, file:PATH or cred:NAME (sys/secret.h): the file names secrets and holds none.
@@ -24,14 +33,28 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/strvec.h"
 #include "base/yaml.h"
 
 #include <stdbool.h>
+
+enum conf_allow {
+	CONF_ALLOW_NONE, /* the configuration never says anything about it */
+	CONF_ALLOW_LABEL,
+	CONF_ALLOW_RUN,
+	CONF_ALLOW_QUEUE,
+	CONF_ALLOW_HALT,
+	CONF_ALLOW_FREEZE,
+	CONF_ALLOW_RESUME,
+	CONF_ALLOW_COUNT
+};
+#define CONF_TEAM "team:"
 
 struct conf_github {
 	bool set; /* there is an App or a token: GitHub can be asked */
 	char *api, *app, *key, *token, *ca_file, *proxy, *git, *ssh_key, *known_hosts;
 	int64_t head_wait_ms;
+	struct strvec allow[CONF_ALLOW_COUNT]; /* checked; none: as the default of the level says */
 };
 
 /* `path` makes a path absolute, as for the other keys of the file; folder is where relative ones begin. */
@@ -39,7 +62,7 @@ typedef int (*conf_path_fn)(void *arg, const struct yaml_node *n, char **ret);
 int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
 		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err);
 void conf_github_release(struct conf_github *c);
-/* Do they name the same App, keys and places? */
+/* Do they name the same App, keys and places? Permissions may differ: they can change while the daemon runs. */
 bool conf_github_same(const struct conf_github *a, const struct conf_github *b);
 json_t *conf_github_json(const struct conf_github *c);
 
