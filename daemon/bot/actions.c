@@ -345,18 +345,20 @@ static int refusal_anywhere(const struct action *a, char **ret, struct err *err)
 			return -1;
 		*ret = have >= FORGE_MAINTAIN
 			       ? NULL
-			       : xasprintf("needs the permission `maintain` on all of them; @%s has "
-					   "`%s`",
-					   a->actor, forge_level_name(have));
+			       : xasprintf(
+					 "needs the permission `maintain` on all of them; @%s has "
+					 "`%s`",
+					 a->actor, forge_level_name(have));
 		return 0;
 	}
 	if (repo_all(a->bot->db, ST_REPO_ALL, &l, err, "") < 0)
 		return -1;
 	for (size_t i = 0; i < l.n && !*ret; i++)
 		if (strcmp(l.v[i].forge, a->repo->forge) != 0)
-			*ret = xasprintf("needs the permission `maintain` on all of them, and %s is "
-					 "on another forge",
-					 l.v[i].name);
+			*ret = xasprintf(
+				"needs the permission `maintain` on all of them, and %s is "
+				"on another forge",
+				l.v[i].name);
 		else if (allowed(a->bot, &l.v[i], CONF_ALLOW_RESUME, FORGE_MAINTAIN, a->actor, ret,
 				 err) < 0)
 			return -1;

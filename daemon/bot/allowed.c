@@ -33,9 +33,10 @@ static int by_level(struct bot *b, const struct repo *r, enum forge_level need, 
 
 	if (bot_permission(b, r->id, user, &have, err) < 0)
 		return -1;
-	*ret_refusal = have >= need ? NULL
-				    : xasprintf("needs the permission `%s`; @%s has `%s`",
-						forge_level_name(need), user, forge_level_name(have));
+	*ret_refusal = have >= need
+			       ? NULL
+			       : xasprintf("needs the permission `%s`; @%s has `%s`",
+					   forge_level_name(need), user, forge_level_name(have));
 	return 0;
 }
 
@@ -54,12 +55,14 @@ static int try_one(struct bot *b, const struct repo *r, const char *way, const c
 			return -1;
 		buf_addf(needs, "%sto be in the team `%s`", sep, way);
 		if (m == MEMBER_UNKNOWN)
-			buf_addf(has, "%s%s", and, why ? why : "the forge does not say who is in it");
+			buf_addf(has, "%s%s", and,
+				 why ? why : "the forge does not say who is in it");
 		else
 			buf_addf(has, "%sis not in `%s`", and, way);
 		return m == MEMBER_YES;
 	}
-	if (forge_level_parse(way, &need, err) < 0 || bot_permission(b, r->id, user, &have, err) < 0)
+	if (forge_level_parse(way, &need, err) < 0 ||
+	    bot_permission(b, r->id, user, &have, err) < 0)
 		return -1;
 	buf_addf(needs, "%sthe permission `%s`", sep, way);
 	buf_addf(has, "%shas `%s`", and, forge_level_name(have));

@@ -31,8 +31,9 @@ static const struct yaml_num nums[] = {
 };
 
 static const char *const allow_keys[] = {
-	[CONF_ALLOW_NONE] = NULL,     [CONF_ALLOW_LABEL] = "label", [CONF_ALLOW_RUN] = "run",
-	[CONF_ALLOW_QUEUE] = "queue", [CONF_ALLOW_HALT] = "halt",   [CONF_ALLOW_FREEZE] = "freeze",
+	[CONF_ALLOW_NONE] = NULL,       [CONF_ALLOW_LABEL] = "label",
+	[CONF_ALLOW_RUN] = "run",       [CONF_ALLOW_QUEUE] = "queue",
+	[CONF_ALLOW_HALT] = "halt",     [CONF_ALLOW_FREEZE] = "freeze",
 	[CONF_ALLOW_RESUME] = "resume",
 };
 
@@ -88,7 +89,7 @@ static int load_ways(const struct yaml_doc *doc, const struct yaml_node *n, stru
 	for (size_t i = 0; i < ret->n; i++)
 		if (!is_way(ret->v[i]))
 			return yaml_fail(doc, n->kind == YAML_LIST ? n->items[i] : n,
-					 "write, maintain or team:ORG/SLUG", err, "'%.100s'",
+					 "write, maintain or team:ORG/SLUG", err, "found '%.100s'",
 					 ret->v[i]);
 	return 0;
 }
@@ -143,7 +144,8 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 		if (load_one(doc, yaml_get(n, table[i].key), i, folder, path, arg, &c, err) < 0)
 			return -1;
 	if (yaml_nums(doc, n, nums, &c, err) < 0 ||
-	    load_permissions(doc, yaml_get(n, "permissions"), &c, err) < 0 || check(doc, n, &c, err) < 0)
+	    load_permissions(doc, yaml_get(n, "permissions"), &c, err) < 0 ||
+	    check(doc, n, &c, err) < 0)
 		return -1;
 	c.set = c.app || c.token;
 	*ret = c;

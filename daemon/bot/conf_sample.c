@@ -49,7 +49,10 @@ static const struct {
 	 "#  app: Iv23liEXAMPLE\n"
 	 "#  key: file:github-app.pem\n"
 	 "#  webhook-secrets:\n"
-	 "#    - secret: file:github-webhook.secret\n"},
+	 "#    - secret: file:github-webhook.secret\n"
+	 "#  permissions:                   # who may; one of a list is enough. Without it: write, "
+	 "and\n"
+	 "#    run: [write, \"team:ORG/SLUG\"]   # maintain for freeze and resume\n"},
 	{"reconcile-seconds", "# How often the forge is read again, whatever webhooks say.\n",
 	 NULL},
 	{"handle", "# @yard in a comment counts as /yard.\n", "#handle: yard\n"},

@@ -176,7 +176,8 @@ static void on_reload(void *arg, int signo)
 	}
 	if (!conf_github_same(&fresh.github, &conf->github)) {
 		log_error("reload: of 'github' only 'webhook-secrets' and 'permissions' can change "
-			  "while the daemon runs; the configuration stays as it was; start the daemon anew");
+			  "while the daemon runs; the configuration stays as it was; start the "
+			  "daemon anew");
 		conf_daemon_release(&fresh);
 		return;
 	}

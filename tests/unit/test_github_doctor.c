@@ -58,6 +58,12 @@ static void protections(void **state)
 	assert_int_equal(faults(PROTECTION, &rebasing, false, linear), 0);
 	assert_int_equal(faults(PROTECTION, &merging, false, sign), 1);
 	assert_int_equal(faults(PROTECTION, &merging, true, sign), 0);
+	/* Whoever bypasses it loses the approvals, too. */
+	assert_int_equal(
+		faults(PROTECTION, &rebasing, false,
+		       "{\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":true,"
+		       "\"bypass_pull_request_allowances\":{\"apps\":[{\"slug\":\"yard\"}]}}}"),
+		1);
 	/* Another App's bypass is not ours. */
 	assert_int_equal(
 		faults(PROTECTION, &merging, false,
@@ -75,7 +81,8 @@ static void rulesets(void **state)
 	(void)state;
 	assert_int_equal(faults(RULE, &merging, false, pull), 1); /* not known is not green */
 	assert_int_equal(faults(RULE, &rebasing, false, pull), 2);
-	assert_int_equal(faults(BYPASSED_RULE, &rebasing, false, pull), 0);
+	assert_int_equal(faults(BYPASSED_RULE, &rebasing, false, pull), 1); /* dismisses */
+	assert_int_equal(faults(BYPASSED_RULE, &merging, false, pull), 0);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"merge_queue\"}"), 1);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"non_fast_forward\"}"), 0);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"of the future\"}"), 0);

@@ -23,14 +23,16 @@ static char *text(const struct forge_rules *r, bool conversations, const char *v
 }
 
 #define VERDICT(decision, n)                                                                       \
-	"{\"head\":\"" HEAD_A "\",\"decision\":\"" decision "\",\"by\":[\"eve\"],\"unresolved\":" #n "}"
+	"{\"head\":\"" HEAD_A "\",\"decision\":\"" decision                                        \
+	"\",\"by\":[\"eve\"],\"unresolved\":" #n "}"
 
 #define assert_waits(expected, ...)                                                                \
 	do {                                                                                       \
 		autofree char *text_ = text(__VA_ARGS__);                                          \
                                                                                                    \
 		if (!text_ || !strstr(text_, expected))                                            \
-			fail_msg("found '%s', expected '%s'", text_ ? text_ : "nothing", expected); \
+			fail_msg("found '%s', expected '%s'", text_ ? text_ : "nothing",           \
+				 expected);                                                        \
 	} while (0)
 #define assert_free(...)                                                                           \
 	do {                                                                                       \
@@ -130,8 +132,8 @@ static void owners_of_paths(void **state)
 		{"with space", "@space"},
 		{"only.txt", NULL},
 	};
-	autojson json_t *files = json_pack("{s:s,s:s}", "CODEOWNERS", file, "docs/CODEOWNERS",
-					   "* @other\n");
+	autojson json_t *files =
+		json_pack("{s:s,s:s}", "CODEOWNERS", file, "docs/CODEOWNERS", "* @other\n");
 	cleanup(codeowners_release) struct codeowners c = {0};
 
 	(void)state;
@@ -166,9 +168,8 @@ static void a_file_of_too_many_rules_says_so(void **state)
 
 static void config(struct fx *f, const char *owners)
 {
-	autojson json_t *files =
-		json_pack("{s:s,s:s}", CONF_REPO_PATH, "queue: { code-owners: true }\n",
-			  "CODEOWNERS", owners);
+	autojson json_t *files = json_pack("{s:s,s:s}", CONF_REPO_PATH,
+					   "queue: { code-owners: true }\n", "CODEOWNERS", owners);
 
 	assert_int_equal(repo_get(f->bot.db, f->repo.id, &f->repo, NULL), 1);
 	row_take(&f->repo.config, json_text(files));
