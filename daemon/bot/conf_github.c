@@ -85,7 +85,7 @@ static int load_ways(const struct yaml_doc *doc, const struct yaml_node *n, stru
 		return -1;
 	if (!ret->n || ret->n > WAYS_MAX)
 		return yaml_fail(doc, n, "1 to 16 of write, maintain, team:ORG/SLUG", err,
-				 "%zu of them", ret->n);
+				 "found %zu of them", ret->n);
 	for (size_t i = 0; i < ret->n; i++)
 		if (!is_way(ret->v[i]))
 			return yaml_fail(doc, n->kind == YAML_LIST ? n->items[i] : n,
