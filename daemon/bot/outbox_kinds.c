@@ -64,7 +64,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"head-restore", EXEC_NET, queue_did_restore},
 	{"cand-branch", EXEC_NET, queue_did_branch},
 	{"cand-draft", EXEC_FORGE, queue_did_draft},
-	{"draft-close", EXEC_FORGE, NULL},
+	{"draft-close", EXEC_FORGE, queue_did_draft_close},
 	{"branch-drop", EXEC_NET, NULL},
 	{"cand-push", EXEC_NET, queue_did_push},
 	{"cand-land", EXEC_GIT, queue_did_land},

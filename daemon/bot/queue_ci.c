@@ -5,7 +5,7 @@
  *   it -> every required check is green: "green"; one is red: "red"; too late: "errored", once more.
  *
  * With `queue.candidate: draft-pr` the branch gets a draft PR, for workflows on `pull_request`; until that one is
- * known to test the candidate's very tree no check counts.
+ * known to test the candidate's very tree no check counts. It is closed when they are green.
  *
  * The branch is deleted, and the PR closed, when the candidate ends. For the base itself nothing is pushed: what its checks
  * say now decides who is to blame.
@@ -16,7 +16,9 @@
 #include "bot/ci.h"
 #include "bot/remote.h"
 
-#define DRAFT_COMES (-1) /* candidate.draft: it is not there yet, or not what it should be */
+/* candidate.draft, beside the PR's number: */
+#define DRAFT_COMES  (-1) /* it is not there yet, or not what it should be */
+#define DRAFT_CLOSES (-2) /* all is green, and it is closed before the landing would merge it */
 
 /* The result finds its candidate by this. */
 static json_t *ctx_of(const struct candidate *c)
@@ -67,20 +69,15 @@ static int draft(struct bot *b, const struct repo *r, const struct candidate *c,
 static int open_draft(struct bot *b, const struct repo *r, const struct candidate *c,
 		      struct err *err)
 {
-	cleanup(pr_release) struct pr pr = {0};
-	autofree char *title = NULL, *body = NULL;
-	json_t *p;
-
-	if (pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r->id, c->pr) < 0)
-		return -1;
-	title = xasprintf("Merge queue: #%lld on %s", (long long)c->pr, r->base);
-	body = xasprintf(
+	autofree char *title = xasprintf("Merge queue: #%lld on %s", (long long)c->pr, r->base);
+	autofree char *body = xasprintf(
 		"This is what `%s` would be with #%lld (%s): %.12s on %.12s. It is here so "
 		"that workflows on `pull_request` run on it.\n\nyardmaster opened it, and "
 		"closes it when they have ended. Do not merge it; commands here are not "
 		"heard.",
 		r->base, (long long)c->pr, c->method, c->head, c->base);
-	p = json_object();
+	json_t *p = json_object();
+
 	json_put_str(p, "title", title);
 	json_put_str(p, "body", body);
 	json_put_str(p, "base", r->base);
@@ -273,6 +270,31 @@ static int draft_pending(struct bot *b, struct candidate *c, struct err *err)
 	return pending(b, c, what, err);
 }
 
+/* Green, but for this: when the base reaches its head GitHub would call it merged. */
+static int close_draft(struct bot *b, struct candidate *c, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+
+	c->draft = DRAFT_CLOSES;
+	if (bot_repo(b, c->repo, &r, err) < 0 ||
+	    queue_set_state(b, c, PLAN_CAND_CHECKING, "its draft PR is being closed", err) < 0)
+		return -1;
+	return draft(b, &r, c, "draft-close", json_object(), err);
+}
+
+/* Closed or not (then it will look merged): what was green is. */
+int queue_did_draft_close(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	int rc = waiting(b, p, &c, err);
+
+	(void)e;
+	if (rc <= 0 || c.draft != DRAFT_CLOSES)
+		return rc < 0 ? -1 : 0;
+	c.draft = 0;
+	return queue_set_state(b, &c, PLAN_CAND_GREEN, "", err);
+}
+
 /* The receipt names them beside our own gates. */
 static int add_checks(struct candidate *c, const json_t *result, struct err *err)
 {
@@ -323,6 +345,8 @@ int queue_ci_told(struct bot *b, const json_t *p, struct err *err)
 		text = xstrdup(json_str(json_object_get(p, "error"), "text", "not readable"));
 	if (is_base(&c))
 		return base_told(b, &c, p, v, text, err);
+	if (c.draft == DRAFT_CLOSES)
+		return 0;
 	if (c.draft == DRAFT_COMES)
 		return draft_pending(b, &c, err);
 	if (v == CI_PENDING)
@@ -330,6 +354,8 @@ int queue_ci_told(struct bot *b, const json_t *p, struct err *err)
 	if (add_checks(&c, result, err) < 0)
 		return -1;
 	c.ci_red = v == CI_RED;
+	if (v == CI_GREEN && c.draft)
+		return close_draft(b, &c, err);
 	return queue_set_state(b, &c, v == CI_RED ? PLAN_CAND_RED : PLAN_CAND_GREEN,
 			       v == CI_RED ? text : "", err);
 }

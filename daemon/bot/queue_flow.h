@@ -116,6 +116,7 @@ int queue_ci_ask(struct bot *b, const struct candidate *c, struct err *err);
 int queue_ci_told(struct bot *b, const json_t *p, struct err *err);
 int queue_did_branch(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_draft(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_draft_close(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 
 /* queue_land.c */
 int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct err *err);

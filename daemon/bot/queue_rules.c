@@ -176,15 +176,14 @@ static int find_missing(struct bot *b, const struct repo *r, const struct pr *p,
 {
 	cleanup(strvec_release) struct strvec who = STRVEC_INIT;
 	autojson json_t *files = NULL;
-	const json_t *o;
 	size_t i;
 
 	if (approvers(b, r, p, &who, err) < 0 ||
 	    json_parse(p->files, strlen(p->files), SIZE_MAX, &files, err) < 0)
 		return -1;
-	json_array_foreach (files, i, o) {
-		const char *path = json_is_string(o) ? json_string_value(o) : "";
-		const struct strvec *owners = codeowners_of(own, path);
+	for (i = 0; i < json_array_size(files) && m->seen.n <= OWNERS_SHOWN; i++) {
+		const char *path = json_string_value(json_array_get(files, i));
+		const struct strvec *owners = codeowners_of(own, path ? path : "");
 		int rc = is_approved(b, r, owners, &who, err);
 
 		if (rc < 0)
@@ -231,7 +230,8 @@ int queue_rules(struct bot *b, const struct repo *r, const struct conf_repo *con
 		return -1;
 	if (p->verdict && json_parse(p->verdict, strlen(p->verdict), SIZE_MAX, &verdict, err) < 0)
 		return -1;
-	if ((conf->queue.code_owners || rules.code_owners) &&
+	if ((conf->queue.code_owners ||
+	     (rules.code_owners && strcmp(json_str(verdict, "decision", ""), "approved") != 0)) &&
 	    missing_owners(b, r, p, &owners, err) < 0)
 		return -1;
 	why = queue_rules_text(&(struct queue_rules_facts){

@@ -11,7 +11,7 @@ const struct github_need github_needs[] = {
 	{"checks", "write", "to report on the checks tab"},
 	{"contents", "write", "to push agents' branches, and to land"},
 	{"issues", "write", "to read labelled issues and answer in them"},
-	{"members", "read", "to know teams: reviewers, code owners"},
+	{"members", "read", "to know who is in a team: permissions by team, code owners"},
 	{"metadata", "read", "every App has it"},
 	{"pull_requests", "write", "to open, read and answer pull requests"},
 	{"statuses", "write", "to read commit statuses of CI, and set them"},

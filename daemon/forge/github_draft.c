@@ -1,6 +1,6 @@
 /*
  * github_draft.c - see forge.h, "cand-draft" and "draft-close": the draft PR through which workflows on
- * `pull_request` see a candidate. It is ours alone: nothing is heard of it (github_is_draft()), nothing lands by it.
+ * `pull_request` see a candidate. It is ours alone: nothing is heard of it (github_is_candidate()), nothing lands by it.
  *
  * Such workflows test GitHub's own merge of head and base. The candidate contains the base, so that merge has the
  * candidate's very tree as long as the base is where it was; that is looked at before any check counts.
@@ -13,7 +13,7 @@
 
 #define LOOK_MS 2000 /* between two looks at a merge that GitHub has not made yet */
 
-bool github_is_draft(const struct pr *p)
+bool github_is_candidate(const struct pr *p)
 {
 	return !p->head_repo && !strncmp(p->topic, FORGE_CANDIDATES, strlen(FORGE_CANDIDATES));
 }

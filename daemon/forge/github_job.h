@@ -78,7 +78,7 @@ int github_rules(struct forge *f, const struct repo *r, struct forge_rules *ret,
 int github_act_draft(struct job *j, struct err *err);
 int github_act_draft_close(struct job *j, struct err *err);
 /* Is it one, or would it be taken for one? Such a PR is not in the ledger, and nothing is heard of it. */
-bool github_is_draft(const struct pr *p);
+bool github_is_candidate(const struct pr *p);
 
 /* ---- teams (github_team.c) ---- */
 int github_member(struct forge *f, const char *team, const char *user, int *ret, char **ret_why,

@@ -80,7 +80,8 @@ static int did_pulls(struct job *j, const struct gh_answer *a, struct err *err)
 		cleanup(pr_release) struct pr now = {0};
 		int rc;
 
-		if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0 || github_is_draft(&now))
+		if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0 ||
+		    github_is_candidate(&now))
 			continue;
 		rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
 		if (rc < 0)

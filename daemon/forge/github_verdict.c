@@ -112,10 +112,12 @@ static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err
 		return keep_failure(j, a->text, err);
 	if (job_check(j, a, err) < 0)
 		return -1;
-	if (!json_is_object(pull))
+	/* A field that could not be read is null, as one that says "none" is: half an answer is none. */
+	if (!json_is_object(pull) || json_array_size(json_object_get(a->body, "errors")) ||
+	    !json_is_array(json_object_get(json_object_get(pull, "reviewThreads"), "nodes")))
 		return keep_failure(j,
 				    json_str(json_array_get(json_object_get(a->body, "errors"), 0),
-					     "message", "GitHub's answer has no pull request"),
+					     "message", "GitHub's answer is not whole"),
 				    err);
 	threads = json_object_get(pull, "reviewThreads");
 	json_array_foreach (json_object_get(threads, "nodes"), i, o)

@@ -45,7 +45,8 @@ is "$(gh_pr_state "$pr")" open 'nothing lands by them'
 merges fine
 wait_ok 'then they do' "[ \"\$(gh_pr_state $pr)\" = merged ]" 20
 is "$(gh_base_oid)" "$sha" 'and it lands'
-wait_ok 'the draft PR is closed' "[ \"\$(draft .state)\" = closed ] && [ -z \"\$(branch)\" ]"
+is "$(draft .pull.merged)" false 'without merging the draft PR'
+wait_ok 'which is closed' "[ \"\$(draft .state)\" = closed ] && [ -z \"\$(branch)\" ]"
 is "$(draft '[.comments[] | select(.user != "bob")] | length')" 0 'what was said there is not heard'
 is "$(sqlite3 "$D/ledger.db" "SELECT count(*) FROM pr WHERE number = $n")" 0 'and it is in no ledger'
 merges odd
