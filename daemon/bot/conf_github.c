@@ -109,6 +109,44 @@ static int load_permissions(const struct yaml_doc *doc, const struct yaml_node *
 	return 0;
 }
 
+/* "OWNER/NAME" or "OWNER/" and an asterisk. */
+static bool is_pattern(const char *s)
+{
+	const char *slash = strchr(s, '/');
+
+	return slash && slash > s && slash[1] && !strchr(slash + 1, '/') && !strpbrk(s, " \t") &&
+	       (!strchr(s, '*') || !strcmp(slash, "/*"));
+}
+
+static int load_shadow(const struct yaml_doc *doc, const struct yaml_node *n, struct conf_github *c,
+		       struct err *err)
+{
+	if (!n)
+		return 0;
+	if (n->kind != YAML_LIST)
+		return yaml_bool(doc, n, &c->shadow_all, err);
+	if (yaml_strs(doc, n, &c->shadow, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->shadow.n; i++)
+		if (!is_pattern(c->shadow.v[i]))
+			return yaml_fail(doc, n->items[i],
+					 "OWNER/NAME, or OWNER/* for all of an account", err,
+					 "found '%s'", c->shadow.v[i]);
+	return 0;
+}
+
+bool conf_github_shadows(const struct conf_github *c, const char *full_name)
+{
+	for (size_t i = 0; i < c->shadow.n; i++) {
+		const char *s = c->shadow.v[i];
+		size_t n = strlen(s);
+
+		if (s[n - 1] == '*' ? !strncasecmp(s, full_name, n - 1) : !strcasecmp(s, full_name))
+			return true;
+	}
+	return c->shadow_all;
+}
+
 static int check(const struct yaml_doc *doc, const struct yaml_node *n, const struct conf_github *c,
 		 struct err *err)
 {
@@ -128,7 +166,7 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err)
 {
 	cleanup(conf_github_release) struct conf_github c = {0};
-	const char *keys[ARRAY_LEN(table) + 4] = {NULL};
+	const char *keys[ARRAY_LEN(table) + 6] = {NULL};
 
 	if (!n)
 		return 0;
@@ -136,7 +174,9 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 		keys[i] = table[i].key;
 	keys[ARRAY_LEN(table)] = "webhook-secrets";
 	keys[ARRAY_LEN(table) + 1] = "head-seconds";
-	keys[ARRAY_LEN(table) + 2] = "permissions";
+	keys[ARRAY_LEN(table) + 2] = "events";
+	keys[ARRAY_LEN(table) + 3] = "shadow";
+	keys[ARRAY_LEN(table) + 4] = "permissions";
 	if (yaml_must_map(doc, n, err) < 0 || yaml_only(doc, n, keys, err) < 0)
 		return -1;
 	c.api = xstrdup("https://api.github.com");
@@ -145,7 +185,7 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 			return -1;
 	if (yaml_nums(doc, n, nums, &c, err) < 0 ||
 	    load_permissions(doc, yaml_get(n, "permissions"), &c, err) < 0 ||
-	    check(doc, n, &c, err) < 0)
+	    load_shadow(doc, yaml_get(n, "shadow"), &c, err) < 0 || check(doc, n, &c, err) < 0)
 		return -1;
 	c.set = c.app || c.token;
 	*ret = c;
@@ -161,6 +201,7 @@ void conf_github_release(struct conf_github *c)
 		free(*field(c, i));
 	for (size_t i = 0; i < CONF_ALLOW_COUNT; i++)
 		strvec_release(&c->allow[i]);
+	strvec_release(&c->shadow);
 	*c = (struct conf_github){0};
 }
 
@@ -193,6 +234,15 @@ json_t *conf_github_json(const struct conf_github *c)
 	json_put(o, "permissions", permissions_json(c));
 	if (!json_object_size(json_object_get(o, "permissions")))
 		json_object_del(o, "permissions");
+	if (c->shadow_all) {
+		json_put_bool(o, "shadow", true);
+	} else if (c->shadow.n) {
+		json_t *list = json_array();
+
+		for (size_t i = 0; i < c->shadow.n; i++)
+			json_array_append_new(list, json_string(c->shadow.v[i]));
+		json_put(o, "shadow", list);
+	}
 	return o;
 }
 

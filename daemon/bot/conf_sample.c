@@ -50,6 +50,10 @@ static const struct {
 	 "#  key: file:github-app.pem\n"
 	 "#  webhook-secrets:\n"
 	 "#    - secret: file:github-webhook.secret\n"
+	 "#  events: https://smee.io/CHANNEL    # webhooks without 'listen', for trying it on a "
+	 "laptop\n"
+	 "#  shadow: true                   # only look: nothing is written there; or [OWNER/NAME, "
+	 "OWNER/*]\n"
 	 "#  permissions:                   # who may; one of a list is enough. Without it: write, "
 	 "and\n"
 	 "#    run: [write, \"team:ORG/SLUG\"]   # maintain for freeze and resume\n"},

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "bot/roles.h"
 #include "bot/runs.h"
+#include "bot/shadow.h"
 #include "sys/child.h"
 
 #include <signal.h>
@@ -486,9 +487,25 @@ int outbox_take(struct outbox *o, struct err *err)
 	return n;
 }
 
+/* The wall of shadow mode on this side. */
+static bool refused(struct outbox *o, struct active *a)
+{
+	cleanup(err_release) struct err why = ERR_INIT;
+
+	if (!shadow_refuses(o->bot, a->kind, a->payload, a->row.at_ms))
+		return false;
+	err_set(&why, ERR_DENIED,
+		"the repository is, or then was, in shadow mode: nothing is "
+		"written there");
+	outbox_result(o, a->row.id, NULL, &why);
+	return true;
+}
+
 static void start_one(struct outbox *o, struct active *a)
 {
 	a->started = true;
+	if (refused(o, a))
+		return;
 	fault_point(a->row.kind, "before");
 	switch (a->kind->executor) {
 	case EXEC_GIT:

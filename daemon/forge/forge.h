@@ -26,7 +26,8 @@
  *
  *   forge-list        everything that changed on the forge since the last time
  *   forge-sync        number, then?           one issue or PR as it is now; `then`: events to add after it
- *   forge-checks      head, names   -> {checks: [{name, called, state: absent|pending|green|red, said?,
+ *   forge-checks, shadow-checks
+ *                     head, names   -> {checks: [{name, called, state: absent|pending|green|red, said?,
  *                     url?}], log?}   a name is NAME, or "NAME\nAPP": of that App (its number) alone.
  *                     log: of the first red one, what it says and why
  *   forge-level       user                    what may this user do here?

@@ -46,6 +46,7 @@ int github_hear_comment(struct github *g, const struct repo *r, int64_t number,
 	p = github_payload(r, number, c->user.login);
 	json_put_int(p, "comment", c->id);
 	json_put_str(p, "body", c->body);
+	json_put_int(p, "at_ms", c->created_ms);
 	/* The head that the writer could know of. GitHub's clock counts seconds: one that was
 	 * seen later than the comment is not it, and a command binds to nothing. */
 	if (pr.head && pr.head_ms > c->created_ms + 999)

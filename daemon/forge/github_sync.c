@@ -88,6 +88,7 @@ static int label_is_set(struct job *j, const json_t *events, const char *name, b
 		return 0;
 	p = github_payload(&j->repo, job_number(j), e.actor.login);
 	json_put_str(p, "label", name);
+	json_put_int(p, "at_ms", e.at_ms);
 	return github_tell(j->g, key_of(j, "label", e.id), "issue-labeled", p, err);
 }
 
