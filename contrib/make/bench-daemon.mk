@@ -5,4 +5,8 @@ bench-daemon: all $(B)/tests/bench/hookload
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_memory.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_receive.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_hooks.sh
-.PHONY: bench-daemon
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_forge.sh
+# Minutes, and a gigabyte of writing: not part of `make bench`.
+bench-growth: all $(B)/tests/bench/hookload
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_growth.sh
+.PHONY: bench-daemon bench-growth

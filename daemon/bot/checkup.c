@@ -115,6 +115,7 @@ int api_doctor(struct request *q, json_t **ret, struct err *err)
 		&(struct github_doctor_opts){.client = b->gh,
 					     .token = b->conf->github.token,
 					     .listens = b->conf->hooks.listen != NULL,
+					     .channel = b->conf->hooks.events,
 					     .signs = b->conf->sign_key != NULL,
 					     .shadow = b->conf->github.shadow_all,
 					     .repos = c->repos,

@@ -107,7 +107,7 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err)
 {
 	cleanup(conf_github_release) struct conf_github c = {0};
-	const char *keys[ARRAY_LEN(table) + 4] = {NULL};
+	const char *keys[ARRAY_LEN(table) + 5] = {NULL};
 
 	if (!n)
 		return 0;
@@ -115,7 +115,8 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 		keys[i] = table[i].key;
 	keys[ARRAY_LEN(table)] = "webhook-secrets";
 	keys[ARRAY_LEN(table) + 1] = "head-seconds";
-	keys[ARRAY_LEN(table) + 2] = "shadow";
+	keys[ARRAY_LEN(table) + 2] = "events";
+	keys[ARRAY_LEN(table) + 3] = "shadow";
 	if (yaml_must_map(doc, n, err) < 0 || yaml_only(doc, n, keys, err) < 0)
 		return -1;
 	c.api = xstrdup("https://api.github.com");

@@ -6,8 +6,8 @@
  *     app: ID                      App ID or client ID, with
  *     key: SOURCE                  its private key
  *     token: SOURCE                or a plain token instead of an App, for trying out
- *     ca-file: PATH                certificates of a private authority; the system's
- *     proxy: URL                   none
+ *     ca-file: PATH                certificates of a private authority; the system's. Of the event channel, too
+ *     proxy: URL                   none; of the event channel, too
  *     git: URL                     where repositories are cloned from: URL/OWNER/NAME.git; what the
  *                                  API says. ssh://git@HOST with a deploy key
  *     ssh-key: PATH                a deploy key: Git goes over SSH instead of HTTPS, with
@@ -15,7 +15,7 @@
  *
  *     head-seconds: 60             how long a landing waits for GitHub to show a head that it pushed;
  *                                  1..600
- *     webhook-secrets: […]         conf_hooks.h
+ *     webhook-secrets: […], events conf_hooks.h
  *     shadow: false                true: nothing is ever written there, what would have been done is
  *                                  only counted (bot/shadow.h). A list: only there: [OWNER/NAME,
  *                                  …], and an asterisk for NAME is all of an owner's

@@ -130,6 +130,7 @@ static bool lists(const json_t *list, const char *word)
 static void check_events(struct github_doctor *d, const json_t *have)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
+	bool expected = d->o.listens || d->o.channel;
 
 	for (const char *const *e = github_app_events; *e; e++)
 		if (!lists(have, *e))
@@ -138,10 +139,12 @@ static void check_events(struct github_doctor *d, const json_t *have)
 		doctor_row(d->rows, NULL, "GitHub events", true, NULL,
 			   "the App is subscribed to all that is needed");
 	else
-		doctor_row(d->rows, NULL, "GitHub events", !d->o.listens,
+		doctor_row(d->rows, NULL, "GitHub events", !expected,
 			   "subscribe to them on the App's page ('Permissions & events')",
 			   "the App is not subscribed to: %s%s", b.s,
-			   d->o.listens ? "" : "; 'listen' is not set, so none is expected");
+			   expected ? ""
+				    : "; neither 'listen' nor 'github.events' is set, so none is "
+				      "expected");
 }
 
 static void on_self(struct github_doctor *d, const struct gh_answer *a)
@@ -175,44 +178,14 @@ static char *path_hook(const struct github_doctor *d)
 	return xstrdup("/app/hook/config");
 }
 
-static void hook_row(struct github_doctor *d, bool ok, const char *mend, const char *text,
-		     const char *url)
-{
-	doctor_row(d->rows, NULL, "GitHub webhook", ok, mend, "%s%s%s", text, url ? ": " : "",
-		   url ? url : "");
-}
-
 static void on_hook(struct github_doctor *d, const struct gh_answer *a)
 {
-	const char *url = json_str(a->body, "url", "");
-	size_t n = strlen(url), tail = strlen("/webhook/github");
-
-	if (a->outcome != GH_OK && a->outcome != GH_GONE) {
-		hook_row(d, false, "try again; see the rows above", "could not be asked for",
-			 a->text);
-		return;
-	}
-	d->has_hook = *url;
-	if (!*url && d->o.listens)
-		hook_row(d, false, "set its URL and secret on the App's page, 'Webhook'",
-			 "'listen' is set, and the App has no webhook", NULL);
-	else if (!*url)
-		hook_row(d, true, NULL, "none; GitHub is asked every 'reconcile-seconds'", NULL);
-	else if (!d->o.listens)
-		hook_row(d, false, "set 'listen', or take the webhook away on the App's page",
-			 "the App sends, and 'listen' is not set", url);
-	else if (!json_object_get(a->body, "secret"))
-		hook_row(d, false,
-			 "set the secret of 'webhook-secrets' on the App's page, 'Webhook'",
-			 "it has no secret, and every delivery is refused", url);
-	else if (n < tail || strcmp(url + n - tail, "/webhook/github") != 0)
-		hook_row(d, false, "let it end with /webhook/github, unless a proxy changes paths",
-			 "its URL ends with another path", url);
-	else if (strcmp(json_str(a->body, "insecure_ssl", "0"), "0") != 0)
-		hook_row(d, false, "enable SSL verification on the App's page, 'Webhook'",
-			 "certificates are not verified", url);
+	d->has_hook = a->outcome == GH_OK && *json_str(a->body, "url", "");
+	if (a->outcome == GH_OK || a->outcome == GH_GONE)
+		doctor_hook(a->body, d->o.listens, d->o.channel, d->rows);
 	else
-		hook_row(d, true, NULL, "has a secret and goes to", url);
+		doctor_row(d->rows, NULL, "GitHub webhook", false, "try again; see the rows above",
+			   "could not be asked for: %s", a->text);
 }
 
 static char *path_deliveries(const struct github_doctor *d)
@@ -576,6 +549,7 @@ struct github_doctor *github_doctor_start(const struct github_doctor_opts *o)
 
 	d->o = *o;
 	d->o.token = xstrdup(o->token);
+	d->o.channel = xstrdup(o->channel);
 	d->repos = xcalloc(o->n + 1, sizeof(*d->repos));
 	for (size_t i = 0; i < o->n; i++) {
 		d->repos[i] = o->repos[i];
@@ -601,6 +575,7 @@ void github_doctor_cancel(struct github_doctor *d)
 		free((char *)d->repos[i].problem);
 	}
 	free((char *)d->o.token);
+	free((char *)d->o.channel);
 	free(d->repos);
 	free(d->slug);
 	json_decref(d->permissions);

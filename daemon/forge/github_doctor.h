@@ -25,10 +25,11 @@ struct github_doctor_repo {
 
 struct github_doctor_opts {
 	struct gh *client;
-	const char *token; /* what the configuration calls the plain token; NULL: an App */
-	bool listens;      /* the daemon has an address for webhooks */
-	bool signs;        /* there is a key that signs landings */
-	bool shadow;       /* every repository is only watched, also those to come */
+	const char *token;   /* what the configuration calls the plain token; NULL: an App */
+	bool listens;        /* the daemon has an address for webhooks */
+	const char *channel; /* the address of the event channel; copied; NULL: there is none */
+	bool signs;          /* there is a key that signs landings */
+	bool shadow;         /* every repository is only watched, also those to come */
 	const struct github_doctor_repo *repos; /* copied */
 	size_t n;
 	void (*done)(void *arg, json_t *rows); /* takes rows; in a later turn, once */
