@@ -322,6 +322,54 @@ static void tasks_end_when_it_begins(void **state)
 	assert_string_equal(t.state, "cancelled");
 }
 
+/* A turn in which nobody carries out what is meant for the forge. */
+static void pass(struct fx *f)
+{
+	fx_now++;
+	assert_int_equal(decide_events(&f->bot, NULL), 0);
+	assert_int_equal(dispatch_pass(&f->bot, NULL), 0);
+	assert_int_equal(queue_pass(&f->bot, NULL), 0);
+	assert_int_equal(db_commit(f->bot.db, NULL), 0);
+}
+
+static void say(struct fx *f, const char *kind, json_t *result, const char *error)
+{
+	fx_told(f, kind, result, error);
+	pass(f);
+}
+
+/* What was landing when it began: the push is refused, the base is looked at, and it leaves the queue. */
+static void a_landing_under_way_comes_to_nothing(void **state)
+{
+	struct fx *f = *state;
+
+	turn_off(f);
+	fx_push(f, 1, H1, NULL);
+	pass(f);
+	say(f, "pr-log", json_pack("{s:[],s:b}", "commits", "more", 0), NULL);
+	fx_approve(f, 1);
+	assert_int_equal(queue_enqueue(&f->bot, &f->repo, 1, H1, "anna", NULL, NULL), 0);
+	pass(f);
+	say(f, "cand-build",
+	    json_pack("{s:s,s:s,s:s}", "outcome", "built", "commit", OID(d), "tree", OID(e)), NULL);
+	say(f, "cand-verify", json_pack("{s:b,s:s}", "same", 1, "git_version", "2"), NULL);
+	assert_true(fx_due(f, "cand-push", NULL) > 0);
+	set_names(f, "octo/app");
+	assert_int_equal(shadow_start(&f->bot, NULL), 0);
+	pass(f);
+	assert_entry(f, 1, "queued");
+	say(f, "cand-push", NULL, "in shadow mode");
+	for (int i = 0; i < 3 && fx_due(f, "cand-fetch", NULL); i++) {
+		say(f, "cand-fetch", json_pack("{s:[]}", "updated"), NULL);
+		if (fx_due(f, "cand-settle-ref", NULL))
+			say(f, "cand-settle-ref", json_pack("{s:s}", "oid", FX_BASE), NULL);
+		if (fx_due(f, "cand-settle", NULL))
+			say(f, "cand-settle", json_pack("{s:b}", "contains", 0), NULL);
+	}
+	pass(f);
+	assert_entry(f, 1, "dequeued");
+}
+
 /* ---- what would land ---- */
 
 static void ready(struct fx *f, int64_t number, const char *head)
@@ -631,6 +679,7 @@ int main(void)
 		TEST(it_is_counted_and_leads_to_nothing),
 		TEST(after_its_end_only_what_is_new_is_heard),
 		TEST(tasks_end_when_it_begins),
+		TEST(a_landing_under_way_comes_to_nothing),
 		TEST(the_order_and_who_would_meet_whom),
 		TEST(without_approval_or_held_it_is_not_ready),
 		TEST(required_checks_are_waited_for),
