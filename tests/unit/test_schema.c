@@ -273,6 +273,11 @@ static void try_property(const struct probe *p)
 		try_words(p, json_object_get(s, "enum"));
 	} else if (has_type(s, "string")) {
 		try_text(p);
+	} else if (one_of && has_type(json_array_get(one_of, 0), "boolean")) {
+		try(p, true,
+		    "true"); /* or a list: github.shadow, which tests/unit/test_shadow.c tries */
+		try(p, false, "a");
+		try(p, false, "{a: b}");
 	} else if (one_of) {
 		try_texts(p, one_of);
 	} else if (any_of) {
