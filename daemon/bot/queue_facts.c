@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bot/approvals.h"
+#include "bot/queue_rules.h"
 
 int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		    const struct pr *pr, const char *head, int64_t *ret, struct err *err)
@@ -120,6 +121,22 @@ int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf
 	return 0;
 }
 
+/* By people, or by what the forge's rules still want. */
+static int waits_outside(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+			 const struct pr *p, bool *ret, struct err *err)
+{
+	autofree char *why = NULL;
+
+	if (queue_held(b, r, conf, p, ret, err) < 0)
+		return -1;
+	if (*ret || strcmp(p->base, r->base) != 0)
+		return 0;
+	if (queue_rules(b, r, conf, p, &why, err) < 0)
+		return -1;
+	*ret = why != NULL;
+	return 0;
+}
+
 static int fill_entry(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		      struct queue_facts *f, size_t i, struct err *err)
 {
@@ -152,7 +169,7 @@ static int fill_entry(struct bot *b, const struct repo *r, const struct conf_rep
 	}
 	fill_files(p, v);
 	if (queue_approved(b, r, conf, p, e->head, &v->approved, err) < 0 ||
-	    queue_held(b, r, conf, p, &v->held, err) < 0)
+	    waits_outside(b, r, conf, p, &v->held, err) < 0)
 		return -1;
 	return fill_deps(b, r, v, err);
 }
@@ -178,7 +195,10 @@ int queue_facts_fill(struct bot *b, const struct repo *r, const struct conf_repo
 		     struct queue_facts *f, struct err *err)
 {
 	int64_t reds = 0, errors = 0;
+	autofree char *unread = NULL;
 
+	if (queue_rules_unread(b, r, &unread, err) < 0)
+		return -1;
 	f->prs = xcalloc(f->entries.n, sizeof(*f->prs));
 	f->cands = xcalloc(f->entries.n, sizeof(*f->cands));
 	f->v = xcalloc(f->entries.n, sizeof(*f->v));
@@ -193,7 +213,7 @@ int queue_facts_fill(struct bot *b, const struct repo *r, const struct conf_repo
 		.health = health_of(r),
 		.base_reds = (int)reds,
 		.base_errors = (int)errors,
-		.frozen = r->frozen,
+		.frozen = r->frozen || unread,
 		.halted = bot_halted(b, NULL),
 		.flake_reruns = (int)conf->queue.flake_reruns,
 		.retries = (int)conf->queue.retries,

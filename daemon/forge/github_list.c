@@ -46,8 +46,7 @@ static int did_comments(struct job *j, const struct gh_answer *a, struct err *er
 	if (json_str(j->memo, "comments_since", NULL))
 		row_set(&j->remote.comments_since, json_str(j->memo, "comments_since", NULL));
 	j->remote.listed_ms = job_now(j);
-	row_set(&j->remote.problem, NULL);
-	return github_repo_save(db_of(j), &j->remote, err) < 0 ? -1 : github_ask_required(j);
+	return github_repo_save(db_of(j), &j->remote, err) < 0 ? -1 : github_ask_rules(j);
 }
 
 static int ask_comments(struct job *j, struct err *err)
@@ -57,9 +56,7 @@ static int ask_comments(struct job *j, struct err *err)
 
 		row_take(&j->remote.comments_since, xasprintf("%.19sZ", now));
 		j->remote.listed_ms = job_now(j);
-		row_set(&j->remote.problem, NULL);
-		return github_repo_save(db_of(j), &j->remote, err) < 0 ? -1
-								       : github_ask_required(j);
+		return github_repo_save(db_of(j), &j->remote, err) < 0 ? -1 : github_ask_rules(j);
 	}
 	return job_get(j,
 		       gh_path("/repos/%r/issues/"
@@ -83,7 +80,8 @@ static int did_pulls(struct job *j, const struct gh_answer *a, struct err *err)
 		cleanup(pr_release) struct pr now = {0};
 		int rc;
 
-		if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0)
+		if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0 ||
+		    github_is_candidate(&now))
 			continue;
 		rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
 		if (rc < 0)

@@ -238,6 +238,10 @@
 	X(GITHUB_LEVEL_SET, "INSERT INTO github_level (repo, login, level, at_ms) "                \
 		"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (repo, login) "                               \
 		"DO UPDATE SET level = excluded.level, at_ms = excluded.at_ms")                    \
+	X(GITHUB_TEAM, "SELECT * FROM github_team WHERE team = ?1 AND login = ?2")                 \
+	X(GITHUB_TEAM_SET, "INSERT INTO github_team (team, login, member, why, at_ms) "            \
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (team, login) "                           \
+		"DO UPDATE SET member = excluded.member, why = excluded.why, at_ms = excluded.at_ms") \
 	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
 	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1")                  \
 	/* shadow mode and what `stats` counts */                                                  \

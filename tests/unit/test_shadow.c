@@ -27,6 +27,8 @@ static int setup(void **state)
 				 .remote = 5,
 				 .url = (char *)"https://github.com/octo/app.git",
 				 .installation = 7,
+				 .required =
+					 (char *)"{\"branch\":{},\"protection\":{},\"rules\":{}}",
 				 .listed_ms = 1};
 	struct fx *f;
 
