@@ -4,7 +4,7 @@
 static const struct cli_column stats_columns[] = {
 	{"repo", "REPOSITORY", CLI_COL_TEXT},
 	{"mode", "MODE", CLI_COL_TEXT},
-	{"what", "WHAT", CLI_COL_TEXT},
+	{"what", "WHAT", CLI_COL_LONG},
 	{"shown", "HOW MUCH", CLI_COL_LONG},
 	{0},
 };
