@@ -72,13 +72,13 @@ gh_comment "$pr" '/yard queue' bob >/dev/null
 ok 'changes that somebody requested are waited for' waits 'waits for @carol, who requested changes'
 
 # --- without webhooks -----------------------------------------------------------------------------
-gh_ctl POST /hooks '{"drop": 10000}' >/dev/null
+gh_ctl POST /hooks '{"hold": true}' >/dev/null
 review=$(gh_as carol GET "/repos/$GH_REPO/pulls/$pr/reviews" | jq '.[0].id')
 gh_as carol PUT "/repos/$GH_REPO/pulls/$pr/reviews/$review/dismissals" '{"message": "never mind"}' >/dev/null
 wait_ok 'a dismissed review is noticed without webhooks' "[ \"\$(gh_pr_state $pr)\" = merged ]" 20
 
 # --- what cannot be read --------------------------------------------------------------------------
-gh_ctl POST /hooks '{"drop": 0}' >/dev/null
+gh_ctl POST /hooks '{"release": true}' >/dev/null
 gh_fault '{"method": "GET", "path": "/rules/branches/main", "status": 302, "headers": {"Location": "http://other.invalid/"}, "times": 1000}'
 wait_for "sqlite3 '$D/ledger.db' 'SELECT problem FROM github_repo' | grep -q ." 20 || bail 'the failure is not noted'
 queued three

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "bot/codeowners.h"
 #include "bot/queue_rules.h"
+#include "forge/github_job.h"
 
 #define HEAD_A "a000000000000000000000000000000000000001"
 #define HEAD_B "b000000000000000000000000000000000000002"
@@ -222,6 +223,59 @@ static void a_rule_that_comes_late_calls_the_landing_off(void **state)
 	assert_entry(f, 1, "queued");
 }
 
+/* ---- looked at again ---- */
+
+/* How many of the queue are read again when this is known of PR 1. */
+static int looks(struct fx *f, struct github *g, const char *verdict, int64_t candidate)
+{
+	cleanup(pr_release) struct pr p = fx_pr(f, 1);
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	int n = 0;
+
+	row_set(&p.verdict, verdict);
+	assert_int_equal(pr_save(f->bot.db, &p, NULL), 0);
+	assert_int_equal(
+		queue_entry_find(f->bot.db, ST_QUEUE_OF_PR, &e, NULL, "ii", f->repo.id, (int64_t)1),
+		1);
+	e.candidate = candidate;
+	assert_int_equal(queue_entry_save(f->bot.db, &e, NULL), 0);
+	assert_int_equal(github_look_at_queue(g, &f->repo, NULL), 0);
+	for (int64_t id; (id = fx_due(f, "forge-sync", NULL)); n++)
+		assert_int_equal(effect_done(f->bot.db, id, true, NULL, fx_now, NULL), 1);
+	fx_now++;
+	return n;
+}
+
+/* Whether a conversation is resolved shows in no list: what waits for that is read every time. */
+static void what_waits_for_a_review_is_read_again(void **state)
+{
+	struct fx *f = *state;
+	struct github g = {.o = {.db = f->bot.db, .clock = &f->clock}};
+	cleanup(candidate_release) struct candidate c = {.repo = f->repo.id,
+							 .kind = xstrdup("pr"),
+							 .base = xstrdup(FX_BASE),
+							 .head = xstrdup(HEAD_A),
+							 .method = xstrdup("merge"),
+							 .gates = xstrdup("[]"),
+							 .state = xstrdup("building"),
+							 .checks = xstrdup("[]")};
+
+	config(f, "* @berta\n");
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_equal(candidate_insert(f->bot.db, &c, NULL), 0);
+	assert_int_equal(looks(f, &g, NULL, 0), 1);
+	assert_int_equal(looks(f, &g, VERDICT("approved", 0), 0), 0);
+	assert_int_equal(looks(f, &g, VERDICT("none", 0), 0), 0);
+	assert_int_equal(looks(f, &g, VERDICT("approved", 1), 0), 1);
+	assert_int_equal(looks(f, &g, VERDICT("review-required", 0), 0), 1);
+	assert_int_equal(looks(f, &g, VERDICT("changes-requested", 0), 0), 1);
+	assert_int_equal(looks(f, &g, "{\"head\":\"" HEAD_A "\",\"why\":\"no\"}", 0), 1);
+	assert_int_equal(looks(f, &g, VERDICT("approved", 0), c.id), 1); /* it may land next */
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
 
 int main(void)
@@ -235,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_file_of_too_many_rules_says_so),
 		TEST(a_code_owner_is_waited_for_by_configuration),
 		TEST(a_rule_that_comes_late_calls_the_landing_off),
+		TEST(what_waits_for_a_review_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
