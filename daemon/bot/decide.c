@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "bot/ci.h"
 #include "bot/outbox.h"
+#include "bot/remote.h"
 #include "bot/task_flow.h"
 
 static const struct {
@@ -30,6 +31,8 @@ static const struct {
 	{"base-moved", queue_on_base_moved},
 	{"checks-changed", ci_on_changed},
 	{"run-ended", runs_on_ended},
+	{"repo-paused", remote_on_paused},
+	{"repo-resumed", remote_on_resumed},
 };
 
 static decide_fn handler_of(const char *kind)

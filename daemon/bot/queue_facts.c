@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bot/approvals.h"
+#include "bot/remote.h"
 
 int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		    const struct pr *pr, const char *head, int64_t *ret, struct err *err)
@@ -178,7 +179,10 @@ int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo
 		     struct queue_facts *f, struct err *err)
 {
 	int64_t reds = 0, errors = 0;
+	int paused = remote_paused(b, r, NULL, err);
 
+	if (paused < 0)
+		return -1;
 	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &f->entries, err, "i", r->id) < 0)
 		return -1;
 	f->prs = xcalloc(f->entries.n, sizeof(*f->prs));
@@ -195,7 +199,7 @@ int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo
 		.health = health_of(r),
 		.base_reds = (int)reds,
 		.base_errors = (int)errors,
-		.frozen = r->frozen,
+		.frozen = r->frozen || paused,
 		.halted = bot_halted(b, NULL),
 		.flake_reruns = (int)conf->queue.flake_reruns,
 		.retries = (int)conf->queue.retries,

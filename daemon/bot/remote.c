@@ -119,8 +119,9 @@ json_t *remote_state(struct bot *b)
 	for (size_t i = 0; i < l.n; i++) {
 		if (l.v[i].problem)
 			json_array_append_new(problems,
-					      json_pack("{s:s,s:s}", "repo", l.v[i].full_name,
-							"problem", l.v[i].problem));
+					      json_pack("{s:s,s:s,s:I}", "repo", l.v[i].full_name,
+							"problem", l.v[i].problem, "paused_ms",
+							(json_int_t)l.v[i].paused_ms));
 	}
 	json_put(o, "problems", problems);
 	return o;
@@ -130,9 +131,18 @@ json_t *remote_state(struct bot *b)
 
 struct wanted {
 	struct bot *bot;
+	int64_t repo;
 	auth_done_fn done;
 	void *arg;
 };
+
+static void look_again(struct bot *b, int64_t repo)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (github_look_again(b->github, repo, &err) < 0)
+		log_warn("github: %s", err_text(&err));
+}
 
 static void on_token(void *arg, const struct gh_answer *a, const char *token)
 {
@@ -146,6 +156,9 @@ static void on_token(void *arg, const struct gh_answer *a, const char *token)
 	} else {
 		err_set(&why, ERR_UNAVAILABLE, "github: no token for Git: %s", a->text);
 	}
+	/* The list asks with the same credentials, and tells. */
+	if (a->outcome == GH_NO_ACCESS && w->repo)
+		look_again(w->bot, w->repo);
 	w->done(w->arg, auth, &why);
 	free(w);
 }
@@ -184,7 +197,7 @@ static int give_auth(void *arg, const json_t *payload, auth_done_fn done, void *
 		return 0;
 	}
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct wanted){b, done, done_arg};
+	*w = (struct wanted){b, gr.repo, done, done_arg};
 	gh_token(b->gh, gr.installation, on_token, w);
 	return 0;
 }
@@ -246,6 +259,8 @@ static int note_problem(struct bot *b, int64_t repo, const char *why, struct err
 
 	if (rc <= 0)
 		return rc;
+	if (gr.paused_ms) /* that one says more */
+		return 0;
 	row_set(&gr.problem, why);
 	return github_repo_save(b->db, &gr, err);
 }

@@ -20,6 +20,9 @@ struct github_need {
 };
 /* By permission; ends with permission NULL. */
 extern const struct github_need github_needs[];
+/* "checks needs write and has none (to report …)" of all that are missing in `have`, GitHub's
+ * `permissions`; NULL: nothing is. Caller frees. */
+char *github_missing_permissions(const json_t *have);
 /* What an App must be subscribed to; ends with NULL. Installations' events come unasked. */
 extern const char *const github_app_events[];
 

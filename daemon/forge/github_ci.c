@@ -248,7 +248,7 @@ static int keep_required(struct job *j, const char *source, json_t *names, struc
 		o = json_object();
 	json_put(o, source, json_incref(list));
 	row_take(&j->remote.required, json_text(o));
-	return github_repo_save(j->g->o.db, &j->remote, err);
+	return job_save_remote(j, err);
 }
 
 static void add_contexts(json_t *names, const json_t *list)

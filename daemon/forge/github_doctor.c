@@ -65,34 +65,9 @@ static char *path_self(const struct github_doctor *d)
 	return xstrdup(d->o.token ? "/user" : "/app");
 }
 
-static int rank(const char *level)
-{
-	static const char *const levels[] = {"read", "write", "admin"};
-
-	for (size_t i = 0; level && i < ARRAY_LEN(levels); i++)
-		if (!strcmp(levels[i], level))
-			return (int)i + 1;
-	return 0;
-}
-
-/* "checks (write; has none): to report on the checks tab" of all that are missing. */
-static char *missing_permissions(const json_t *have)
-{
-	cleanup(buf_release) struct buf b = BUF_INIT;
-
-	for (const struct github_need *n = github_needs; n->permission; n++) {
-		const char *level = json_str(have, n->permission, NULL);
-
-		if (rank(level) < rank(n->level))
-			buf_addf(&b, "%s%s needs %s and has %s (%s)", b.len ? "; " : "",
-				 n->permission, n->level, level ? level : "none", n->why);
-	}
-	return b.len ? buf_steal(&b) : NULL;
-}
-
 static void check_permissions(struct github_doctor *d)
 {
-	autofree char *missing = missing_permissions(d->permissions);
+	autofree char *missing = github_missing_permissions(d->permissions);
 
 	doctor_row(d->rows, NULL, "GitHub permissions", !missing,
 		   "change them on the App's page ('Permissions & events'), then accept the change "
@@ -262,7 +237,7 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 			   a->outcome == GH_GONE ? "the App is not installed there" : a->text);
 		return;
 	}
-	missing = missing_permissions(json_object_get(a->body, "permissions"));
+	missing = github_missing_permissions(json_object_get(a->body, "permissions"));
 	if (json_str(a->body, "suspended_at", NULL))
 		doctor_row(d->rows, r->full_name, check, false,
 			   "let an owner of the account take the suspension back",

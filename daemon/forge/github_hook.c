@@ -46,6 +46,7 @@ int github_hear_comment(struct github *g, const struct repo *r, int64_t number,
 	p = github_payload(r, number, c->user.login);
 	json_put_int(p, "comment", c->id);
 	json_put_str(p, "body", c->body);
+	json_put_int(p, "at_ms", c->created_ms);
 	/* The head that the writer could know of. GitHub's clock counts seconds: one that was
 	 * seen later than the comment is not it, and a command binds to nothing. */
 	if (pr.head && pr.head_ms > c->created_ms + 999)
@@ -110,7 +111,7 @@ static int hear_push(struct heard *h, struct err *err)
 /* Renamed, transferred, made private: read it again. */
 static int hear_repo(struct heard *h, struct err *err)
 {
-	return github_reconcile(h->g, h->repo.id, err);
+	return github_look_again(h->g, h->repo.id, err);
 }
 
 /* ---- the checks tab ---- */
@@ -251,9 +252,8 @@ int github_deliver(struct github *g, const char *event, const json_t *payload,
 
 	*ret = GITHUB_IGNORED;
 	if (!strncmp(event, "installation", 12)) {
-		gh_forget_installations(g->o.client);
 		*ret = GITHUB_HEARD;
-		return 0;
+		return github_installations_changed(g, err);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if (strcmp(table[i].event, event) != 0)

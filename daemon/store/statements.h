@@ -62,6 +62,11 @@
 	X(EFFECT_STARTED, "UPDATE effect SET state = 1, tries = tries + 1 WHERE id = ?1")          \
 	X(EFFECT_DONE, "UPDATE effect SET state = ?2, result = ?3, done_ms = ?4 WHERE id = ?1")    \
 	X(EFFECT_AGAIN, "UPDATE effect SET state = 0, not_before_ms = ?2 WHERE id = ?1")           \
+	X(EFFECT_SOON, "UPDATE effect SET not_before_ms = 0 WHERE subject = ?1 AND state < 2 "     \
+		"AND state = 0")                                                                   \
+	/* What is meant for a repository, by its id or its path; ?3: its patience begins anew. */ \
+	X(EFFECT_WAKE, "UPDATE effect SET not_before_ms = 0, at_ms = ?3 WHERE state < 2 "          \
+		"AND state = 0 AND payload ->> '$.repo' IN (?1, ?2)")                              \
 	X(EFFECT_WITHDRAW, "UPDATE effect SET state = 4, done_ms = ?2 "                            \
 		"WHERE subject = ?1 AND state < 2 AND state = 0")                                  \
 	X(EFFECT_RECOVER, "UPDATE effect SET state = 0 WHERE state < 2 AND state = 1")             \
@@ -234,6 +239,7 @@
 	X(GITHUB_BY_NAME, "SELECT * FROM github_repo WHERE full_name = ?1 COLLATE NOCASE")         \
 	X(GITHUB_BY_REMOTE, "SELECT * FROM github_repo WHERE remote = ?1")                         \
 	X(GITHUB_ALL, "SELECT * FROM github_repo ORDER BY repo")                                   \
+	X(GITHUB_PAUSED, "SELECT * FROM github_repo WHERE pause IS NOT NULL")                      \
 	X(GITHUB_LEVEL, "SELECT * FROM github_level WHERE repo = ?1 AND login = ?2")               \
 	X(GITHUB_LEVEL_SET, "INSERT INTO github_level (repo, login, level, at_ms) "                \
 		"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (repo, login) "                               \
