@@ -172,6 +172,7 @@ int queue_on_pr_approved(struct bot *b, const struct event *e, const json_t *p, 
 int queue_on_base_moved(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_on_changes_requested(struct bot *b, const struct event *e, const json_t *p,
 			      struct err *err);
+int label_on_renamed(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int runs_on_ended(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 
 #endif

@@ -31,6 +31,7 @@ static const struct {
 	{"base-moved", queue_on_base_moved},
 	{"checks-changed", ci_on_changed},
 	{"run-ended", runs_on_ended},
+	{"label-renamed", label_on_renamed},
 	{"repo-paused", remote_on_paused},
 	{"repo-resumed", remote_on_resumed},
 };

@@ -289,7 +289,7 @@ int dispatch_on_unlabeled(struct bot *b, const struct event *e, const json_t *p,
 	if (rc <= 0 || source_load(t.source, &bp, err) < 0)
 		return rc <= 0 ? rc : -1;
 	conf_repo_apply(&conf, &bp);
-	if (strcmp(bp.label, json_str(p, "label", "")) != 0)
+	if (strcmp(t.label ? t.label : bp.label, json_str(p, "label", "")) != 0)
 		return 0;
 	why = xasprintf("%s took the label off", json_str(p, "actor", "somebody"));
 	return cancel_or_say(b, &r, number, why, err);

@@ -119,9 +119,8 @@ json_t *remote_state(struct bot *b)
 	for (size_t i = 0; i < l.n; i++) {
 		if (l.v[i].problem)
 			json_array_append_new(problems,
-					      json_pack("{s:s,s:s,s:I}", "repo", l.v[i].full_name,
-							"problem", l.v[i].problem, "paused_ms",
-							(json_int_t)l.v[i].paused_ms));
+					      json_pack("{s:s,s:s}", "repo", l.v[i].full_name,
+							"problem", l.v[i].problem));
 	}
 	json_put(o, "problems", problems);
 	return o;
@@ -157,10 +156,21 @@ static void on_token(void *arg, const struct gh_answer *a, const char *token)
 		err_set(&why, ERR_UNAVAILABLE, "github: no token for Git: %s", a->text);
 	}
 	/* The list asks with the same credentials, and tells. */
-	if (a->outcome == GH_NO_ACCESS && w->repo)
+	if ((a->outcome == GH_NO_ACCESS || a->outcome == GH_GONE) && w->repo)
 		look_again(w->bot, w->repo);
 	w->done(w->arg, auth, &why);
 	free(w);
+}
+
+/* It is not known any more: installed anew it has another number. */
+static void on_token_installation(void *arg, const struct gh_answer *a, int64_t installation)
+{
+	struct wanted *w = arg;
+
+	if (a->outcome == GH_OK)
+		gh_token(w->bot->gh, installation, on_token, w);
+	else
+		on_token(w, a, NULL);
 }
 
 static json_t *deploy_key(const struct conf_github *c)
@@ -198,7 +208,10 @@ static int give_auth(void *arg, const json_t *payload, auth_done_fn done, void *
 	}
 	w = xcalloc(1, sizeof(*w));
 	*w = (struct wanted){b, gr.repo, done, done_arg};
-	gh_token(b->gh, gr.installation, on_token, w);
+	if (gr.installation || !gh_is_app(b->gh))
+		gh_token(b->gh, gr.installation, on_token, w);
+	else
+		gh_installation(b->gh, gr.full_name, on_token_installation, w);
 	return 0;
 }
 

@@ -43,6 +43,8 @@ bool remote_holds(const struct remote_held *h, const char *kind, const json_t *p
 int remote_doubts(struct bot *b, const json_t *payload, const struct err *why, struct err *err);
 /* 1: nothing is begun or landed there at present; *ret_why (may be NULL; caller frees) says why. */
 int remote_paused(struct bot *b, const struct repo *r, char **ret_why, struct err *err);
+/* Adds {repo, problem, paused_ms} to `rows` when there is a problem; paused_ms 0: it passes by itself. */
+int remote_problem(struct bot *b, const struct repo *r, json_t *rows, struct err *err);
 int remote_on_paused(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int remote_on_resumed(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 

@@ -70,6 +70,18 @@ int remote_paused(struct bot *b, const struct repo *r, char **ret_why, struct er
 	return f.ops->paused ? f.ops->paused(&f, r, ret_why, err) : 0;
 }
 
+int remote_problem(struct bot *b, const struct repo *r, json_t *rows, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	int rc = github_repo_of(b->db, r->id, &gr, err);
+
+	if (rc <= 0 || !gr.problem)
+		return rc < 0 ? -1 : 0;
+	json_array_append_new(rows, json_pack("{s:s,s:s,s:I}", "repo", r->name, "problem",
+					      gr.problem, "paused_ms", (json_int_t)gr.paused_ms));
+	return 0;
+}
+
 /* A task that was about to read its issue waits for a place anew: it would keep the one that it has. */
 static int give_way(struct bot *b, const struct repo *r, const char *why, struct err *err)
 {

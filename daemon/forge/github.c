@@ -105,12 +105,27 @@ int64_t job_now(const struct job *j)
 int job_save_remote(struct job *j, struct err *err)
 {
 	cleanup(github_repo_release) struct github_repo now = {0};
+	const struct github_repo *r = &j->remote;
 
 	if (github_repo_of(j->g->o.db, j->repo.id, &now, err) < 0)
 		return -1;
-	row_set(&j->remote.pause, now.pause);
-	j->remote.paused_ms = now.paused_ms;
-	return github_repo_save(j->g->o.db, &j->remote, err);
+	row_set(&now.full_name, r->full_name);
+	row_set(&now.url, r->url);
+	row_set(&now.since, r->since);
+	row_set(&now.comments_since, r->comments_since);
+	row_set(&now.required, r->required);
+	now.listed_ms = r->listed_ms;
+	return github_repo_save(j->g->o.db, &now, err);
+}
+
+int job_save_installation(struct job *j, int64_t installation, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo now = {0};
+
+	if (github_repo_of(j->g->o.db, j->repo.id, &now, err) < 0)
+		return -1;
+	now.installation = j->remote.installation = installation;
+	return github_repo_save(j->g->o.db, &now, err);
 }
 
 struct forge job_forge(struct job *j)
@@ -260,9 +275,8 @@ static void on_installation(void *arg, const struct gh_answer *a, int64_t instal
 	cleanup(err_release) struct err why = ERR_INIT;
 	int rc = a->outcome == GH_OK ? 0 : job_check(j, a, &why);
 
-	j->remote.installation = installation;
 	if (rc == 0)
-		rc = job_save_remote(j, &why);
+		rc = job_save_installation(j, installation, &why);
 	if (rc == 0)
 		rc = begin(j, &why);
 	if (rc != JOB_MORE)

@@ -114,6 +114,28 @@ static int hear_repo(struct heard *h, struct err *err)
 	return github_look_again(h->g, h->repo.id, err);
 }
 
+/* Every issue and PR that has it has it by its new name now, of which no event of theirs tells. */
+static int hear_label(struct heard *h, struct err *err)
+{
+	const json_t *changes = json_object_get(h->p, "changes");
+	const char *from = json_str(json_object_get(changes, "name"), "from", NULL);
+	const char *to = json_str(json_object_get(h->p, "label"), "name", NULL);
+	int64_t now = h->g->o.clock->wall_ms(h->g->o.clock);
+	json_t *p;
+
+	if (strcmp(h->action, "edited") != 0 || !from || !to || !strcmp(from, to))
+		return 0;
+	if (db_run(h->g->o.db, ST_LABEL_RENAME, err, "iss", h->repo.id, from, to) < 0)
+		return -1;
+	p = github_payload(&h->repo, 0, h->sender.login);
+	json_put_str(p, "label", from);
+	json_put_str(p, "to", to);
+	return github_tell(h->g,
+			   xasprintf("gh-label-renamed:%lld:%s:%s:%lld", (long long)h->repo.id,
+				     from, to, (long long)now),
+			   "label-renamed", p, err);
+}
+
 /* ---- the checks tab ---- */
 
 /* Our own check run, which was made for a PR: "NAME:NUMBER:HEAD" is its external id. */
@@ -219,6 +241,7 @@ static const struct {
 	{"workflow_run", hear_workflow, true},
 	{"push", hear_push, true},
 	{"repository", hear_repo, true},
+	{"label", hear_label, true},
 };
 
 static int find_repo(struct heard *h, struct err *err)

@@ -45,8 +45,9 @@ int job_send(struct job *j, const char *method, char *path, json_t *body, unsign
 /* 0 when the answer is a GH_OK; else the error that it means. */
 int job_check(struct job *j, const struct gh_answer *a, struct err *err);
 
-/* Writes `remote`, all of it but its pause, which others write meanwhile. */
+/* Writes what a list finds out of `remote`; the rest others write meanwhile. */
 int job_save_remote(struct job *j, struct err *err);
+int job_save_installation(struct job *j, int64_t installation, struct err *err);
 
 int64_t job_number(const struct job *j); /* payload.number */
 int64_t job_now(const struct job *j);

@@ -213,6 +213,8 @@ static int take_name(struct job *j, const char *name, struct err *err)
 	return repo_save(db_of(j), &j->repo, err);
 }
 
+static int ask_repo(struct job *j, const struct gh_answer *a, struct err *err);
+
 /* Renamed or transferred: the number stays, the name is the new one. */
 static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 {
@@ -222,6 +224,9 @@ static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 	if (a->outcome == GH_UNCHANGED)
 		return github_readable(j, err) < 0 ? -1 : ask_issues(j);
 	if (a->outcome == GH_GONE) {
+		/* Of another installation, since it has another owner? */
+		if (gh_is_app(j->g->o.client) && !j->after)
+			return github_ask_installation(j, ask_repo);
 		job_check(j, a, err);
 		row_set(&j->suspect, "gone");
 		return -1;

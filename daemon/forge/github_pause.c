@@ -248,10 +248,9 @@ static int did_installation(struct job *j, const struct gh_answer *a, struct err
 	if (needs && !satisfies(json_object_get(a->body, "permissions"), needs))
 		return is_paused(j, xasprintf(PERMISSION " %s", needs), "a permission is missing",
 				 err);
-	j->remote.installation = json_int(a->body, "id", 0);
 	if (looked)
 		gh_try_again(j->g->o.client);
-	if (job_save_remote(j, err) < 0)
+	if (job_save_installation(j, json_int(a->body, "id", 0), err) < 0)
 		return -1;
 	return then(j, NULL, err);
 }

@@ -111,8 +111,16 @@
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, number, name) DO NOTHING")         \
 	X(LABEL_CLEAR, "DELETE FROM label WHERE repo = ?1 AND number = ?2 AND name = ?3")          \
 	X(LABEL_OF, "SELECT * FROM label WHERE repo = ?1 AND number = ?2 ORDER BY name")           \
+	X(LABEL_NAMED, "SELECT * FROM label WHERE repo = ?1 AND name = ?2 ORDER BY number")        \
+	X(LABEL_RENAME, "UPDATE OR REPLACE label SET name = ?3 WHERE repo = ?1 AND name = ?2 "     \
+		"COLLATE NOCASE")                                                                  \
 	X(LABELLED, "SELECT l.* FROM label l JOIN issue i ON i.repo = l.repo "                     \
 		"AND i.number = l.number WHERE l.repo = ?1 AND i.state = 'open' ORDER BY l.id")    \
+	/* Set before the first look (nobody knows by whom), and nothing was begun for it since. */    \
+	X(LABEL_FIRST, "SELECT l.* FROM label l JOIN issue i ON i.repo = l.repo "                  \
+		"AND i.number = l.number WHERE l.repo = ?1 AND l.by = '' AND i.state = 'open' "    \
+		"AND NOT EXISTS (SELECT 1 FROM task t WHERE t.repo = l.repo "                      \
+		"AND t.issue = l.number) ORDER BY l.number LIMIT 100")                             \
 	X(COMMENT_OF, "SELECT * FROM comment WHERE repo = ?1 AND number = ?2 ORDER BY id")         \
 	X(COMMENT_BY_KEY, "SELECT * FROM comment WHERE key = ?1")                                  \
 	/* PRs */                                                                                  \
