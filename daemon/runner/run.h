@@ -27,8 +27,8 @@
  * or the pid of a dead keeper and leaves without effect. ENDED and LOST both mean that no process
  * of the run is left; a lost run never starts again.
  *
- * A keeper that is killed takes its tree with it: bubblewrap is started with --die-with-parent and
- * the sandbox's pid namespace dies with its first process.
+ * A keeper that is killed takes its tree with it: process 1 of the sandbox sees the pipe to it close
+ * and leaves, and the sandbox's pid namespace dies with it.
  *
  * The kill switch is the file RUNS/../halt (see run_halt_path()): every keeper checks it after it
  * took its lock and before it executes anything, and while it waits; run_halt_all() also works with

@@ -285,7 +285,7 @@ static void add_namespaces(struct sandbox *b, enum run_network network)
 	strvec_pushl(&b->argv, "--unshare-user", "--disable-userns", "--assert-userns-disabled",
 		     "--uid", "1000", "--gid", "1000", "--unshare-pid", "--unshare-ipc",
 		     "--unshare-uts", "--unshare-cgroup-try", "--hostname", "yard", "--as-pid-1",
-		     "--new-session", "--die-with-parent", "--cap-drop", "ALL", "--clearenv", NULL);
+		     "--new-session", "--cap-drop", "ALL", "--clearenv", NULL);
 	if (network != RUN_NET_HOST)
 		strvec_push(&b->argv, "--unshare-net");
 }

@@ -89,10 +89,10 @@ static int make_ends(struct supervise *s, struct sandbox *b, struct ends *e, str
 }
 
 /*
- * bubblewrap is not tied to the keeper's life before it does so itself (--die-with-parent, at the
- * end of its work): killed in the middle of it, it leaves a process behind that waits for ever. If
- * the keeper dies first, bubblewrap finishes, process 1 finds INSIDE_GO closed, and both leave. For
- * the same reason it writes to memory files: a pipe that nobody reads any more would end it.
+ * bubblewrap is not tied to the keeper's life by its --die-with-parent: killed by that in the middle
+ * of its work, it leaves a process behind that waits for it for ever. If the keeper dies, bubblewrap
+ * finishes, process 1 finds INSIDE_GO closed, now or whenever it happens, and both leave. For the same
+ * reason it writes to memory files: a pipe that nobody reads any more would end it.
  */
 static int spawn(struct supervise *s, const struct sandbox *b, const struct ends *e,
 		 struct err *err)
