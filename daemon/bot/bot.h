@@ -75,6 +75,7 @@ struct bot {
 	struct api *api;
 	struct gh *gh; /* NULL: not configured */
 	struct github *github;
+	bool gh_unknown;             /* who we are there is still to be asked */
 	struct checkup *checkup;     /* a `doctor` that waits for GitHub's answers; NULL: none */
 	struct follow *follows;      /* logs that are being sent */
 	const struct bot_part *part; /* NULL: none; before bot_start() */

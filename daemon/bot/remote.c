@@ -45,6 +45,7 @@ static void on_app(void *arg, const struct gh_answer *a)
 	struct bot *b = arg;
 	autofree char *self = NULL;
 
+	b->gh_unknown = a->outcome != GH_OK;
 	if (a->outcome != GH_OK) {
 		log_warn("github: who are we? %s", a->text);
 		return;
@@ -53,6 +54,15 @@ static void on_app(void *arg, const struct gh_answer *a)
 	github_set_self(b->github, self);
 	log_info("github: speaks as %s",
 		 self ? self : json_str(a->body, "login", "an unknown account"));
+}
+
+static void ask_self(struct bot *b)
+{
+	b->gh_unknown = false; /* it is on its way */
+	gh_send(b->gh, &(struct gh_req){.path = gh_is_app(b->gh) ? "/app" : "/user",
+					.kind = "self",
+					.done = on_app,
+					.arg = b});
 }
 
 static int start_client(struct bot *b, struct err *err)
@@ -90,10 +100,7 @@ int remote_start(struct bot *b, struct err *err)
 						     .git = b->conf->github.git,
 						     .done = on_done,
 						     .arg = b});
-	gh_send(b->gh, &(struct gh_req){.path = gh_is_app(b->gh) ? "/app" : "/user",
-					.kind = "self",
-					.done = on_app,
-					.arg = b});
+	ask_self(b);
 	return 0;
 }
 
@@ -251,6 +258,8 @@ int remote_reconcile(struct bot *b, struct err *err)
 
 	if (!b->github || github_repo_all(b->db, ST_GITHUB_ALL, &l, err, "") < 0)
 		return b->github ? -1 : 0;
+	if (b->gh_unknown)
+		ask_self(b);
 	for (size_t i = 0; i < l.n; i++) {
 		cleanup(repo_release) struct repo r = {0};
 

@@ -223,7 +223,7 @@ static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 
 	if (a->outcome == GH_UNCHANGED)
 		return github_readable(j, err) < 0 ? -1 : ask_issues(j);
-	if (a->outcome == GH_GONE) {
+	if (a->outcome == GH_GONE || (a->outcome == GH_NO_ACCESS && a->status == 404)) {
 		/* Of another installation, since it has another owner? */
 		if (gh_is_app(j->g->o.client) && !j->after)
 			return github_ask_installation(j, ask_repo);
