@@ -237,6 +237,8 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 			   a->outcome == GH_GONE ? "the App is not installed there" : a->text);
 		return;
 	}
+	/* While nothing can be done there the ledger has forgotten its number. */
+	d->repos[d->repo].installation = json_int(a->body, "id", r->installation);
 	missing = github_missing_permissions(json_object_get(a->body, "permissions"));
 	if (json_str(a->body, "suspended_at", NULL))
 		doctor_row(d->rows, r->full_name, check, false,
@@ -488,6 +490,11 @@ static bool ask_here(struct github_doctor *d)
 
 		if (q->app_only && d->o.token)
 			continue;
+		/* As the App itself it would be refused, and so would everything after it. */
+		if (q->installation && !d->o.token && !repo_of(d)->installation) {
+			d->blind = true;
+			continue;
+		}
 		path = q->path(d);
 		if (!path)
 			continue;

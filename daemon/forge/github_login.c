@@ -291,7 +291,8 @@ bool gh_ask_name(struct gh_job *j)
 	    j->a.outcome == GH_RETRY)
 		return false;
 	j->renamed = xstrdup(known_name(j));
-	if (j->renamed)
+	/* The App itself may not read a repository: a refusal would look like one of its key. */
+	if (j->renamed || (g->key && !j->lane->installation))
 		return false;
 	path = gh_path("/repositories/%d", j->moved_id);
 	r.path = path;

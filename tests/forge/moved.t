@@ -54,6 +54,10 @@ on 'taken back, it is gone'
 lands "$pr" 'what waited lands'
 wait_ok 'and what was labelled is done' "[ \"\$(task_state \"\$(task_of $n)\")\" = done ]" 20
 is "$(said suspended)" 1 'the reason is in the log, once'
+k=$(task_of "$n")
+gh_as bob PUT "/repos/$GH_REPO/pulls/$(ymj .pr task show "$k")/merge" '{}' >/dev/null
+wait_ok 'a PR of ours that a person merges ends its task so' "[ \"\$(task_state $k)\" = merged ]" 20
+like "$(ymj .reason task show "$k")" 'merged by hand: by bob, as [0-9a-f]{12}' 'and it says by whom'
 
 # --- a permission -------------------------------------------------------------------------------------
 all=$(gh_ctl GET /state | jq -c '.apps[0].permissions')
@@ -91,6 +95,8 @@ GH_REPO=other/site
 wait_ok 'a new owner is known' '[ "$(ymj ".[0].name" repo list)" = other/site ]' 20
 queued moved
 lands "$pr" 'and a PR lands there'
+gh_ctl DELETE /repo '{"repo": "other/site"}' >/dev/null
+wait_ok 'a repository that is deleted is said to be so' 'problem | grep -q "the repository is deleted"' 20
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 is $? 0 'the daemon ends when told'

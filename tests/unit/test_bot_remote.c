@@ -315,6 +315,36 @@ static void what_is_held_back(void **state)
 	assert_false(remote_holds(&h, "cand-push", wire));
 }
 
+/* Its pause had grown to minutes; when the repository can be read again there is nothing to wait for. */
+static void what_waited_is_due_at_once(void **state)
+{
+	struct fx *f = *state;
+	cleanup(effect_list_release) struct effect_list l = {0};
+	autojson json_t *here = json_pack("{s:I}", "repo", (json_int_t)f->repo.id);
+	autojson json_t *there = json_pack("{s:I}", "repo", (json_int_t)f->repo.id + 1);
+	autojson json_t *wire = json_pack("{s:s}", "repo", f->repo.path);
+	const json_t *all[] = {here, there, wire};
+
+	for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+		autofree char *key = xasprintf("e%zu", i);
+
+		assert_int_equal(
+			effect_add(f->bot.db, key, key, "forge-comment", all[i], fx_now, NULL), 1);
+		assert_int_equal(
+			effect_again(f->bot.db, db_last_id(f->bot.db), fx_now + MINUTE, NULL), 1);
+	}
+	assert_int_equal(effect_due(f->bot.db, fx_now, &l, NULL), 0);
+	assert_int_equal(l.n, 0);
+	assert_int_equal(db_run(f->bot.db, ST_EFFECT_WAKE, NULL, "isi", f->repo.id, f->repo.path,
+				fx_now + 7),
+			 2);
+	assert_int_equal(effect_due(f->bot.db, fx_now, &l, NULL), 0);
+	assert_int_equal(l.n, 2);
+	assert_string_equal(l.v[0].key, "e0");
+	assert_string_equal(l.v[1].key, "e2");
+	assert_int_equal(l.v[0].at_ms, fx_now + 7); /* its patience begins anew */
+}
+
 /* ---- merged by hand ---- */
 
 static void merged_by(struct fx *f, const char *who)
@@ -452,6 +482,7 @@ int main(void)
 		TEST(paused_between_rounds),
 		TEST(paused_nothing_lands),
 		TEST(what_is_held_back),
+		TEST(what_waited_is_due_at_once),
 		TEST(merged_by_hand_it_is_done),
 		TEST(merged_by_hand_while_it_lands),
 		TEST(a_renamed_label_goes_with_its_task),

@@ -229,6 +229,25 @@ static void told_that_it_is_mended(void **state)
 	assert_int_equal(stub_count(f->stub, FX_TOKENS), 3);
 }
 
+/* The App itself may not ask for the new name; being refused it would count as its key being refused. */
+static void the_installation_of_a_renamed_repository(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY("GET /repos/acme/old/installation", 301,
+		    "Location: /repositories/9/installation\r\n", "{}"),
+		SAY("GET /repositories/9/installation", 200, "", "{\"id\":7}"),
+		SAY("GET /repositories/9", 401, "", "{\"message\":\"Bad credentials\"}"), END};
+	struct ask a = {0};
+
+	f->stub->answers = answers;
+	gh_installation(f->gh, "acme/old", fx_on_installation, &a);
+	fx_expect(f, &a, GH_OK, 200);
+	assert_int_equal(a.number, 7);
+	ask_release(&a);
+	assert_int_equal(stub_count(f->stub, "GET /repositories/9"), 0);
+}
+
 /* Paused for a while, doubling; when the trouble is mended it goes on by itself. */
 static void trouble_that_was_mended_ends(void **state)
 {
@@ -404,6 +423,7 @@ int main(void)
 		TEST(a_wrong_clock_is_made_up_for),
 		TEST(a_401_buys_one_new_token),
 		TEST(a_wrong_key_is_told),
+		TEST(the_installation_of_a_renamed_repository),
 		TEST(a_wrong_clock_is_told),
 		TEST(a_missing_permission_is_named),
 		TEST(told_that_it_is_mended),
