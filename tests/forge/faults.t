@@ -89,7 +89,8 @@ gh_ctl DELETE /fault >/dev/null
 gh_comment "$three" '/yard retry' >/dev/null
 wait_ok 'once it may, it lands' "[ \"\$(gh_state '.issues[] | select(.number == $three) | .state')\" = closed ]"
 for status in 404 405 409; do
-	faults POST '/comments$' "{\"status\": $status, \"message\": \"Refused with $status\"}"
+	# A 404 may mean that the whole repository is not for us any more: that is looked into, and it is tried again.
+	faults POST '/comments$' "{\"status\": $status, \"message\": \"Refused with $status\", \"times\": $((status == 404 ? 2 : 1))}"
 	gh_comment "$one" '/yard status' >/dev/null
 	wait_ok "a comment refused with $status is in the log" "ym_log | grep -q 'forge-comment.*$status'"
 done
