@@ -5,4 +5,5 @@ bench-daemon: all $(B)/tests/bench/hookload
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_memory.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_receive.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_hooks.sh
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_forge.sh
 .PHONY: bench-daemon

@@ -12,6 +12,10 @@ check-long:
 	@tests/forge/install build
 	@contrib/unpriv --bring build-check/log --bring build/forge-npm contrib/check --long
 
+## container-check: build contrib/Containerfile with podman and try the image (root and the network needed)
+container-check:
+	contrib/container-check
+
 ## bootstrap-check: prove the package lists in an empty Debian (root and the network needed)
 bootstrap-check:
 	@contrib/bootstrap long
@@ -97,5 +101,5 @@ help:
 	@sed -n 's/^## /  make /p' GNUmakefile contrib/make/*.mk | sort | \
 		awk -F': ' '{ n = $$1; sub(/^[^:]*: /, ""); printf "%-24s %s\n", n, $$0 }'
 
-.PHONY: check check-long bootstrap-check test-programs sim sim-long analyze analyze-gcc analyze-tidy \
+.PHONY: check check-long bootstrap-check container-check test-programs sim sim-long analyze analyze-gcc analyze-tidy \
 	analyze-cppcheck coverage coverage-run help

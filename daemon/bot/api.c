@@ -27,6 +27,7 @@ static const struct {
 	bool owner; /* only the owner of the data directory */
 } commands[] = {
 	{"status", api_status, FORGE_NONE, NO_REPO, false},
+	{"stats", api_stats, FORGE_NONE, NO_REPO, false},
 	{"doctor", api_doctor, FORGE_NONE, NO_REPO, true},
 	{"halt", api_halt, FORGE_WRITE, NO_REPO, false},
 	{"resume", api_resume, FORGE_MAINTAIN, NO_REPO, false},

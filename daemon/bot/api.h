@@ -66,6 +66,7 @@ void api_list(json_t *row, const char *key);
 
 /* The handlers, by file. */
 int api_status(struct request *q, json_t **ret, struct err *err);
+int api_stats(struct request *q, json_t **ret, struct err *err);
 int api_doctor(struct request *q, json_t **ret, struct err *err);
 int api_halt(struct request *q, json_t **ret, struct err *err);
 int api_resume(struct request *q, json_t **ret, struct err *err);

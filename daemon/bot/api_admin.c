@@ -5,6 +5,7 @@
 #include "bot/first_look.h"
 #include "bot/outbox.h"
 #include "bot/remote.h"
+#include "bot/shadow.h"
 
 #include <unistd.h>
 
@@ -97,11 +98,25 @@ static int repos_json(struct request *q, json_t *o, struct err *err)
 	return 0;
 }
 
+/* The repositories that are only watched, as far as they may be seen. */
+static int shadow_json(struct request *q, json_t **ret, struct err *err)
+{
+	cleanup(repo_list_release) struct repo_list l = {0};
+
+	if (repo_all(q->bot->db, ST_REPO_ALL, &l, err, "") < 0)
+		return -1;
+	*ret = json_array();
+	for (size_t i = 0; i < l.n; i++)
+		if (shadow_on(q->bot, l.v[i].id) && args_need(q, l.v[i].id, FORGE_READ, NULL) == 0)
+			json_array_append_new(*ret, json_string(l.v[i].name));
+	return 0;
+}
+
 int api_status(struct request *q, json_t **ret, struct err *err)
 {
 	struct bot *b = q->bot;
 	autojson json_t *o = json_object();
-	json_t *tasks = NULL, *waiting = NULL, *held = NULL;
+	json_t *tasks = NULL, *waiting = NULL, *held = NULL, *shadow = NULL;
 	autofree char *why = NULL;
 	bool halted = bot_halted(b, &why);
 	int rc;
@@ -120,6 +135,9 @@ int api_status(struct request *q, json_t **ret, struct err *err)
 	json_put(o, "waiting", waiting);
 	if (repos_json(q, o, err) < 0)
 		return -1;
+	if (shadow_json(q, &shadow, err) < 0)
+		return -1;
+	json_put(o, "shadow", shadow);
 	rc = held_json(q, &held, err);
 	json_put(o, "held", held);
 	if (rc < 0)

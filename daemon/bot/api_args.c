@@ -2,6 +2,7 @@
 #include "bot/api_args.h"
 
 #include "base/mem.h"
+#include "bot/shadow.h"
 
 #include <errno.h>
 
@@ -91,6 +92,11 @@ int args_action(struct request *q, int64_t number, struct command *cmd, enum com
 		.bot = q->bot, .repo = &q->repo, .number = number, .actor = q->actor, .cmd = cmd};
 
 	cmd->def = &command_table[id];
+	if (id != CMD_WHY && id != CMD_STATUS && shadow_on(q->bot, q->repo.id))
+		return err_set(err, ERR_STATE,
+			       "repository %s: in shadow mode (github.shadow in yardmaster.yml), "
+			       "where nothing is done; `yardmaster stats` shows what would be",
+			       q->repo.name);
 	if (action_do(&a, &text, err) < 0)
 		return -1;
 	*ret = api_text("%s", text ? text : "done");

@@ -7,6 +7,7 @@
 #include "bot/rebuild.h"
 #include "bot/reconcile.h"
 #include "bot/remote.h"
+#include "bot/shadow.h"
 #include "bot/source.h"
 #include "bot/watch.h"
 #include "forge/github.h"
@@ -282,6 +283,7 @@ int api_repo_list(struct request *q, json_t **ret, struct err *err)
 		json_object_del(o, "config");
 		json_put_str(o, "head", r->base_oid);
 		json_put_str(o, "health", health[known ? r->health : 0]);
+		json_put_bool(o, "shadow", shadow_on(q->bot, r->id));
 		if (github_repo_of(q->bot->db, r->id, &gr, NULL) > 0)
 			json_put_str(o, "problem", gr.problem);
 		json_array_append_new(rows, o);

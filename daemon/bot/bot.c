@@ -8,6 +8,7 @@
 #include "bot/outbox.h"
 #include "bot/queue_flow.h"
 #include "bot/reconcile.h"
+#include "bot/shadow.h"
 #include "bot/watch.h"
 #include "runner/run.h"
 
@@ -66,6 +67,8 @@ int bot_say(struct bot *b, int64_t repo, int64_t number, char *body, struct err 
 	va_start(ap, key_fmt);
 	key = xvasprintf(key_fmt, ap);
 	va_end(ap);
+	if (shadow_on(b, repo))
+		return 0;
 	subject = xasprintf("talk:%lld:%lld", (long long)repo, (long long)number);
 	json_put_int(p, "repo", repo);
 	json_put_int(p, "number", number);
@@ -91,6 +94,8 @@ int bot_notify(struct bot *b, const char *what, int64_t repo, int64_t number, co
 
 	if (bot_repo(b, repo, &r, err) < 0)
 		return -1;
+	if (shadow_on(b, repo)) /* what nobody has done needs nobody */
+		return 0;
 	p = json_object();
 	json_put_str(p, "what", what);
 	json_put_str(p, "repo", r.name);
@@ -368,8 +373,8 @@ int bot_start(struct bot *b, struct err *err)
 	b->reconcile = loop_timer_new(b->loop, on_reconcile, b);
 	b->watch = watch_new(b);
 	watch_repos(b->watch); /* before the first look: what moves after it is seen */
-	if (reconcile_ledger(b, err) < 0 || outbox_new(b, &b->outbox, err) < 0 ||
-	    reconcile_all(b, err) < 0 ||
+	if (reconcile_ledger(b, err) < 0 || shadow_start(b, err) < 0 ||
+	    outbox_new(b, &b->outbox, err) < 0 || reconcile_all(b, err) < 0 ||
 	    (b->part && b->part->ops->start(b, b->part->arg, &b->part_self, err) < 0) ||
 	    db_commit(b->db, err) < 0)
 		return -1;

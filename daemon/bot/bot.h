@@ -117,7 +117,8 @@ int bot_audit(struct bot *b, const char *actor, const char *action, json_t *deta
 int bot_event(struct bot *b, const char *kind, json_t *payload, struct err *err,
 	      const char *key_fmt, ...) __attribute__((format(printf, 5, 6)));
 
-/* A comment said once per key (edited when said again with another text). Takes body. */
+/* A comment said once per key (edited when said again with another text). Takes body. Nothing is said, and
+ * nobody notified, about a repository in shadow mode (shadow.h). */
 int bot_say(struct bot *b, int64_t repo, int64_t number, char *body, struct err *err,
 	    const char *key_fmt, ...) __attribute__((format(printf, 6, 7)));
 /* Runs the configured notification command for `what` ("needs-human", "conflict", "base-red"). */

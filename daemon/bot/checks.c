@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "bot/annotate.h"
 #include "bot/report.h"
+#include "bot/shadow.h"
 
 #include <string.h>
 
@@ -105,7 +106,7 @@ static int find(struct bot *b, int64_t repo, int64_t number, struct pr *ret, str
 
 	if (bot_repo(b, repo, &r, err) < 0)
 		return -1;
-	if (!bot_forge(b, &r).ops->checks_tab)
+	if (!bot_forge(b, &r).ops->checks_tab || shadow_on(b, repo))
 		return 0;
 	return pr_find(b->db, ST_PR_BY_NUMBER, ret, err, "ii", repo, number);
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "bot/api.h"
 #include "bot/first_look.h"
+#include "bot/shadow.h"
 #include "forge/github.h"
 #include "forge/github_doctor.h"
 
@@ -71,7 +72,8 @@ static int add_repo(struct checkup *c, const struct github_repo *gr, size_t *n, 
 						       .installation = gr->installation,
 						       .problem = gr->problem,
 						       .moves_heads = method != CONF_MERGE,
-						       .merges = method == CONF_MERGE};
+						       .merges = method == CONF_MERGE,
+						       .shadow = shadow_on(c->bot, r->id)};
 	return 0;
 }
 
@@ -118,7 +120,9 @@ int api_doctor(struct request *q, json_t **ret, struct err *err)
 		&(struct github_doctor_opts){.client = b->gh,
 					     .token = b->conf->github.token,
 					     .listens = b->conf->hooks.listen != NULL,
+					     .channel = b->conf->hooks.events,
 					     .signs = b->conf->sign_key != NULL,
+					     .shadow = b->conf->github.shadow_all,
 					     .repos = c->repos,
 					     .n = n,
 					     .done = on_done,

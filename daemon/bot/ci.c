@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "bot/queue_flow.h"
+#include "bot/shadow.h"
 #include "bot/task_flow.h"
 
 #define OURS "yardmaster/"
@@ -135,8 +136,11 @@ int ci_wake(struct bot *b, int64_t repo, const char *head, struct err *err)
 
 int ci_on_changed(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
+	int64_t repo = json_int(p, "repo", 0);
+	const char *head = json_str(p, "head", "?");
+
 	(void)e;
-	return ci_wake(b, json_int(p, "repo", 0), json_str(p, "head", "?"), err);
+	return ci_wake(b, repo, head, err) < 0 ? -1 : shadow_checks_changed(b, repo, head, err);
 }
 
 int ci_did(struct bot *b, const struct event *e, const json_t *p, struct err *err)

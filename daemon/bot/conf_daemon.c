@@ -324,9 +324,8 @@ static int load_path_of(void *load, const struct yaml_node *n, char **ret)
 
 static int load_hooks(struct load *l, const struct yaml_node *root)
 {
-	return conf_hooks_load(l->doc, yaml_get(root, "listen"),
-			       yaml_get(yaml_get(root, "github"), "webhook-secrets"), l->folder,
-			       &l->c->hooks, l->err);
+	return conf_hooks_load(l->doc, yaml_get(root, "listen"), yaml_get(root, "github"),
+			       l->folder, &l->c->hooks, l->err);
 }
 
 const char *const conf_daemon_keys[] = {
@@ -472,6 +471,8 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	if (c->hooks.listen)
 		json_put_str(o, "listen", c->hooks.listen);
 	github = conf_github_json(&c->github);
+	if (c->hooks.events)
+		json_put_str(github, "events", c->hooks.events);
 	json_put(github, "webhook-secrets", conf_hooks_json(&c->hooks));
 	json_put(o, "github", github);
 	return json_text(o);

@@ -50,6 +50,44 @@ static int load_one(const struct yaml_doc *doc, const struct yaml_node *n, size_
 	return -1;
 }
 
+/* "OWNER/NAME" or "OWNER/" and an asterisk. */
+static bool is_pattern(const char *s)
+{
+	const char *slash = strchr(s, '/');
+
+	return slash && slash > s && slash[1] && !strchr(slash + 1, '/') && !strpbrk(s, " \t") &&
+	       (!strchr(s, '*') || !strcmp(slash, "/*"));
+}
+
+static int load_shadow(const struct yaml_doc *doc, const struct yaml_node *n, struct conf_github *c,
+		       struct err *err)
+{
+	if (!n)
+		return 0;
+	if (n->kind != YAML_LIST)
+		return yaml_bool(doc, n, &c->shadow_all, err);
+	if (yaml_strs(doc, n, &c->shadow, err) < 0)
+		return -1;
+	for (size_t i = 0; i < c->shadow.n; i++)
+		if (!is_pattern(c->shadow.v[i]))
+			return yaml_fail(doc, n->items[i],
+					 "OWNER/NAME, or OWNER/* for all of an account", err,
+					 "found '%s'", c->shadow.v[i]);
+	return 0;
+}
+
+bool conf_github_shadows(const struct conf_github *c, const char *full_name)
+{
+	for (size_t i = 0; i < c->shadow.n; i++) {
+		const char *s = c->shadow.v[i];
+		size_t n = strlen(s);
+
+		if (s[n - 1] == '*' ? !strncasecmp(s, full_name, n - 1) : !strcasecmp(s, full_name))
+			return true;
+	}
+	return c->shadow_all;
+}
+
 static int check(const struct yaml_doc *doc, const struct yaml_node *n, const struct conf_github *c,
 		 struct err *err)
 {
@@ -69,7 +107,7 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err)
 {
 	cleanup(conf_github_release) struct conf_github c = {0};
-	const char *keys[ARRAY_LEN(table) + 3] = {NULL};
+	const char *keys[ARRAY_LEN(table) + 5] = {NULL};
 
 	if (!n)
 		return 0;
@@ -77,13 +115,16 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 		keys[i] = table[i].key;
 	keys[ARRAY_LEN(table)] = "webhook-secrets";
 	keys[ARRAY_LEN(table) + 1] = "head-seconds";
+	keys[ARRAY_LEN(table) + 2] = "events";
+	keys[ARRAY_LEN(table) + 3] = "shadow";
 	if (yaml_must_map(doc, n, err) < 0 || yaml_only(doc, n, keys, err) < 0)
 		return -1;
 	c.api = xstrdup("https://api.github.com");
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		if (load_one(doc, yaml_get(n, table[i].key), i, folder, path, arg, &c, err) < 0)
 			return -1;
-	if (yaml_nums(doc, n, nums, &c, err) < 0 || check(doc, n, &c, err) < 0)
+	if (yaml_nums(doc, n, nums, &c, err) < 0 ||
+	    load_shadow(doc, yaml_get(n, "shadow"), &c, err) < 0 || check(doc, n, &c, err) < 0)
 		return -1;
 	c.set = c.app || c.token;
 	*ret = c;
@@ -97,6 +138,7 @@ void conf_github_release(struct conf_github *c)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
 		free(*field(c, i));
+	strvec_release(&c->shadow);
 	*c = (struct conf_github){0};
 }
 
@@ -109,6 +151,15 @@ json_t *conf_github_json(const struct conf_github *c)
 			json_put_str(o, table[i].key, *field(c, i));
 	if (c->set)
 		json_put_int(o, "head-seconds", c->head_wait_ms / 1000);
+	if (c->shadow_all) {
+		json_put_bool(o, "shadow", true);
+	} else if (c->shadow.n) {
+		json_t *list = json_array();
+
+		for (size_t i = 0; i < c->shadow.n; i++)
+			json_array_append_new(list, json_string(c->shadow.v[i]));
+		json_put(o, "shadow", list);
+	}
 	return o;
 }
 

@@ -6,8 +6,8 @@
  *     app: ID                      App ID or client ID, with
  *     key: SOURCE                  its private key
  *     token: SOURCE                or a plain token instead of an App, for trying out
- *     ca-file: PATH                certificates of a private authority; the system's
- *     proxy: URL                   none
+ *     ca-file: PATH                certificates of a private authority; the system's. Of the event channel, too
+ *     proxy: URL                   none; of the event channel, too
  *     git: URL                     where repositories are cloned from: URL/OWNER/NAME.git; what the
  *                                  API says. ssh://git@HOST with a deploy key
  *     ssh-key: PATH                a deploy key: Git goes over SSH instead of HTTPS, with
@@ -15,7 +15,10 @@
  *
  *     head-seconds: 60             how long a landing waits for GitHub to show a head that it pushed;
  *                                  1..600
- *     webhook-secrets: […]         conf_hooks.h
+ *     webhook-secrets: […], events conf_hooks.h
+ *     shadow: false                true: nothing is ever written there, what would have been done is
+ *                                  only counted (bot/shadow.h). A list: only there: [OWNER/NAME,
+ *                                  …], and an asterisk for NAME is all of an owner's
  *
  * SOURCE is env:NAME, file:PATH or cred:NAME (sys/secret.h): the file names secrets and holds none.
  */
@@ -24,6 +27,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/strvec.h"
 #include "base/yaml.h"
 
 #include <stdbool.h>
@@ -32,12 +36,16 @@ struct conf_github {
 	bool set; /* there is an App or a token: GitHub can be asked */
 	char *api, *app, *key, *token, *ca_file, *proxy, *git, *ssh_key, *known_hosts;
 	int64_t head_wait_ms;
+	bool shadow_all;
+	struct strvec shadow; /* OWNER/NAME; NAME an asterisk: all of them */
 };
 
 /* `path` makes a path absolute, as for the other keys of the file; folder is where relative ones begin. */
 typedef int (*conf_path_fn)(void *arg, const struct yaml_node *n, char **ret);
 int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
 		     conf_path_fn path, void *arg, struct conf_github *ret, struct err *err);
+/* Is a repository of this name to be watched only? Upper and lower case are the same there. */
+bool conf_github_shadows(const struct conf_github *c, const char *full_name);
 void conf_github_release(struct conf_github *c);
 /* Do they name the same App, keys and places? */
 bool conf_github_same(const struct conf_github *a, const struct conf_github *b);

@@ -2,6 +2,7 @@
 #include "bot/conf_hooks.h"
 
 #include "base/mem.h"
+#include "sys/http.h"
 #include "sys/httpd.h"
 #include "sys/secret.h"
 
@@ -18,6 +19,22 @@ static int load_listen(const struct yaml_doc *doc, const struct yaml_node *n, ch
 		return yaml_fail(doc, n,
 				 "ADDRESS:PORT in numbers, as in 127.0.0.1:8080 or [::1]:8080", err,
 				 "found '%s'", n->text);
+	return 0;
+}
+
+static int load_events(const struct yaml_doc *doc, const struct yaml_node *n, char **ret,
+		       struct err *err)
+{
+	cleanup(err_release) struct err why = ERR_INIT;
+	autofree char *url = NULL;
+
+	if (yaml_line(doc, n, 400, &url, err) < 0)
+		return -1;
+	if (url && http_url_base(url, ret, &why) < 0)
+		return yaml_fail(doc, n,
+				 "the address of an event channel, https://HOST/CHANNEL (http for "
+				 "127.0.0.1, ::1 and localhost only)",
+				 err, "found '%s'", url);
 	return 0;
 }
 
@@ -106,13 +123,13 @@ static int load_secrets(const struct yaml_doc *doc, const struct yaml_node *n, c
 }
 
 int conf_hooks_load(const struct yaml_doc *doc, const struct yaml_node *listen,
-		    const struct yaml_node *secrets, const char *folder, struct conf_hooks *ret,
+		    const struct yaml_node *github, const char *folder, struct conf_hooks *ret,
 		    struct err *err)
 {
-	return load_listen(doc, listen, &ret->listen, err) < 0 ||
-			       load_secrets(doc, secrets, folder, ret, err) < 0
-		       ? -1
-		       : 0;
+	if (load_listen(doc, listen, &ret->listen, err) < 0 ||
+	    load_events(doc, yaml_get(github, "events"), &ret->events, err) < 0)
+		return -1;
+	return load_secrets(doc, yaml_get(github, "webhook-secrets"), folder, ret, err);
 }
 
 void conf_hooks_release(struct conf_hooks *c)
@@ -123,6 +140,7 @@ void conf_hooks_release(struct conf_hooks *c)
 	}
 	free(c->secrets);
 	free(c->listen);
+	free(c->events);
 	*c = (struct conf_hooks){0};
 }
 

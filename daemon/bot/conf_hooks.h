@@ -3,6 +3,9 @@
  *
  *   listen: ADDRESS:PORT           numbers: 127.0.0.1:8080, [::1]:8080; port 0 takes a free one; default: off
  *   github:
+ *     events: URL                  an event channel (smee.io, or a server like it) from which they are fetched, for
+ *                                  machines that no webhook reaches; https, or http on loopback. It and `listen`
+ *                                  need not both be there; default: none
  *     webhook-secrets:             none: every delivery is refused with 401
  *       - secret: file:PATH        or env:NAME, cred:NAME (sys/secret.h)
  *         repos: [owner/name]      what a delivery signed with it may be about; a star for the name is
@@ -32,14 +35,15 @@ struct conf_hooks {
 	char *listen; /* NULL: off */
 	struct conf_secret *secrets;
 	size_t nsecrets;
+	char *events; /* NULL: none; in normal form */
 };
 
 /* A secret's source (sys/secret.h), file: with an absolute path. NULL leaves *ret alone. */
 int conf_secret_load(const struct yaml_doc *doc, const struct yaml_node *n, const char *folder,
 		     char **ret, struct err *err);
-/* The value of `listen`, and of `webhook-secrets` (NULL for what is absent). folder: where relative paths begin. */
+/* The values of `listen` and `github` (NULL for what is absent). folder: where relative paths begin. */
 int conf_hooks_load(const struct yaml_doc *doc, const struct yaml_node *listen,
-		    const struct yaml_node *secrets, const char *folder, struct conf_hooks *ret,
+		    const struct yaml_node *github, const char *folder, struct conf_hooks *ret,
 		    struct err *err);
 void conf_hooks_release(struct conf_hooks *c);
 json_t *conf_hooks_json(const struct conf_hooks *c); /* the list of secrets, named and never read */

@@ -49,7 +49,11 @@ static const struct {
 	 "#  app: Iv23liEXAMPLE\n"
 	 "#  key: file:github-app.pem\n"
 	 "#  webhook-secrets:\n"
-	 "#    - secret: file:github-webhook.secret\n"},
+	 "#    - secret: file:github-webhook.secret\n"
+	 "#  events: https://smee.io/CHANNEL    # webhooks without 'listen', for trying it on a "
+	 "laptop\n"
+	 "#  shadow: true                   # only look: nothing is written there; or [OWNER/NAME, "
+	 "OWNER/*]\n"},
 	{"reconcile-seconds", "# How often the forge is read again, whatever webhooks say.\n",
 	 NULL},
 	{"handle", "# @yard in a comment counts as /yard.\n", "#handle: yard\n"},

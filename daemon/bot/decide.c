@@ -12,6 +12,7 @@
 #include "bot/ci.h"
 #include "bot/outbox.h"
 #include "bot/remote.h"
+#include "bot/shadow.h"
 #include "bot/task_flow.h"
 
 static const struct {
@@ -55,7 +56,11 @@ static int decide_in_savepoint(struct bot *b, decide_fn decide, const struct eve
 		return -1;
 	if (db_savepoint(b->db, err) < 0)
 		return -1;
-	rc = decide(b, e, p, err);
+	rc = shadow_take(b, e, p, err);
+	if (rc == 0)
+		rc = decide(b, e, p, err);
+	else if (rc > 0)
+		rc = 0;
 	if (rc < 0) {
 		db_rollback_to(b->db);
 		return -1;

@@ -7,6 +7,7 @@
 #include "bot/prompt.h"
 #include "bot/queue_flow.h"
 #include "bot/remote.h"
+#include "bot/shadow.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
 #include "task/lease.h"
@@ -424,6 +425,8 @@ static char *in_the_way(struct bot *b, struct task_ctx *c, int64_t busy, struct 
 	why = dispatch_paused(b, &c->repo, rc, err);
 	if (why || *rc < 0)
 		return why;
+	if (shadow_on(b, c->repo.id))
+		return xstrdup("waits: the repository is in shadow mode");
 	if (!c->repo.base_oid)
 		return xasprintf("waits for branch `%s` to have a commit", c->repo.base);
 	why = agent_missing(b, c);

@@ -8,6 +8,7 @@
 #include "bot/remote.h"
 #include "bot/roles.h"
 #include "bot/runs.h"
+#include "bot/shadow.h"
 #include "sys/child.h"
 
 #include <signal.h>
@@ -143,10 +144,12 @@ static bool is_patient(const struct active *a)
 /* Worth another try: the other side was away, or the machine refused. */
 static bool may_retry(const struct active *a, const struct err *why)
 {
+	int64_t since = a->row.patient_ms > a->row.at_ms ? a->row.patient_ms : a->row.at_ms;
+
 	if (why->code != ERR_UNAVAILABLE && why->code != ERR_IO)
 		return false;
 	return a->row.tries < TRIES_MAX || (why->code == ERR_UNAVAILABLE && is_patient(a) &&
-					    bot_now(a->outbox->bot) - a->row.at_ms < PATIENCE_MS);
+					    bot_now(a->outbox->bot) - since < PATIENCE_MS);
 }
 
 static bool is_remote(enum executor x)
@@ -529,9 +532,25 @@ int outbox_take(struct outbox *o, struct err *err)
 	return n;
 }
 
+/* The wall of shadow mode on this side. */
+static bool refused(struct outbox *o, struct active *a)
+{
+	cleanup(err_release) struct err why = ERR_INIT;
+
+	if (!shadow_refuses(o->bot, a->kind, a->payload, a->row.at_ms))
+		return false;
+	err_set(&why, ERR_DENIED,
+		"the repository is, or then was, in shadow mode: nothing is "
+		"written there");
+	outbox_result(o, a->row.id, NULL, &why);
+	return true;
+}
+
 static void start_one(struct outbox *o, struct active *a)
 {
 	a->started = true;
+	if (refused(o, a))
+		return;
 	fault_point(a->row.kind, "before");
 	switch (a->kind->executor) {
 	case EXEC_GIT:

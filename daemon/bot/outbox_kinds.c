@@ -11,6 +11,7 @@
 #include "bot/reconcile.h"
 #include "bot/remote.h"
 #include "bot/runs.h"
+#include "bot/shadow.h"
 #include "bot/task_flow.h"
 
 const struct effect_kind outbox_kinds[] = {
@@ -43,6 +44,12 @@ const struct effect_kind outbox_kinds[] = {
 	{"forge-fetch", EXEC_FETCH, remote_did},
 	{"forge-changed", EXEC_READ, remote_did},
 	{"notify", EXEC_NOTIFY, NULL},
+	/* shadow mode */
+	{"shadow-build", EXEC_GIT, shadow_did_build},
+	{"shadow-pair", EXEC_GIT, shadow_did_pair},
+	{"shadow-trees", EXEC_GIT, shadow_did_trees},
+	{"shadow-drop", EXEC_GIT, NULL},
+	{"shadow-checks", EXEC_ASK, shadow_did_checks},
 	/* repositories and PRs */
 	{"repo-base", EXEC_READ, reconcile_did_base},
 	{"repo-config", EXEC_READ, reconcile_did_config},

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "bot/approvals.h"
+#include "bot/shadow.h"
 
 static bool ends_with(const char *s, const char *end)
 {
@@ -46,7 +47,7 @@ static int was_queued(struct bot *b, const struct pr *p, struct err *err)
 	return rc <= 0 ? rc : !e.ended_ms || !strcmp(e.head, p->head);
 }
 
-static int queue_one(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+int queue_auto_wants(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		     const struct pr *p, struct err *err)
 {
 	int64_t have = 0;
@@ -57,14 +58,45 @@ static int queue_one(struct bot *b, const struct repo *r, const struct conf_repo
 	if (p->task || strcmp(p->base, r->base) != 0 || !author_may(conf, p))
 		return 0;
 	rc = has_label(b, p, conf->auto_queue.label, err);
-	if (rc > 0)
-		rc = was_queued(b, p, err) == 0;
 	if (rc <= 0 || queue_held(b, r, conf, p, &held, err) < 0 ||
 	    queue_approvals(b, r, conf, p, p->head, &have, err) < 0)
 		return rc <= 0 ? rc : -1;
-	if (held || have < conf->auto_queue.approvals)
+	return !held && have >= conf->auto_queue.approvals;
+}
+
+/* Has nothing of it happened since the repository left shadow mode? What was asked for in it is left. */
+static int is_of_shadow(struct bot *b, const struct pr *p, struct err *err)
+{
+	cleanup(label_list_release) struct label_list labels = {0};
+	cleanup(approval_list_release) struct approval_list approvals = {0};
+	int64_t until = 0;
+
+	if (shadow_until(b, p->repo, &until, err) < 0)
+		return -1;
+	if (p->head_ms >= until)
 		return 0;
-	return queue_enqueue(b, r, p->number, p->head, "auto-queue", NULL, err);
+	if (label_all(b->db, ST_LABEL_OF, &labels, err, "ii", p->repo, p->number) < 0 ||
+	    approval_all(b->db, ST_APPROVAL_OF, &approvals, err, "ii", p->repo, p->number) < 0)
+		return -1;
+	for (size_t i = 0; i < labels.n; i++)
+		if (labels.v[i].at_ms >= until)
+			return 0;
+	for (size_t i = 0; i < approvals.n; i++)
+		if (approvals.v[i].at_ms >= until)
+			return 0;
+	return 1;
+}
+
+static int queue_one(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		     const struct pr *p, struct err *err)
+{
+	int rc = queue_auto_wants(b, r, conf, p, err);
+
+	if (rc > 0)
+		rc = was_queued(b, p, err) == 0;
+	if (rc > 0)
+		rc = is_of_shadow(b, p, err) == 0;
+	return rc <= 0 ? rc : queue_enqueue(b, r, p->number, p->head, "auto-queue", NULL, err);
 }
 
 int queue_auto(struct bot *b, const struct repo *r, const struct conf_repo *conf, struct err *err)

@@ -8,6 +8,7 @@
 #include "bot/approvals.h"
 #include "bot/reconcile.h"
 #include "bot/report.h"
+#include "bot/shadow.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
 
@@ -142,8 +143,8 @@ int queue_on_pr_closed(struct bot *b, const struct event *e, const json_t *p, st
 	int rc = queue_event_pr(b, p, &r, &pr, err);
 
 	(void)e;
-	if (rc <= 0)
-		return rc;
+	if (rc <= 0 || shadow_closed(b, &r, &pr, err) < 0)
+		return rc <= 0 ? rc : -1;
 	/* The forge has noticed our own landing before we know its end, which tells of it. */
 	if (!strcmp(pr.state, "merged"))
 		rc = queue_is_landing(b, &r, pr.number, err);
@@ -222,13 +223,14 @@ int queue_on_base_moved(struct bot *b, const struct event *e, const json_t *p, s
 		d = json_object();
 		json_put_str(d, "old", json_str(p, "old", NULL));
 		json_put_str(d, "new", new);
-		if (old)
+		if (old && !shadow_on(b, r.id))
 			log_warn("repository %s: %s was moved to %.12s by %s, not by the queue",
 				 r.name, r.base, new ? new : "nothing", by);
-		else
+		else if (!old)
 			log_info("repository %s: %s begins at %.12s", r.name, r.base, new);
 		if (bot_audit(b, by, "base-moved", d, err, "repo:%s", r.name) < 0 ||
-		    (old && say_moved(b, &r, e, by, old, new, err) < 0))
+		    (old && say_moved(b, &r, e, by, old, new, err) < 0) ||
+		    shadow_base_moved(b, &r, old, new, err) < 0)
 			return -1;
 	}
 	if (queue_learn_missing(b, &r, err) < 0)

@@ -43,7 +43,7 @@ int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *
 
 void queue_facts_release(struct queue_facts *f)
 {
-	for (size_t i = 0; i < f->entries.n; i++) {
+	for (size_t i = 0; f->v && i < f->entries.n; i++) {
 		pr_release(&f->prs[i]);
 		candidate_release(&f->cands[i]);
 		free((void *)f->v[i].deps);
@@ -175,15 +175,13 @@ static int count_base(struct bot *b, const struct repo *r, const char *state, in
 		       : 0;
 }
 
-int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+int queue_facts_fill(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		     struct queue_facts *f, struct err *err)
 {
 	int64_t reds = 0, errors = 0;
 	int paused = remote_paused(b, r, NULL, err);
 
 	if (paused < 0)
-		return -1;
-	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &f->entries, err, "i", r->id) < 0)
 		return -1;
 	f->prs = xcalloc(f->entries.n, sizeof(*f->prs));
 	f->cands = xcalloc(f->entries.n, sizeof(*f->cands));
@@ -207,4 +205,12 @@ int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo
 		.nentries = f->entries.n,
 	};
 	return 0;
+}
+
+int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		     struct queue_facts *f, struct err *err)
+{
+	return queue_entry_all(b->db, ST_QUEUE_OPEN, &f->entries, err, "i", r->id) < 0
+		       ? -1
+		       : queue_facts_fill(b, r, conf, f, err);
 }

@@ -18,6 +18,9 @@ struct queue_facts {
 /* *ret must be zero. */
 int queue_facts_read(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		     struct queue_facts *ret, struct err *err);
+/* The same of entries that the caller has put into ret->entries; they need not be in the ledger. */
+int queue_facts_fill(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		     struct queue_facts *ret, struct err *err);
 void queue_facts_release(struct queue_facts *f);
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "bot/queue_facts.h"
 #include "bot/report.h"
+#include "bot/shadow.h"
 #include "bot/task_flow.h"
 
 static const char *const cand_names[] = {
@@ -375,7 +376,7 @@ static int wait_for_place(struct bot *b, const struct repo *r, struct queue_fact
 }
 
 /* Without a base, or without rules, nothing is built: all wait, and say for what. Takes why. */
-static int all_wait(struct bot *b, const struct repo *r, char *why_, struct err *err)
+int queue_all_wait(struct bot *b, const struct repo *r, char *why_, struct err *err)
 {
 	autofree char *why = why_;
 	cleanup(queue_entry_list_release) struct queue_entry_list l = {0};
@@ -411,18 +412,22 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 	*ret_again = false;
 	if (leave_what_is_over(b, r, err) < 0)
 		return -1;
+	if (shadow_on(b, r->id))
+		return shadow_pass(b, r, err);
 	if (!r->base_oid)
-		return all_wait(b, r, xasprintf("waits: there is no branch `%s`", r->base), err);
+		return queue_all_wait(b, r, xasprintf("waits: there is no branch `%s`", r->base),
+				      err);
 	/* The rules of this very base are on their way: nothing is tested by older ones. */
 	if (!r->config_oid || strcmp(r->config_oid, r->base_oid) != 0)
 		return 0;
 	/* No rules at all are not the default ones: those test nothing. */
 	if (r->config_error && !r->config)
-		return all_wait(b, r,
-				xasprintf("waits: the configuration on `%s` is broken and there is "
-					  "no earlier one; mend it in the repository itself (%s)",
-					  r->base, r->config_error),
-				err);
+		return queue_all_wait(
+			b, r,
+			xasprintf("waits: the configuration on `%s` is broken and there is "
+				  "no earlier one; mend it in the repository itself (%s)",
+				  r->base, r->config_error),
+			err);
 	if (bot_repo_conf(b, r, &conf, err) < 0)
 		return -1;
 	if (queue_auto(b, r, &conf, err) < 0 || queue_facts_read(b, r, &conf, &f, err) < 0)

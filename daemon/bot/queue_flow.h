@@ -17,6 +17,8 @@
  *   queue_learn.c   what a PR depends on
  *   queue_events.c  what happens to PRs and to the base
  *   queue_conflict.c the report of a conflict
+ *
+ * A repository that is only watched goes another way: shadow.h.
  */
 #ifndef YM_BOT_QUEUE_FLOW_H
 #define YM_BOT_QUEUE_FLOW_H
@@ -25,6 +27,8 @@
 #include "queue/plan.h"
 
 int queue_pass(struct bot *b, struct err *err);
+/* Every entry says what it waits for, and its candidate is dropped; what is landing is settled. Takes why. */
+int queue_all_wait(struct bot *b, const struct repo *r, char *why, struct err *err);
 
 /* Puts a PR into the queue at this head. An entry that is there already is left alone, but for the priority
  * when one is given (NULL: none; a new entry then has 0). */
@@ -85,6 +89,9 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 /* queue_test.c */
 int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		struct queue_entry *e, struct err *err);
+/* The git role's request that builds candidate c of pr into `ref`; its ctx names c. NULL: error. */
+json_t *queue_build_request(struct bot *b, const struct repo *r, const struct candidate *c,
+			    const struct pr *pr, const char *ref, struct err *err);
 int queue_test(struct bot *b, const struct repo *r, struct candidate *c, struct err *err);
 int queue_test_base(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		    struct err *err);
@@ -105,6 +112,9 @@ int queue_base_ended(struct bot *b, struct candidate *c, enum plan_cand s, const
 		     struct err *err);
 
 /* queue_auto.c: queues what the repository's `auto-queue:` says. */
+/* 1: by what it says this PR is for the queue, 0 not. */
+int queue_auto_wants(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		     const struct pr *p, struct err *err);
 int queue_auto(struct bot *b, const struct repo *r, const struct conf_repo *conf, struct err *err);
 
 /* queue_ci.c */

@@ -69,18 +69,20 @@ static char *gates_json(const struct conf_repo *conf)
 	return json_text(a);
 }
 
-static int ask_build(struct bot *b, const struct repo *r, const struct candidate *c,
-		     const struct pr *pr, const struct pr *parent, struct err *err)
+json_t *queue_build_request(struct bot *b, const struct repo *r, const struct candidate *c,
+			    const struct pr *pr, const char *ref, struct err *err)
 {
-	autofree char *subject = xasprintf("cand:%lld", (long long)c->id);
-	autofree char *ref = xasprintf("refs/yardmaster/candidates/%lld", (long long)c->id);
+	cleanup(pr_release) struct pr parent = {0};
 	autofree char *message = landing_message(pr, c->method);
-	json_t *p = queue_request(r, c, "candidate");
+	json_t *p;
 
+	if (stack_parent(b, r, pr->number, &parent, err) < 0)
+		return NULL;
+	p = queue_request(r, c, "candidate");
 	json_put_str(p, "base", c->base);
 	json_put_str(p, "head", c->head);
-	json_put_str(p, "merge_base", parent->head);
-	json_put_str(p, "merge_base_landed", parent->landed);
+	json_put_str(p, "merge_base", parent.head);
+	json_put_str(p, "merge_base_landed", parent.landed);
 	json_put_str(p, "method", c->method);
 	json_put_str(p, "message", message);
 	json_put_str(p, "author_name", b->conf->author_name);
@@ -88,6 +90,18 @@ static int ask_build(struct bot *b, const struct repo *r, const struct candidate
 	json_put_int(p, "time_ms", c->created_ms);
 	json_put_str(p, "sign_key", b->conf->sign_key);
 	json_put_str(p, "ref", ref);
+	return p;
+}
+
+static int ask_build(struct bot *b, const struct repo *r, const struct candidate *c,
+		     const struct pr *pr, struct err *err)
+{
+	autofree char *subject = xasprintf("cand:%lld", (long long)c->id);
+	autofree char *ref = xasprintf("refs/yardmaster/candidates/%lld", (long long)c->id);
+	json_t *p = queue_build_request(b, r, c, pr, ref, err);
+
+	if (!p)
+		return -1;
 	return bot_effect(b, subject, "cand-build", p, err, "cand-build:%lld", (long long)c->id) < 0
 		       ? -1
 		       : 0;
@@ -112,7 +126,6 @@ int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *con
 {
 	cleanup(candidate_release) struct candidate c = {0};
 	cleanup(pr_release) struct pr pr = {0};
-	cleanup(pr_release) struct pr parent = {0};
 
 	if (pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r->id, e->pr) <= 0)
 		return -1;
@@ -132,12 +145,12 @@ int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *con
 	c.state = xstrdup("building");
 	c.checks = xstrdup("[]");
 	c.created_ms = bot_now(b);
-	if (stack_parent(b, r, e->pr, &parent, err) < 0 || candidate_insert(b->db, &c, err) < 0)
+	if (candidate_insert(b->db, &c, err) < 0)
 		return -1;
 	e->candidate = c.id;
 	if (queue_entry_save(b->db, e, err) < 0)
 		return -1;
-	return ask_build(b, r, &c, &pr, &parent, err);
+	return ask_build(b, r, &c, &pr, err);
 }
 
 /* The candidate of a result, when it is still the one that is alive: 1, 0, -1. */
@@ -169,6 +182,8 @@ int queue_set_state(struct bot *b, struct candidate *c, enum plan_cand s, const 
 	    forget_errors(b, c, err) < 0)
 		return -1;
 	row_set(&c->state, queue_cand_name(s));
+	if (s == PLAN_CAND_GREEN || s == PLAN_CAND_RED || s == PLAN_CAND_CONFLICT)
+		row_set(&c->verdict, queue_cand_name(s));
 	if (detail)
 		row_set(&c->detail, detail);
 	return candidate_save(b->db, c, err);

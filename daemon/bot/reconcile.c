@@ -10,6 +10,7 @@
 #include "bot/rebuild.h"
 #include "bot/remote.h"
 #include "bot/report.h"
+#include "bot/shadow.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
 #include "forge/local.h"
@@ -297,7 +298,9 @@ static int purge(struct bot *b, struct err *err)
 	int64_t limit = bot_now(b) - b->conf->retention.events_days * DAY_MS;
 
 	if (db_run(b->db, ST_EVENT_PURGE, err, "i", limit) < 0 ||
-	    db_run(b->db, ST_EFFECT_PURGE, err, "i", limit) < 0)
+	    db_run(b->db, ST_EFFECT_PURGE, err, "i", limit) < 0 ||
+	    db_run(b->db, ST_SHADOW_PURGE, err, "i",
+		   bot_now(b) - b->conf->retention.task_days * DAY_MS) < 0)
 		return -1;
 	return purge_worktrees(b, err) < 0 || purge_runs(b, err) < 0 || purge_tasks(b, err) < 0 ? -1
 												: 0;
@@ -436,7 +439,7 @@ int reconcile_all(struct bot *b, struct err *err)
 	for (size_t i = 0; i < l.n; i++)
 		if (reconcile_base(b, &l.v[i], err) < 0 || queue_learn_missing(b, &l.v[i], err) < 0)
 			return -1;
-	if (remote_reconcile(b, err) < 0 || ci_wake(b, 0, "", err) < 0)
+	if (remote_reconcile(b, err) < 0 || ci_wake(b, 0, "", err) < 0 || shadow_poll(b, err) < 0)
 		return -1;
 	return purge(b, err);
 }

@@ -7,6 +7,7 @@
 #include "bot/checkup.h"
 #include "bot/outbox.h"
 #include "bot/reconcile.h"
+#include "bot/shadow.h"
 #include "forge/github.h"
 #include "forge/github_read.h"
 #include "sys/fs.h"
@@ -81,8 +82,15 @@ static int start_client(struct bot *b, struct err *err)
 	conf.key = key.s;
 	conf.key_len = key.n;
 	conf.token = token.s;
+	conf.may_write = shadow_may_write;
+	conf.may_arg = b;
 	return gh_new(b->loop, b->clock, b->rnd, &conf, &b->gh, err) < 0 ? err_wrap(err, "github")
 									 : 0;
+}
+
+static bool in_shadow(void *arg, int64_t repo)
+{
+	return shadow_on(arg, repo);
 }
 
 int remote_start(struct bot *b, struct err *err)
@@ -98,6 +106,7 @@ int remote_start(struct bot *b, struct err *err)
 						     .client = b->gh,
 						     .marker_key = key,
 						     .git = b->conf->github.git,
+						     .shadow = in_shadow,
 						     .done = on_done,
 						     .arg = b});
 	ask_self(b);
@@ -209,6 +218,9 @@ static int give_auth(void *arg, const json_t *payload, auth_done_fn done, void *
 	if (rc <= 0)
 		return rc < 0 ? -1
 			      : err_set(err, ERR_NOT_FOUND, "%s: no repository of GitHub", path);
+	if (strcmp(json_str(payload, "op", ""), "fetch") != 0 && shadow_on(b, r.id))
+		return err_set(err, ERR_DENIED, "%s: in shadow mode, nothing is pushed there",
+			       r.name);
 	if (b->conf->github.ssh_key) {
 		done(done_arg, deploy_key(&b->conf->github), NULL);
 		return 0;
@@ -268,7 +280,8 @@ int remote_reconcile(struct bot *b, struct err *err)
 		    github_fetch_base(b->github, &r, err) < 0)
 			return -1;
 	}
-	if (l.n)
+	/* That would ask GitHub for something, if only to send once more. */
+	if (l.n && !b->conf->github.shadow_all)
 		github_missed(b->github);
 	return 0;
 }
@@ -365,7 +378,7 @@ static int insert(struct adding *a, struct err *err)
 		return -1;
 	a->remote.repo = r.id;
 	a->remote.installation = a->installation;
-	if (github_repo_insert(b->db, &a->remote, err) < 0 ||
+	if (github_repo_insert(b->db, &a->remote, err) < 0 || shadow_enter(b, &r, err) < 0 ||
 	    github_fetch_base(b->github, &r, err) < 0 || github_reconcile(b->github, r.id, err) < 0)
 		return -1;
 	return bot_audit(b, a->actor, "repo-add", NULL, err, "repo:%s", r.name);

@@ -1,6 +1,14 @@
 /* daemon.c - the table of the commands of one word. */
 #include "cli/local.h"
 
+static const struct cli_column stats_columns[] = {
+	{"repo", "REPOSITORY", CLI_COL_TEXT},
+	{"mode", "MODE", CLI_COL_TEXT},
+	{"what", "WHAT", CLI_COL_TEXT},
+	{"shown", "HOW MUCH", CLI_COL_LONG},
+	{0},
+};
+
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
 static const struct cli_column problems[] = {{"repo", "REPOSITORY", CLI_COL_TEXT},
@@ -124,6 +132,33 @@ const struct cli_command cli_daemon_commands[] = {
 						   {"first_look", first_look},
 						   {0}},
 		.exits = (const int[]){6, -1},
+	},
+	{
+		.path = "stats",
+		.summary = "count what was done, or in shadow mode what would have been",
+		.description =
+			"Of a repository that is worked on: tasks, rounds, cost, landings and how "
+			"long they took, conflicts, and what was red before it could reach the "
+			"base.\n\n"
+			"Of one in shadow mode: which PRs were ready, what would have landed and "
+			"in which order, conflicts between PRs that were both ready, and how "
+			"people merged them: after how long, with the very tree that would have "
+			"landed or another one, and whether any check had seen that tree. All of "
+			"it is counted from the ledger.",
+		.opts = (const struct cli_opt[]){{.name = "repo",
+						  .letter = 'R',
+						  .arg = "NAME",
+						  .help = "the repository",
+						  .def = "all"},
+						 {.name = "since",
+						  .arg = "DAYS",
+						  .kind = CLI_INT,
+						  .min = 1,
+						  .max = 3650,
+						  .help = "how far back",
+						  .def = "30"},
+						 CLI_OPT_END},
+		.columns = stats_columns,
 	},
 	{
 		.path = "doctor",

@@ -7,6 +7,7 @@
 #include "cli/doctor.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/strvec.h"
 #include "runner/run.h"
@@ -264,16 +265,34 @@ static void check_undecodable(struct doctor *d, const json_t *hooks)
 		   "an update of this program let the forge deliver them again");
 }
 
+static void check_channel(struct doctor *d, const json_t *c)
+{
+	const char *state = json_str(c, "state", "?"), *problem = json_str(c, "problem", NULL);
+	autofree char *since = clock_format(json_int(c, "since_ms", 0)), *text = NULL;
+
+	text = xasprintf("%s: %s since %s, %" JSON_INTEGER_FORMAT " deliveries%s%s",
+			 json_str(c, "address", "?"), state, since,
+			 (json_int_t)json_int(c, "deliveries", 0), problem ? "; " : "",
+			 problem ? problem : "");
+	doctor_add(d, "event channel", !strcmp(state, "connected"), text,
+		   "see that the address at github.events is a channel's and can be reached from "
+		   "here ('github.proxy', 'github.ca-file'); it is tried again by itself");
+}
+
 static void check_webhooks(struct doctor *d, const json_t *status)
 {
 	const json_t *hooks = json_object_get(status, "webhooks");
 	const char *listen = json_str(hooks, "listen", NULL);
+	const json_t *channel = json_object_get(hooks, "channel");
 	autofree char *text = NULL;
 
 	if (!hooks)
 		return;
-	if (!listen)
-		doctor_add(d, "webhooks", true, "not received: 'listen' is not set", NULL);
+	if (channel)
+		check_channel(d, channel);
+	if (!listen && !channel)
+		doctor_add(d, "webhooks", true,
+			   "not received: neither 'listen' nor 'github.events' is set", NULL);
 	else if (!json_int(hooks, "secrets", 0))
 		doctor_add(d, "webhooks", false,
 			   "every delivery is refused: there is no secret to check it with",
@@ -282,7 +301,8 @@ static void check_webhooks(struct doctor *d, const json_t *status)
 		text = xasprintf("received on %s; %" JSON_INTEGER_FORMAT
 				 " stored and %" JSON_INTEGER_FORMAT
 				 " refused for their signature since the start",
-				 listen, (json_int_t)json_int(hooks, "acknowledged", 0),
+				 listen ? listen : "the event channel",
+				 (json_int_t)json_int(hooks, "acknowledged", 0),
 				 (json_int_t)json_int(hooks, "refused_signature", 0));
 		doctor_add(d, "webhooks", true, text, NULL);
 	}

@@ -183,7 +183,9 @@ static void ask_directly(struct doctor *d)
 		&(struct github_doctor_opts){.client = x.client,
 					     .token = c->token,
 					     .listens = d->conf.c.hooks.listen != NULL,
+					     .channel = d->conf.c.hooks.events,
 					     .signs = d->conf.c.sign_key != NULL,
+					     .shadow = c->shadow_all,
 					     .done = on_rows,
 					     .arg = &x});
 	if (loop_run(x.loop, &err) < 0)

@@ -18,10 +18,15 @@ static int from_absolute(struct cli_call *call, struct err *err)
 }
 
 static const struct cli_column columns[] = {
-	{"name", "NAME", CLI_COL_TEXT},       {"base", "BASE", CLI_COL_TEXT},
-	{"head", "HEAD", CLI_COL_OID},        {"health", "HEALTH", CLI_COL_STATE},
-	{"path", "PATH", CLI_COL_LONG},       {"config_error", "CONFIGURATION ERROR", CLI_COL_LONG},
-	{"problem", "PROBLEM", CLI_COL_LONG}, {0},
+	{"name", "NAME", CLI_COL_TEXT},
+	{"base", "BASE", CLI_COL_TEXT},
+	{"head", "HEAD", CLI_COL_OID},
+	{"health", "HEALTH", CLI_COL_STATE},
+	{"shadow", "SHADOW", CLI_COL_TEXT},
+	{"path", "PATH", CLI_COL_LONG},
+	{"config_error", "CONFIGURATION ERROR", CLI_COL_LONG},
+	{"problem", "PROBLEM", CLI_COL_LONG},
+	{0},
 };
 
 const struct cli_command cli_repo_commands[] = {

@@ -28,7 +28,8 @@
  *   forge-sync        number, then?           one issue or PR as it is now; `then`: events to add after it
  *   forge-look        number   -> {state, labels: [], edits: [{at_ms, by}]}   an issue as it is now, before
  *                     its text goes to an agent; edits: the latest of its text and of its title
- *   forge-checks      head, names   -> {checks: [{name, state: absent|pending|green|red, said?, url?}],
+ *   forge-checks, shadow-checks
+ *                     head, names   -> {checks: [{name, state: absent|pending|green|red, said?, url?}],
  *                     log?}   log: of the first red one, what it says and why
  *   forge-level       user                    what may this user do here?
  *   forge-fetch       op, url, refs, ctx      Git's objects (net role: git/net.h)

@@ -10,23 +10,25 @@
 static const struct {
 	const char *kind;
 	int (*begin)(struct job *j, struct err *err);
+	bool reads; /* changes nothing there: also in shadow mode */
 } acts[] = {
-	{"forge-comment", github_act_comment},
-	{"forge-label", github_act_label},
-	{"forge-react", github_act_react},
-	{"forge-pr-open", github_act_pr_open},
-	{"forge-pr-update", github_act_pr_update},
-	{"forge-pr-merged", github_act_pr_merged},
-	{"forge-pr-retarget", github_act_pr_retarget},
-	{"cand-head", github_act_pr_look},
-	{"topic-merged", github_act_pr_look},
-	{"forge-issue-close", github_act_issue_close},
-	{"forge-check", github_act_check},
-	{"forge-checks", github_act_checks},
-	{"forge-sync", github_act_sync},
-	{"forge-look", github_act_look},
-	{"forge-level", github_act_level},
-	{"forge-list", github_act_list},
+	{"forge-comment", github_act_comment, false},
+	{"forge-label", github_act_label, false},
+	{"forge-react", github_act_react, false},
+	{"forge-pr-open", github_act_pr_open, false},
+	{"forge-pr-update", github_act_pr_update, false},
+	{"forge-pr-merged", github_act_pr_merged, false},
+	{"forge-pr-retarget", github_act_pr_retarget, false},
+	{"cand-head", github_act_pr_look, true},
+	{"topic-merged", github_act_pr_look, true},
+	{"forge-issue-close", github_act_issue_close, false},
+	{"forge-check", github_act_check, false},
+	{"forge-checks", github_act_checks, true},
+	{"shadow-checks", github_act_checks, true},
+	{"forge-sync", github_act_sync, true},
+	{"forge-look", github_act_look, true},
+	{"forge-level", github_act_level, true},
+	{"forge-list", github_act_list, true},
 };
 
 struct github *github_new(const struct github_opts *o)
@@ -234,12 +236,26 @@ int job_get(struct job *j, char *path, unsigned flags, const char *kind, job_fn 
 
 typedef int (*begin_fn)(struct job *j, struct err *err);
 
-static begin_fn begin_of(const char *kind)
+static begin_fn begin_of(const char *kind, bool *ret_reads)
 {
-	for (size_t i = 0; i < ARRAY_LEN(acts); i++)
-		if (!strcmp(acts[i].kind, kind))
-			return acts[i].begin;
+	for (size_t i = 0; i < ARRAY_LEN(acts); i++) {
+		if (strcmp(acts[i].kind, kind) != 0)
+			continue;
+		*ret_reads = acts[i].reads;
+		return acts[i].begin;
+	}
 	return NULL;
+}
+
+/* The wall of shadow mode on this side: what is no read does not begin. */
+static int must_act(struct github *g, const struct repo *r, const char *what, struct err *err)
+{
+	if (!g || !g->o.shadow || !g->o.shadow(g->o.arg, r->id))
+		return 0;
+	return err_set(err, ERR_DENIED,
+		       "%s: %s: the repository is in shadow mode, nothing is "
+		       "written there",
+		       r->name, what);
 }
 
 static int load(struct job *j, struct err *err)
@@ -261,10 +277,13 @@ static int load(struct job *j, struct err *err)
 
 static int begin(struct job *j, struct err *err)
 {
-	begin_fn fn = begin_of(j->kind);
+	bool reads = false;
+	begin_fn fn = begin_of(j->kind, &reads);
 
 	if (!fn)
 		return err_set(err, ERR_INTERNAL, "GitHub: effect '%s' is not known", j->kind);
+	if (!reads && must_act(j->g, &j->repo, j->kind, err) < 0)
+		return -1;
 	return fn(j, err);
 }
 
@@ -507,8 +526,12 @@ static int github_push(struct forge *f, const struct repo *r, const char *fork, 
 	cleanup(github_repo_release) struct github_repo gr = {0};
 	bool whole = !strncmp(branch, "refs/", 5);
 	autofree char *ref = xasprintf("%s%s", whole ? "" : "refs/heads/", branch);
-	json_t *updates = json_array(), *u = json_object();
+	json_t *updates, *u;
 
+	if (must_act(f->github, r, "a push", err) < 0)
+		return -1;
+	updates = json_array();
+	u = json_object();
 	json_put_str(u, "ref", ref);
 	json_put_str(u, "new", new);
 	json_put_str(u, "old", old);

@@ -42,6 +42,8 @@ struct github_opts {
 	const char *marker_key; /* of the HMAC in comments */
 	const char *git; /* "https://HOST": repositories are at GIT/OWNER/NAME.git; NULL: where
 				 * the API says */
+	/* Is it in shadow mode? Then nothing but what reads is begun there. NULL: none is. */
+	bool (*shadow)(void *arg, int64_t repo);
 	github_done_fn done;
 	void *arg;
 };

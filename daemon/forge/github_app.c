@@ -45,17 +45,19 @@ static int rank(const char *level)
 	return 0;
 }
 
-/* "checks (write; has none): to report on the checks tab" of all that are missing. */
-char *github_missing_permissions(const json_t *have)
+/* "checks (write; has none): to report on the checks tab" of all that are missing. In shadow mode whatever
+ * needs writing needs reading only. */
+char *github_missing_permissions(const json_t *have, bool shadow)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 
 	for (const struct github_need *n = github_needs; n->permission; n++) {
 		const char *level = json_str(have, n->permission, NULL);
+		const char *need = shadow ? "read" : n->level;
 
-		if (rank(level) < rank(n->level))
+		if (rank(level) < rank(need))
 			buf_addf(&b, "%s%s needs %s and has %s (%s)", b.len ? "; " : "",
-				 n->permission, n->level, level ? level : "none", n->why);
+				 n->permission, need, level ? level : "none", n->why);
 	}
 	return b.len ? buf_steal(&b) : NULL;
 }

@@ -62,6 +62,10 @@ struct gh_conf {
 	int pages;                    /* of one GH_ALL_PAGES request */
 	size_t read_max, write_max;   /* bytes of an answer: to a GET (all pages), to all others */
 	size_t queue_max;             /* waiting requests of one installation; above: GH_RETRY */
+	/* Asked for every request that is no read, when it is about to leave; false: it does not, and
+	 * is answered with GH_REFUSED. The App's own tokens are not asked for. NULL: all may leave. */
+	bool (*may_write)(void *arg, const char *path);
+	void *may_arg;
 };
 
 #define GH_CONF_INIT                                                                               \

@@ -22,6 +22,7 @@ struct question {
 	bool installation; /* asked as the installation; else as the App itself */
 	bool app_only;
 	unsigned flags; /* GH_TEXT: the file's bytes are the answer */
+	bool lands;     /* about a landing: not asked in shadow mode, where there is none */
 };
 
 struct github_doctor {
@@ -65,14 +66,27 @@ static char *path_self(const struct github_doctor *d)
 	return xstrdup(d->o.token ? "/user" : "/app");
 }
 
+/* Is there nothing that is ever written to? */
+static bool only_watches(const struct github_doctor *d)
+{
+	for (size_t i = 0; i < d->o.n; i++)
+		if (!d->repos[i].shadow)
+			return false;
+	return d->o.shadow || d->o.n;
+}
+
 static void check_permissions(struct github_doctor *d)
 {
-	autofree char *missing = github_missing_permissions(d->permissions);
+	bool watches = only_watches(d);
+	autofree char *missing = github_missing_permissions(d->permissions, watches);
 
 	doctor_row(d->rows, NULL, "GitHub permissions", !missing,
 		   "change them on the App's page ('Permissions & events'), then accept the change "
 		   "in each installation",
-		   "%s", missing ? missing : "the App has all that is needed");
+		   "%s",
+		   missing   ? missing
+		   : watches ? "the App may read all that shadow mode looks at"
+			     : "the App has all that is needed");
 }
 
 static bool lists(const json_t *list, const char *word)
@@ -89,6 +103,7 @@ static bool lists(const json_t *list, const char *word)
 static void check_events(struct github_doctor *d, const json_t *have)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
+	bool expected = d->o.listens || d->o.channel;
 
 	for (const char *const *e = github_app_events; *e; e++)
 		if (!lists(have, *e))
@@ -97,10 +112,12 @@ static void check_events(struct github_doctor *d, const json_t *have)
 		doctor_row(d->rows, NULL, "GitHub events", true, NULL,
 			   "the App is subscribed to all that is needed");
 	else
-		doctor_row(d->rows, NULL, "GitHub events", !d->o.listens,
+		doctor_row(d->rows, NULL, "GitHub events", !expected,
 			   "subscribe to them on the App's page ('Permissions & events')",
 			   "the App is not subscribed to: %s%s", b.s,
-			   d->o.listens ? "" : "; 'listen' is not set, so none is expected");
+			   expected ? ""
+				    : "; neither 'listen' nor 'github.events' is set, so none is "
+				      "expected");
 }
 
 static void on_self(struct github_doctor *d, const struct gh_answer *a)
@@ -134,44 +151,14 @@ static char *path_hook(const struct github_doctor *d)
 	return xstrdup("/app/hook/config");
 }
 
-static void hook_row(struct github_doctor *d, bool ok, const char *mend, const char *text,
-		     const char *url)
-{
-	doctor_row(d->rows, NULL, "GitHub webhook", ok, mend, "%s%s%s", text, url ? ": " : "",
-		   url ? url : "");
-}
-
 static void on_hook(struct github_doctor *d, const struct gh_answer *a)
 {
-	const char *url = json_str(a->body, "url", "");
-	size_t n = strlen(url), tail = strlen("/webhook/github");
-
-	if (a->outcome != GH_OK && a->outcome != GH_GONE) {
-		hook_row(d, false, "try again; see the rows above", "could not be asked for",
-			 a->text);
-		return;
-	}
-	d->has_hook = *url;
-	if (!*url && d->o.listens)
-		hook_row(d, false, "set its URL and secret on the App's page, 'Webhook'",
-			 "'listen' is set, and the App has no webhook", NULL);
-	else if (!*url)
-		hook_row(d, true, NULL, "none; GitHub is asked every 'reconcile-seconds'", NULL);
-	else if (!d->o.listens)
-		hook_row(d, false, "set 'listen', or take the webhook away on the App's page",
-			 "the App sends, and 'listen' is not set", url);
-	else if (!json_object_get(a->body, "secret"))
-		hook_row(d, false,
-			 "set the secret of 'webhook-secrets' on the App's page, 'Webhook'",
-			 "it has no secret, and every delivery is refused", url);
-	else if (n < tail || strcmp(url + n - tail, "/webhook/github") != 0)
-		hook_row(d, false, "let it end with /webhook/github, unless a proxy changes paths",
-			 "its URL ends with another path", url);
-	else if (strcmp(json_str(a->body, "insecure_ssl", "0"), "0") != 0)
-		hook_row(d, false, "enable SSL verification on the App's page, 'Webhook'",
-			 "certificates are not verified", url);
+	d->has_hook = a->outcome == GH_OK && *json_str(a->body, "url", "");
+	if (a->outcome == GH_OK || a->outcome == GH_GONE)
+		doctor_hook(a->body, d->o.listens, d->o.channel, d->rows);
 	else
-		hook_row(d, true, NULL, "has a secret and goes to", url);
+		doctor_row(d->rows, NULL, "GitHub webhook", false, "try again; see the rows above",
+			   "could not be asked for: %s", a->text);
 }
 
 static char *path_deliveries(const struct github_doctor *d)
@@ -239,7 +226,7 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 	}
 	/* While nothing can be done there the ledger has forgotten its number. */
 	d->repos[d->repo].installation = json_int(a->body, "id", r->installation);
-	missing = github_missing_permissions(json_object_get(a->body, "permissions"));
+	missing = github_missing_permissions(json_object_get(a->body, "permissions"), r->shadow);
 	if (json_str(a->body, "suspended_at", NULL))
 		doctor_row(d->rows, r->full_name, check, false,
 			   "let an owner of the account take the suspension back",
@@ -251,7 +238,10 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 			   "%s", missing);
 	else
 		doctor_row(d->rows, r->full_name, check, !r->problem, "see the rows above", "%s",
-			   r->problem ? r->problem : "the App is installed");
+			   r->problem  ? r->problem
+			   : r->shadow ? "the App is installed; in shadow mode, nothing is written "
+					 "there"
+				       : "the App is installed");
 }
 
 static char *path_repo(const struct github_doctor *d)
@@ -263,6 +253,7 @@ static void on_repo(struct github_doctor *d, const struct gh_answer *a)
 {
 	const char *name = repo_of(d)->full_name;
 	const json_t *may = json_object_get(a->body, "permissions");
+	bool enough = !d->o.token || json_flag(may, "push") || repo_of(d)->shadow;
 
 	if (a->outcome != GH_OK)
 		doctor_row(d->rows, name, "repository", false,
@@ -270,10 +261,9 @@ static void on_repo(struct github_doctor *d, const struct gh_answer *a)
 	else if (json_flag(a->body, "archived"))
 		doctor_row(d->rows, name, "repository", false, "unarchive it", "it is archived");
 	else
-		doctor_row(d->rows, name, "repository", !d->o.token || json_flag(may, "push"),
+		doctor_row(d->rows, name, "repository", enough,
 			   "give the token's account write access",
-			   !d->o.token || json_flag(may, "push") ? "is there and can be read"
-								 : "the token may not push");
+			   enough ? "is there and can be read" : "the token may not push");
 }
 
 /* Not asked is not green. */
@@ -399,6 +389,11 @@ static void judge_repo(struct github_doctor *d)
 	const char *name = repo_of(d)->full_name;
 	autofree char *list = strvec_join(&d->required, ", ");
 
+	if (repo_of(d)->shadow) {
+		doctor_row(d->rows, name, "rules", true, NULL,
+			   "not looked at: in shadow mode nothing lands");
+		return;
+	}
 	if (d->required.n && !d->runs && !d->blind) {
 		d->faults++;
 		doctor_row(
@@ -431,19 +426,19 @@ static void finish(struct github_doctor *d)
 /* --- the order of the questions ------------------------------------------------------------------- */
 
 static const struct question of_app[] = {
-	{path_self, on_self, false, false, 0},
-	{path_hook, on_hook, false, true, 0},
-	{path_deliveries, on_deliveries, false, true, 0},
+	{path_self, on_self, false, false, 0, false},
+	{path_hook, on_hook, false, true, 0, false},
+	{path_deliveries, on_deliveries, false, true, 0, false},
 };
 static const struct question of_repo[] = {
-	{path_installation, on_installation, false, true, 0},
-	{path_repo, on_repo, true, false, 0},
-	{path_protection, on_protection, true, false, 0},
-	{path_rules, on_rules, true, false, 0},
-	{path_ruleset, on_ruleset, true, false, 0},
-	{path_candidates, on_candidates, true, false, 0},
-	{path_workflows, on_workflows, true, false, 0},
-	{path_workflow, on_workflow, true, false, GH_TEXT},
+	{path_installation, on_installation, false, true, 0, false},
+	{path_repo, on_repo, true, false, 0, false},
+	{path_protection, on_protection, true, false, 0, true},
+	{path_rules, on_rules, true, false, 0, true},
+	{path_ruleset, on_ruleset, true, false, 0, true},
+	{path_candidates, on_candidates, true, false, 0, true},
+	{path_workflows, on_workflows, true, false, 0, true},
+	{path_workflow, on_workflow, true, false, GH_TEXT, true},
 };
 
 static const struct question *question_now(const struct github_doctor *d)
@@ -488,7 +483,7 @@ static bool ask_here(struct github_doctor *d)
 	for (; (q = question_now(d)) != NULL; d->next++) {
 		autofree char *path = NULL;
 
-		if (q->app_only && d->o.token)
+		if ((q->app_only && d->o.token) || (q->lands && repo_of(d)->shadow))
 			continue;
 		/* As the App itself it would be refused, and so would everything after it. */
 		if (q->installation && !d->o.token && !repo_of(d)->installation) {
@@ -534,6 +529,7 @@ struct github_doctor *github_doctor_start(const struct github_doctor_opts *o)
 
 	d->o = *o;
 	d->o.token = xstrdup(o->token);
+	d->o.channel = xstrdup(o->channel);
 	d->repos = xcalloc(o->n + 1, sizeof(*d->repos));
 	for (size_t i = 0; i < o->n; i++) {
 		d->repos[i] = o->repos[i];
@@ -559,6 +555,7 @@ void github_doctor_cancel(struct github_doctor *d)
 		free((char *)d->repos[i].problem);
 	}
 	free((char *)d->o.token);
+	free((char *)d->o.channel);
 	free(d->repos);
 	free(d->slug);
 	json_decref(d->permissions);

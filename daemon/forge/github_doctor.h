@@ -20,13 +20,16 @@ struct github_doctor_repo {
 	const char *problem; /* why nothing could be read there lately; NULL: none is known */
 	bool moves_heads;    /* rebase or squash: a landing pushes the PR's head first */
 	bool merges;         /* a landing makes merge commits */
+	bool shadow;         /* only watched: reading is all that is needed, and nothing lands */
 };
 
 struct github_doctor_opts {
 	struct gh *client;
-	const char *token; /* what the configuration calls the plain token; NULL: an App */
-	bool listens;      /* the daemon has an address for webhooks */
-	bool signs;        /* there is a key that signs landings */
+	const char *token;   /* what the configuration calls the plain token; NULL: an App */
+	bool listens;        /* the daemon has an address for webhooks */
+	const char *channel; /* the address of the event channel; copied; NULL: there is none */
+	bool signs;          /* there is a key that signs landings */
+	bool shadow;         /* every repository is only watched, also those to come */
 	const struct github_doctor_repo *repos; /* copied */
 	size_t n;
 	void (*done)(void *arg, json_t *rows); /* takes rows; in a later turn, once */

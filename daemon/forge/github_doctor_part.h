@@ -28,7 +28,10 @@ int doctor_candidate_rules(const struct doctor_rules *d, const json_t *rules, js
 /* github_doctor_workflow.c. Does this workflow run when such a branch is pushed? 1, 0; -1: it is no YAML that
  * can be read here. */
 int doctor_workflow_runs(const char *text, size_t n, const char *branch);
-/* github_doctor_state.c: the clock and the limits, of gh_state(). */
+/* github_doctor_state.c. The App's webhook, as GitHub has its configuration ({url?, secret?, insecure_ssl?}):
+ * does it go to where this daemon takes deliveries, its own address or the event channel (NULL: none)? */
+void doctor_hook(const json_t *config, bool listens, const char *channel, json_t *rows);
+/* The clock and the limits, of gh_state(). */
 void doctor_state(const json_t *state, json_t *rows);
 
 #endif

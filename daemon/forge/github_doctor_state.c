@@ -43,3 +43,66 @@ void doctor_state(const json_t *state, json_t *rows)
 	check_clock(state, rows);
 	check_limits(state, rows);
 }
+
+/* --- the App's webhook ----------------------------------------------------------------------------- */
+
+static void hook_row(json_t *rows, bool ok, const char *mend, const char *text, const char *url)
+{
+	doctor_row(rows, NULL, "GitHub webhook", ok, mend, "%s%s%s", text, url ? ": " : "",
+		   url ? url : "");
+}
+
+static bool is_channel(const char *channel, const char *url)
+{
+	size_t n = channel ? strlen(channel) : 0;
+
+	return n && !strncmp(url, channel, n) && (!url[n] || !strcmp(url + n, "/"));
+}
+
+static bool is_ours(const char *url)
+{
+	static const char path[] = "/webhook/github";
+	size_t n = strlen(url), tail = sizeof(path) - 1;
+
+	return n >= tail && !strcmp(url + n - tail, path);
+}
+
+static void no_hook(bool expected, json_t *rows)
+{
+	if (expected)
+		hook_row(rows, false, "set its URL and secret on the App's page, 'Webhook'",
+			 "'listen' or 'github.events' is set, and the App has no webhook", NULL);
+	else
+		hook_row(rows, true, NULL, "none; GitHub is asked every 'reconcile-seconds'", NULL);
+}
+
+void doctor_hook(const json_t *config, bool listens, const char *channel, json_t *rows)
+{
+	const char *url = json_str(config, "url", "");
+	bool through = is_channel(channel, url);
+
+	if (!*url)
+		no_hook(listens || channel, rows);
+	else if (!listens && !channel)
+		hook_row(rows, false,
+			 "set 'listen' or 'github.events', or take the webhook away on the App's "
+			 "page",
+			 "the App sends, and neither 'listen' nor 'github.events' is set", url);
+	else if (!json_object_get(config, "secret"))
+		hook_row(rows, false,
+			 "set the secret of 'webhook-secrets' on the App's page, 'Webhook'",
+			 "it has no secret, and every delivery is refused", url);
+	else if (!through && !listens)
+		hook_row(rows, false,
+			 "set the address of 'github.events' on the App's page, 'Webhook'",
+			 "it goes somewhere else than to the event channel", url);
+	else if (!through && !is_ours(url))
+		hook_row(rows, false,
+			 "let it end with /webhook/github, unless a proxy changes paths",
+			 "its URL ends with another path", url);
+	else if (strcmp(json_str(config, "insecure_ssl", "0"), "0") != 0)
+		hook_row(rows, false, "enable SSL verification on the App's page, 'Webhook'",
+			 "certificates are not verified", url);
+	else
+		hook_row(rows, true, NULL, "has a secret and goes to", url);
+}

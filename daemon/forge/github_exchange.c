@@ -158,12 +158,37 @@ static int start(struct gh_job *j, struct err *err)
 	return http_start(g->http, &r, on_http, j, &j->call, err);
 }
 
+/* A token is asked for by POST, and changes nothing there. */
+static bool is_token(const char *path)
+{
+	static const char begin[] = "/app/installations/", end[] = "/access_tokens";
+	size_t n = strlen(path), k = sizeof(end) - 1;
+
+	return !strncmp(path, begin, sizeof(begin) - 1) && n > k && !strcmp(path + n - k, end);
+}
+
+/* The last wall, where nothing gets past: what is no read leaves only when it may. */
+static bool may_leave(const struct gh_job *j)
+{
+	const struct gh_conf *c = &j->g->conf;
+
+	if (!c->may_write || !strcmp(j->method, "GET") || !strcmp(j->method, "HEAD") ||
+	    is_token(j->path))
+		return true;
+	return c->may_write(c->may_arg, j->path);
+}
+
 void gh_start(struct gh_job *j)
 {
 	struct gh *g = j->g;
 	struct gh_count *c = gh_count(g, j->kind);
 	cleanup(err_release) struct err err = ERR_INIT;
 
+	if (!may_leave(j)) {
+		gh_finish(j, GH_REFUSED, 0, "%s %.200s: not sent: the repository is in shadow mode",
+			  j->method, j->path);
+		return;
+	}
 	if (start(j, &err) < 0) {
 		gh_finish(j, GH_RETRY, g->conf.wait_ms, "%s %.200s: %s", j->method, j->path,
 			  err_text(&err));

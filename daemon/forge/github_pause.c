@@ -213,7 +213,7 @@ static bool has_all(const json_t *have, const char *s, const char *end)
 static bool satisfies(const json_t *have, const char *needs)
 {
 	if (!*needs) {
-		autofree char *missing = github_missing_permissions(have);
+		autofree char *missing = github_missing_permissions(have, false);
 
 		return !missing;
 	}

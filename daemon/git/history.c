@@ -339,6 +339,47 @@ int gr_op_contains(struct gr *g, const json_t *req, json_t *ans, struct err *err
 	return 0;
 }
 
+/* {tree, parent} of one that is here, else null. */
+static int tree_json(struct gr_repo *r, const char *name, json_t **ret, struct err *err)
+{
+	auto_git(git_commit) *c = NULL;
+	git_oid oid;
+
+	if (gr_oid_parse(name, &oid, err) < 0)
+		return -1;
+	*ret = json_null();
+	if (!git_odb_exists(r->odb, &oid))
+		return 0;
+	if (gr_commit_of(r, &oid, &c, err) < 0)
+		return -1;
+	*ret = json_object();
+	gr_put_oid(*ret, "tree", git_commit_tree_id(c));
+	gr_put_oid(*ret, "parent", git_commit_parentcount(c) ? git_commit_parent_id(c, 0) : NULL);
+	return 0;
+}
+
+int gr_op_trees(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+	json_t *trees = json_object();
+	struct gr_repo *r;
+
+	json_put(ans, "trees", trees);
+	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_strings(req, "commits", &names, err) < 0)
+		return -1;
+	if (names.n > GR_TREES_MAX)
+		return err_set(err, ERR_LIMIT, "key 'commits': %zu of them; at most %d", names.n,
+			       GR_TREES_MAX);
+	strvec_foreach (&names, name) {
+		json_t *o;
+
+		if (tree_json(r, *name, &o, err) < 0)
+			return -1;
+		json_put(trees, *name, o);
+	}
+	return 0;
+}
+
 static int get_heads(const json_t *req, git_oid **ret, size_t *ret_n, struct err *err)
 {
 	cleanup(strvec_release) struct strvec heads = STRVEC_INIT;

@@ -11,6 +11,7 @@ int gr_op_files(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_log(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_changed(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_diff(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+int gr_op_trees(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_contains(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_contained(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 
@@ -19,6 +20,7 @@ int gr_contains(struct gr_repo *r, const git_oid *commit, const git_oid *in, str
 
 #define GR_LOG_MAX   1000  /* commits of one answer */
 #define GR_HEADS_MAX 10000 /* heads of one `contained` */
+#define GR_TREES_MAX 1000  /* commits of one `trees` */
 #define GR_NEW_MAX   20000 /* commits of one head outside the base that are looked at */
 
 #endif

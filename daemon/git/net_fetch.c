@@ -186,6 +186,7 @@ static int download(struct net_call *c, struct net_link *l, struct fetch *f, str
 	o.download_tags = GIT_REMOTE_DOWNLOAD_TAGS_NONE;
 	o.prune = GIT_FETCH_NO_PRUNE;
 	o.update_fetchhead = 0;
+	o.custom_headers = l->headers;
 	o.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
 	o.proxy_opts.type = c->proxy.text ? GIT_PROXY_SPECIFIED : GIT_PROXY_NONE;
 	o.proxy_opts.url = c->proxy.text;

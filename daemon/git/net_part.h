@@ -81,6 +81,8 @@ struct net_link {
 	git_remote *remote;
 	git_remote_callbacks cb;
 	void *thread;
+	char *authorization;  /* NULL: it is asked for */
+	git_strarray headers; /* of every request; points to the line above */
 };
 int net_connect(struct net_call *c, git_repository *git, git_direction dir, struct net_link *l,
 		struct err *err);

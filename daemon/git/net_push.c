@@ -282,6 +282,7 @@ static int send_them(struct net_call *c, struct net_link *l, struct push *p, str
 	l->cb.push_negotiation = on_negotiation;
 	l->cb.push_update_reference = on_report;
 	o.callbacks = l->cb;
+	o.custom_headers = l->headers;
 	o.follow_redirects = GIT_REMOTE_REDIRECT_NONE;
 	o.proxy_opts.type = c->proxy.text ? GIT_PROXY_SPECIFIED : GIT_PROXY_NONE;
 	o.proxy_opts.url = c->proxy.text;

@@ -27,6 +27,7 @@ static const struct {
 	{"log", gr_op_log},
 	{"changed", gr_op_changed},
 	{"diff", gr_op_diff},
+	{"trees", gr_op_trees},
 	{"contains", gr_op_contains},
 	{"contained", gr_op_contained},
 	{"worktree-add", gr_op_worktree_add},

@@ -32,6 +32,8 @@
  *                                       -> {merge_base, files:[{path, status:"A|M|D|R"}],
  *                                          insertions, deletions}
  *   diff      {repo, base, head, max}   -> {text, cut:bool}
+ *   trees     {repo, commits:[oid]}     -> {trees:{oid: {tree, parent|null} | null}}  null: not here;
+ *                                       parent: the first one
  *   contains  {repo, commit, in}        -> {contains:bool}  `in` has `commit` in its history
  *   contained {repo, base, head, heads:[oid]}
  *                                       which of heads are below head (it contains them, base does

@@ -366,6 +366,16 @@ static const struct column github_level_columns[] = {ROW_GITHUB_LEVEL(COLUMN_I, 
 #undef ROW_T
 DEFINE_ROW(github_level)
 
+#define ROW_T shadow_repo
+static const struct column shadow_repo_columns[] = {ROW_SHADOW_REPO(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(shadow_repo)
+
+#define ROW_T shadow_event
+static const struct column shadow_event_columns[] = {ROW_SHADOW_EVENT(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(shadow_event)
+
 #define ROW_T github_check
 static const struct column github_check_columns[] = {ROW_GITHUB_CHECK(COLUMN_I, COLUMN_S)};
 #undef ROW_T

@@ -119,7 +119,7 @@ struct table {
 	S(merge_base)                                                                              \
 	S(method)                                                                                  \
 	S(gates) S(state) S(oid) S(tree) I(gate) I(run_number) S(checks) S(detail) I(created_ms)   \
-		I(ended_ms) S(ci) S(branch) I(ci_ms) I(ci_red)
+		I(ended_ms) S(ci) S(branch) I(ci_ms) I(ci_red) S(verdict)
 #define ROW_LANDING(I, S)                                                                          \
 	I(id) I(repo) I(candidate) I(pr) S(old) S(new) S(state) S(receipt) I(at_ms) I(ended_ms) \
 		S(head) S(head_state) I(head_ms)
@@ -131,12 +131,18 @@ struct table {
 	I(paused_ms) S(pause)
 #define ROW_GITHUB_CHECK(I, S) I(id) I(repo) S(head) S(name) I(remote) S(said)
 #define ROW_GITHUB_LEVEL(I, S) I(id) I(repo) S(login) I(level) I(at_ms)
+#define ROW_SHADOW_REPO(I, S) I(id) I(repo) S(name) I(since_ms) I(until_ms)
+#define ROW_SHADOW_EVENT(I, S)                                                                     \
+	I(id)                                                                                      \
+	I(repo)                                                                                    \
+	S(kind) I(pr) S(head) S(base) I(other) S(oid) S(tree) S(detail) I(at_ms)
 #define ROW_EVENT(I, S) I(id) S(key) S(kind) S(payload) I(state) S(note) I(at_ms) I(decided_ms)
 #define ROW_EFFECT(I, S)                                                                           \
 	I(id)                                                                                      \
 	S(key)                                                                                     \
 	S(subject)                                                                                 \
-	S(kind) S(payload) I(state) I(tries) I(not_before_ms) S(result) I(at_ms) I(done_ms)
+	S(kind) S(payload) I(state) I(tries) I(not_before_ms) S(result) I(at_ms) I(done_ms)        \
+	I(patient_ms)
 /* clang-format on */
 
 /* name of the struct, its column list */
@@ -159,6 +165,8 @@ struct table {
 	X(github_repo, ROW_GITHUB_REPO)                                                            \
 	X(github_level, ROW_GITHUB_LEVEL)                                                          \
 	X(github_check, ROW_GITHUB_CHECK)                                                          \
+	X(shadow_repo, ROW_SHADOW_REPO)                                                            \
+	X(shadow_event, ROW_SHADOW_EVENT)                                                          \
 	X(event, ROW_EVENT)                                                                        \
 	X(effect, ROW_EFFECT)
 

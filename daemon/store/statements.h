@@ -65,7 +65,7 @@
 	X(EFFECT_SOON, "UPDATE effect SET not_before_ms = 0 WHERE subject = ?1 AND state < 2 "     \
 		"AND state = 0")                                                                   \
 	/* What is meant for a repository, by its id or its path; ?3: its patience begins anew. */ \
-	X(EFFECT_WAKE, "UPDATE effect SET not_before_ms = 0, at_ms = ?3 WHERE state < 2 "          \
+	X(EFFECT_WAKE, "UPDATE effect SET not_before_ms = 0, patient_ms = ?3 WHERE state < 2 "     \
 		"AND state = 0 AND payload ->> '$.repo' IN (?1, ?2)")                              \
 	X(EFFECT_WITHDRAW, "UPDATE effect SET state = 4, done_ms = ?2 "                            \
 		"WHERE subject = ?1 AND state < 2 AND state = 0")                                  \
@@ -254,10 +254,50 @@
 		"DO UPDATE SET level = excluded.level, at_ms = excluded.at_ms")                    \
 	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
 	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1")                  \
+	/* shadow mode and what `stats` counts */                                                  \
+	X(SHADOW_OF, "SELECT * FROM shadow_repo WHERE repo = ?1")                                  \
+	X(SHADOW_PUT, "INSERT INTO shadow_event (repo, kind, pr, head, base, other, "              \
+		"oid, tree, detail, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "           \
+		"?10) ON CONFLICT (repo, kind, pr, head, base, other) DO NOTHING")                 \
+	X(SHADOW_SET, "UPDATE shadow_event SET base = ?2, tree = ?3, detail = ?4 WHERE id = ?1")   \
+	X(SHADOW_GET, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 AND "              \
+		"pr = ?3 AND head = ?4 AND base = ?5 AND other = ?6")                              \
+	X(SHADOW_OF_HEAD, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 "              \
+		"AND pr = ?3 AND head = ?4 ORDER BY id DESC")                                      \
+	X(SHADOW_OF_PR, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 "                \
+		"AND pr = ?3 ORDER BY id")                                                         \
+	X(SHADOW_SINCE, "SELECT * FROM shadow_event WHERE repo = ?1 AND at_ms >= ?2 "              \
+		"ORDER BY id")                                                                     \
+	X(SHADOW_MERGED_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = "             \
+		"'merged' AND tree IS NULL ORDER BY id")                                           \
+	X(SHADOW_CHECKS_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND at_ms "              \
+		">= ?2 AND (?3 = '' OR head = ?3) AND ((kind = 'checks' AND detail <> "            \
+		"'green' AND EXISTS (SELECT 1 FROM pr p WHERE p.repo = ?1 AND p.number "           \
+		"= shadow_event.pr AND p.state = 'open' AND p.head = "                             \
+		"shadow_event.head)) OR (kind = 'base' AND detail = 'pending')) ORDER "            \
+		"BY id DESC LIMIT 200")                                                            \
+	X(SHADOW_BASE_AT, "SELECT at_ms FROM shadow_event WHERE repo = ?1 AND kind = "             \
+		"'base' AND head = ?2 ORDER BY id DESC LIMIT 1")                                   \
+	X(SHADOW_BASE_MOVED, "SELECT count(*) FROM shadow_event WHERE repo = ?1 AND "              \
+		"kind = 'base' AND at_ms > ?2 AND head <> ?3")                                     \
+	X(SHADOW_MERGED_AS, "SELECT count(*) FROM shadow_event WHERE repo = ?1 AND "               \
+		"kind = 'merged' AND oid = ?2")                                                    \
+	X(SHADOW_PURGE, "DELETE FROM shadow_event WHERE id IN (SELECT id FROM "                    \
+		"shadow_event WHERE at_ms < ?1 LIMIT 1000)")                                       \
+	X(STATS_TASKS, "SELECT state, count(*), sum(cost_microusd) FROM task WHERE "               \
+		"repo = ?1 AND created_ms >= ?2 GROUP BY state ORDER BY state")                    \
+	X(STATS_ROUNDS, "SELECT count(*) FROM attempt WHERE repo = ?1 AND created_ms "             \
+		">= ?2 AND kind = 'agent'")                                                        \
+	X(STATS_LANDED, "SELECT ended_ms - enqueued_ms FROM queue_entry WHERE repo = "             \
+		"?1 AND ended_ms >= ?2 AND state = 'landed' ORDER BY 1")                           \
+	X(STATS_VERDICTS, "SELECT count(*) FROM candidate WHERE repo = ?1 AND "                    \
+		"created_ms >= ?2 AND kind = 'pr' AND verdict = ?3")                               \
 	/* Does anybody wait for checks of this commit? */                                         \
 	X(CI_WAITED, "SELECT (SELECT count(*) FROM candidate WHERE repo = ?1 AND oid = ?2 "        \
 		"AND ended_ms IS NULL AND state = 'checking') + (SELECT count(*) FROM task "       \
-		"WHERE repo = ?1 AND head = ?2 AND ended_ms IS NULL AND ci_ms > 0)")               \
+		"WHERE repo = ?1 AND head = ?2 AND ended_ms IS NULL AND ci_ms > 0) + "              \
+		"(SELECT count(*) FROM shadow_event WHERE repo = ?1 AND head = ?2 "                \
+		"AND kind IN ('checks', 'base') AND detail <> 'green')")                           \
 	X(CHECK_NEWER, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "             \
 		"AND id > ?2 AND kind = 'forge-check' AND payload ->> '$.head' = ?3")              \
 	X(EFFECT_PENDING_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2 "       \

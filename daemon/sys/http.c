@@ -39,6 +39,8 @@ struct http_call {
 	struct strvec seen; /* the answer's headers */
 	struct buf got;
 	char error[CURL_ERROR_SIZE];
+	const struct http_stream *stream;
+	bool headed; /* `head` was called */
 	http_done_fn done;
 	void *arg;
 	struct http_call *next, **link;
@@ -219,11 +221,24 @@ void http_cancel(struct http_call *c)
 
 /* --- an answer --- */
 
+/* The line behind the headers. Those of a 1xx are not the answer's. */
+static bool headers_end(struct http_call *c)
+{
+	struct http_answer a = {.headers = &c->seen, .text = ""};
+	long status = 0;
+
+	curl_easy_getinfo(c->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (!c->stream || c->headed || status < 200)
+		return true;
+	a.status = (int)status;
+	c->headed = true;
+	return c->stream->head(c->arg, &a);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
 	size_t len = size * n;
-	autofree char *line = NULL;
 
 	c->header_bytes += len;
 	if (c->header_bytes > HTTP_HEADERS_MAX)
@@ -234,6 +249,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *arg)
 		strvec_release(&c->seen); /* a 1xx came before */
 	else if (len)
 		strvec_push_take(&c->seen, xstrndup(p, len));
+	else if (!headers_end(c))
+		return 0;
 	return size * n;
 }
 
@@ -241,6 +258,8 @@ static size_t on_data(char *p, size_t size, size_t n, void *arg)
 {
 	struct http_call *c = arg;
 
+	if (c->stream)
+		return c->stream->data(c->arg, p, size * n) ? size * n : 0;
 	buf_add(&c->got, p, size * n);
 	c->too_large |= c->got.failed;
 	return c->got.failed ? 0 : size * n;
@@ -369,7 +388,8 @@ static void set_ways(struct http_call *c)
 	CURL *e = c->easy;
 
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
+	if (!c->stream)
+		curl_easy_setopt(e, CURLOPT_ACCEPT_ENCODING, "gzip");
 	curl_easy_setopt(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	/* Giving up must not wait for a resolver thread that hangs. */
 	curl_easy_setopt(e, CURLOPT_QUICK_EXIT, 1L);
@@ -404,6 +424,7 @@ int http_start(struct http *h, const struct http_req *r, http_done_fn done, void
 	c->done = done;
 	c->arg = arg;
 	c->secret = r->secret;
+	c->stream = r->stream;
 	c->body = xmalloc(r->body_len + 1);
 	if (r->body_len)
 		memcpy(c->body, r->body, r->body_len);

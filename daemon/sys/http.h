@@ -34,6 +34,18 @@ int http_new(struct loop *l, const struct http_conf *conf, struct http **ret, st
 /* Cuts what runs, without a call of `done`. Not from inside a `done`. */
 void http_free(struct http *h);
 
+/*
+ * An answer without an end (a stream): `head` is called when its headers are there, `data` with its bytes as
+ * they come, both from inside libcurl: neither may start or cancel a call. false ends the call, `done` then
+ * has HTTP_CUT. No compression is asked for, and `max` does not count.
+ */
+struct http_answer;
+struct http_stream {
+	bool (*head)(void *arg,
+		     const struct http_answer *a); /* `end`, `body` and `text` are not set */
+	bool (*data)(void *arg, const char *p, size_t n);
+};
+
 /* Everything is copied. */
 struct http_req {
 	const char *method;
@@ -46,8 +58,10 @@ struct http_req {
 		      * libcurl sends again what got no answer */
 	bool secret; /* the answer is wiped */
 	size_t max;  /* bytes of an answer */
-	int64_t connect_ms, total_ms;
-	int64_t stall_ms; /* without a byte either way; whole seconds */
+	int64_t connect_ms, total_ms; /* total_ms 0: no limit */
+	int64_t stall_ms;             /* without a byte either way; whole seconds. 0: no limit */
+	const struct http_stream
+		*stream; /* NULL: the answer is kept whole for `done`; else it stays the caller's */
 };
 
 enum http_end {

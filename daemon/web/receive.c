@@ -16,7 +16,7 @@
 
 struct arrival {
 	struct web *of;
-	struct httpd_request *request;
+	struct httpd_request *request; /* NULL: there is nobody to answer */
 	struct hook_check *check;
 	struct body body;
 	unsigned char signature[HMAC_BYTES];
@@ -54,10 +54,23 @@ int receive_form(const char *s)
 
 /* --- a request ---------------------------------------------------------------------------------------- */
 
-static void refuse(struct arrival *a, int status, int64_t *counter)
+static int64_t *counter(struct web *w, int status)
 {
-	++*counter;
-	httpd_answer(a->request, status, status == 503 ? RETRY_S : 0);
+	return status == 401   ? &w->refused_signature
+	       : status == 400 ? &w->refused_malformed
+			       : &w->refused_busy;
+}
+
+static void answer(struct arrival *a, int status)
+{
+	if (a->request)
+		httpd_answer(a->request, status, status == 503 ? RETRY_S : 0);
+}
+
+static void refuse(struct arrival *a, int status)
+{
+	++*counter(a->of, status);
+	answer(a, status);
 }
 
 /* Asked for once a second: a delivery is small beside the reserve. */
@@ -96,59 +109,115 @@ static void arrival_end(void *state)
 	free(a);
 }
 
-static void *on_begin(void *arg, struct httpd_request *r)
+static struct arrival *arrival_new(struct web *w, struct httpd_request *r)
 {
-	struct web *w = arg;
 	struct arrival *a = xcalloc(1, sizeof(*a));
-	const char *signature = httpd_header(r, "X-Hub-Signature-256");
-	const char *event = httpd_header(r, "X-GitHub-Event");
-	const char *guid = httpd_header(r, "X-GitHub-Delivery");
 
 	a->of = w;
 	a->request = r;
 	a->body.fd = -1;
-	if (!signature || !hook_signature(signature, a->signature)) {
-		refuse(a, 401, &w->refused_signature);
-	} else if (w->full || disk_full(w) ||
-		   body_init(&a->body, &w->space, httpd_length(r), NULL) < 0) {
-		refuse(a, 503, &w->refused_busy);
-	} else {
-		a->check = hook_check_begin(w->secrets);
-		a->form = receive_form(httpd_header(r, "Content-Type"));
-		a->event = receive_word(event, EVENT_MAX) ? xstrdup(event) : NULL;
-		a->guid = receive_word(guid, GUID_MAX) ? xstrdup(guid) : NULL;
-	}
+	return a;
+}
+
+/* 0, or the status that refuses it. length: as for body_init(). */
+static int begin(struct arrival *a, const struct receive_headers *h, int64_t length)
+{
+	struct web *w = a->of;
+
+	if (!h->signature || !hook_signature(h->signature, a->signature))
+		return 401;
+	if (w->full || disk_full(w) || body_init(&a->body, &w->space, length, NULL) < 0)
+		return 503;
+	a->check = hook_check_begin(w->secrets);
+	a->form = receive_form(h->type);
+	a->event = receive_word(h->event, EVENT_MAX) ? xstrdup(h->event) : NULL;
+	a->guid = receive_word(h->guid, GUID_MAX) ? xstrdup(h->guid) : NULL;
+	return 0;
+}
+
+static int add(struct arrival *a, const void *p, size_t n)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	hook_check_add(a->check, p, n);
+	if (body_add(&a->body, p, n, &err) == 0)
+		return 0;
+	if (err.code != ERR_LIMIT)
+		log_error("webhooks: %s", err_text(&err));
+	return 503;
+}
+
+/* Verified and whole, it waits for the turn's storing. */
+static int complete(struct arrival *a)
+{
+	struct web *w = a->of;
+	int i = hook_check_end(a->check, a->signature);
+
+	if (i < 0)
+		return 401;
+	if (!a->event || !a->guid || a->form < 0 || !a->body.size)
+		return 400;
+	a->secret = hook_secrets_name(hook_check_set(a->check), (size_t)i);
+	a->waits = true;
+	TAILQ_INSERT_TAIL(&w->arrived, a, at);
+	loop_timer_in(w->wake, 0); /* it may have come after this turn's storing */
+	return 0;
+}
+
+static void *on_begin(void *arg, struct httpd_request *r)
+{
+	struct arrival *a = arrival_new(arg, r);
+	struct receive_headers h = {.signature = httpd_header(r, "X-Hub-Signature-256"),
+				    .event = httpd_header(r, "X-GitHub-Event"),
+				    .guid = httpd_header(r, "X-GitHub-Delivery"),
+				    .type = httpd_header(r, "Content-Type")};
+	int status = begin(a, &h, httpd_length(r));
+
+	if (status)
+		refuse(a, status);
 	return a;
 }
 
 static void on_data(void *state, const void *p, size_t n)
 {
-	struct arrival *a = state;
-	cleanup(err_release) struct err err = ERR_INIT;
+	int status = add(state, p, n);
 
-	hook_check_add(a->check, p, n);
-	if (body_add(&a->body, p, n, &err) == 0)
-		return;
-	if (err.code != ERR_LIMIT)
-		log_error("webhooks: %s", err_text(&err));
-	refuse(a, 503, &a->of->refused_busy);
+	if (status)
+		refuse(state, status);
 }
 
 static void on_complete(void *state)
 {
-	struct arrival *a = state;
-	struct web *w = a->of;
-	int i = hook_check_end(a->check, a->signature);
+	int status = complete(state);
 
-	if (i < 0) {
-		refuse(a, 401, &w->refused_signature);
-	} else if (!a->event || !a->guid || a->form < 0 || !a->body.size) {
-		refuse(a, 400, &w->refused_malformed);
-	} else {
-		a->secret = hook_secrets_name(hook_check_set(a->check), (size_t)i);
-		a->waits = true;
-		TAILQ_INSERT_TAIL(&w->arrived, a, at);
-		loop_timer_in(w->wake, 0); /* it may have come after this turn's storing */
+	if (status)
+		refuse(state, status);
+}
+
+int receive_whole(struct web *w, const struct receive_headers *h, const char *body, size_t n)
+{
+	struct arrival *a = arrival_new(w, NULL);
+	int status = begin(a, h, (int64_t)n);
+
+	if (!status)
+		status = add(a, body, n);
+	if (!status)
+		status = complete(a);
+	if (!status)
+		return 202;
+	refuse(a, status);
+	arrival_end(a);
+	return status;
+}
+
+void receive_forget(struct web *w)
+{
+	struct arrival *a, *next;
+
+	for (a = TAILQ_FIRST(&w->arrived); a; a = next) {
+		next = TAILQ_NEXT(a, at);
+		if (!a->request)
+			arrival_end(a);
 	}
 }
 
@@ -222,7 +291,9 @@ void receive_answer_all(struct web *w, int status)
 		next = TAILQ_NEXT(a, at);
 		TAILQ_REMOVE(&w->arrived, a, at);
 		a->waits = false;
-		httpd_answer(a->request, status, status == 503 ? RETRY_S : 0);
+		answer(a, status);
+		if (!a->request)
+			arrival_end(a);
 	}
 	w->stored = 0;
 	if (w->http)

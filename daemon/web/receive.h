@@ -11,11 +11,13 @@
 #include <sys/queue.h>
 
 struct arrival;
+struct stream;
 TAILQ_HEAD(arrivals, arrival);
 
 struct web {
 	struct bot *bot;
-	struct httpd *http; /* NULL: not listening */
+	struct httpd *http;    /* NULL: not listening */
+	struct stream *stream; /* NULL: there is no event channel */
 	struct hook_secrets *secrets;
 	struct deliver *deliver;
 	struct loop_timer *wake;
@@ -40,6 +42,16 @@ extern const struct httpd_handler receive_handler;
 int receive_store(void *web, struct err *err);
 /* Answers what receive_store() wrote, or tried to. */
 void receive_answer_all(struct web *w, int status);
+
+/* What the headers of a delivery say; NULL: absent. */
+struct receive_headers {
+	const char *signature, *event, *guid, *type;
+};
+/* A delivery that came whole by another way than a request of its own: checked, stored and counted like one. The
+ * status that a request would get, 202 before it is stored. */
+int receive_whole(struct web *w, const struct receive_headers *h, const char *body, size_t n);
+/* Forgets what came that way and is not stored. */
+void receive_forget(struct web *w);
 
 /* A header's value that is stored: 1 to max characters of the set. */
 bool receive_word(const char *s, size_t max);

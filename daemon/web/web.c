@@ -1,5 +1,6 @@
 /* web.c - see web.h: the part's life; what a request goes through is in receive.c */
 #include "web/receive.h"
+#include "web/stream.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -58,11 +59,45 @@ static int listen_on(struct web *w, const char *address, struct err *err)
 	return 0;
 }
 
+/* --- the event channel --- */
+
+static void on_delivery(void *arg, const struct smee_delivery *d)
+{
+	struct receive_headers h = {
+		.signature = d->signature, .event = d->event, .guid = d->guid, .type = d->type};
+
+	receive_whole(arg, &h, d->body, d->len);
+}
+
+/* What came while there was no connection is lost: the forge has to be read. */
+static void on_gap(void *arg)
+{
+	struct web *w = arg;
+
+	loop_timer_in(w->bot->reconcile, 0);
+}
+
+static int stream_to(struct web *w, const struct conf_daemon *conf, struct stream **ret,
+		     struct err *err)
+{
+	struct stream_options o = {.url = conf->hooks.events,
+				   .proxy = conf->github.proxy,
+				   .ca_file = conf->github.ca_file,
+				   .deliver = on_delivery,
+				   .again = on_gap,
+				   .arg = w};
+
+	*ret = NULL;
+	return o.url ? stream_new(w->bot->loop, w->bot->rnd, &o, ret, err) : 0;
+}
+
 static void web_stop(void *self)
 {
 	struct web *w = self;
 
+	stream_free(w->stream);
 	httpd_free(w->http);
+	receive_forget(w);
 	deliver_free(w->deliver);
 	hook_secrets_unref(w->secrets);
 	loop_timer_free(w->wake);
@@ -84,7 +119,8 @@ static int web_start(struct bot *b, void *arg, void **ret_self, struct err *err)
 	if (deliver_new(b, o->deliver, &w->deliver, err) < 0 ||
 	    deliveries_size(b->db, &w->bytes, &w->fresh, err) < 0 ||
 	    hook_secrets_new(conf, &w->secrets, err) < 0 ||
-	    (conf->listen && listen_on(w, conf->listen, err) < 0)) {
+	    (conf->listen && listen_on(w, conf->listen, err) < 0) ||
+	    stream_to(w, b->conf, &w->stream, err) < 0) {
 		web_stop(w);
 		return -1;
 	}
@@ -96,12 +132,23 @@ static int web_reload(void *self, const struct conf_daemon *fresh, struct err *e
 {
 	struct web *w = self;
 	const char *was = w->bot->conf->hooks.listen, *is = fresh->hooks.listen;
+	const char *url = w->stream ? stream_url(w->stream) : "";
 	struct hook_secrets *secrets;
+	struct stream *stream = NULL;
+	bool moved = strcmp(url, fresh->hooks.events ? fresh->hooks.events : "") != 0;
 
 	if ((was != NULL) != (is != NULL) || (was && strcmp(was, is) != 0))
 		return err_set(err, ERR_STATE, "'listen' cannot change while the daemon runs");
 	if (hook_secrets_new(&fresh->hooks, &secrets, err) < 0)
 		return -1;
+	if (moved && stream_to(w, fresh, &stream, err) < 0) {
+		hook_secrets_unref(secrets);
+		return -1;
+	}
+	if (moved) {
+		stream_free(w->stream);
+		w->stream = stream;
+	}
 	hook_secrets_unref(w->secrets);
 	w->secrets = secrets;
 	return 0;
@@ -112,6 +159,7 @@ static void web_drain(void *self)
 	struct web *w = self;
 	struct clock *clock = w->bot->clock;
 
+	stream_free(steal(&w->stream));
 	if (!w->http || w->drain_until)
 		return;
 	w->drain_until = clock->mono_ms(clock) + WEB_DRAIN_MS;
@@ -214,6 +262,8 @@ static void web_failed(void *self)
 	w->refused_busy += (int64_t)w->stored;
 	deliver_undone(w->deliver);
 	receive_answer_all(w, 503);
+	if (w->stream) /* whose server was not told */
+		loop_timer_in(w->bot->reconcile, FAILED_MS);
 	w->work_after_ms = clock->mono_ms(clock) + FAILED_MS;
 	wake_in(w, FAILED_MS);
 }
@@ -227,9 +277,11 @@ static int web_status(void *self, bool owner, json_t *o, struct err *err)
 	struct httpd_counts counts = {0};
 	json_t *tally = NULL, *odd = NULL;
 
-	if (!w->http && !w->fresh && !hook_secrets_count(w->secrets))
+	if (!w->http && !w->stream && !w->fresh && !hook_secrets_count(w->secrets))
 		return 0;
 	json_put_str(s, "listen", w->http ? httpd_address(w->http) : NULL);
+	if (w->stream)
+		json_put(s, "channel", stream_state(w->stream));
 	json_put_int(s, "secrets", (int64_t)hook_secrets_count(w->secrets));
 	if (w->http)
 		counts = httpd_counts(w->http);

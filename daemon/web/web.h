@@ -15,7 +15,10 @@
  *        or more deliveries wait to be decoded than `deliveries-mb` allows. The forge shows the delivery as
  *        failed, and the reconciler asks for it again.
  *
- * SIGHUP reads the secrets again, without dropping a connection. SIGTERM: no new connections, what is under
+ * Deliveries also come through an event channel (stream.h), when one is configured: checked, stored and counted
+ * the same way, with nobody to answer.
+ *
+ * SIGHUP reads the secrets again, without dropping a connection, and follows a channel that moved. SIGTERM: no new connections, what is under
  * way is finished within WEB_DRAIN_MS.
  */
 #ifndef YM_WEB_WEB_H

@@ -63,7 +63,8 @@ static void start(void)
 
 	setenv("FUZZ_SECRET", "fuzz", 1);
 	x.secret.ref = (char *)"env:FUZZ_SECRET";
-	x.conf.hooks = (struct conf_hooks){(char *)"127.0.0.1:0", &x.secret, 1};
+	x.conf.hooks = (struct conf_hooks){
+		.listen = (char *)"127.0.0.1:0", .secrets = &x.secret, .nsecrets = 1};
 	x.conf.retention.deliveries_days = 1;
 	x.conf.retention.deliveries_mb = 1;
 	x.options.deliver = deliver;
@@ -154,6 +155,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		talk(s, size);
 	} else {
 		must(send_signed(s, size, *data == 'f') == (size ? 202 : 400), "not taken");
+		/* While they come one behind the other they are decoded a little at a time. */
+		for (int i = 0; i < 100 && counted("waiting"); i++)
+			must(loop_turn(x.bot.loop, 1, NULL) == 0, "turn");
 		must(counted("waiting") == 0, "a delivery has no outcome");
 	}
 	if (*data == 'r')

@@ -12,7 +12,8 @@ ok 'make install' inst install
 for f in usr/bin/yardmaster usr/libexec/yardmaster/yardmaster-keeper usr/share/man/man1/yardmaster.1 \
 	usr/share/man/man1/yardmaster-task.1 usr/share/bash-completion/completions/yardmaster \
 	usr/lib/systemd/system/yardmaster.service usr/lib/sysusers.d/yardmaster.conf \
-	usr/share/yardmaster/schema/yardmaster.schema.json usr/share/doc/yardmaster/examples/nginx.conf \
+	usr/share/yardmaster/schema/yardmaster.schema.json usr/share/yardmaster/schema/repository.schema.json \
+	usr/share/yardmaster/schema/blueprint.schema.json usr/share/doc/yardmaster/examples/nginx.conf \
 	usr/share/doc/yardmaster/examples/Caddyfile etc/yardmaster/yardmaster.yml; do
 	ok "$f is there" test -s "$dest/$f"
 done

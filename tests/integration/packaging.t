@@ -64,6 +64,22 @@ is "$(contrib/bootstrap --list build | sort -u | wc -l)" "$(contrib/bootstrap --
 	'no package is listed twice'
 is "$(comm -23 <(contrib/bootstrap --list build | sort) <(contrib/bootstrap --list check | sort))" '' \
 	'the check set holds the build set'
+# What the installed program needs: the package of each library that it is linked with, and no other library.
+# What gcc and the sanitizers bring comes with the compiler.
+build=${YARDMASTER_BUILD:-build}
+needed() { readelf -d "$build/yardmaster" "$build/yardmaster-keeper" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u; }
+is "$(needed | while read -r lib; do dpkg -S "*-linux-gnu*/$lib"; done | sed 's/:.*//' | grep -Ev '^lib(c6|gcc-s1|[a-z]*san[0-9]*)$' | sort -u)" \
+	"$(contrib/bootstrap --list run | grep ^lib | sort)" 'the run set has the libraries that the program is linked with'
+is "$(comm -23 <(contrib/bootstrap --list run | grep -v ^lib | sort) <(contrib/bootstrap --list check | sort))" tini \
+	'and what the tests run with, but for a process 1'
+# The image has no list of its own.
+is "$(grep -Eo '/bootstrap (build|check|long|run)' contrib/Containerfile | cut -d' ' -f2 | tr '\n' ' ')" 'build run ' \
+	'the container file installs the build set and the run set'
+is "$(sed -n 's/.*apt-get install -y --no-install-recommends \([^\\]*[^ \\]\).*/\1/p' contrib/Containerfile)" make \
+	'and beside them make, which calls for the build set everywhere else'
+is "$(sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' contrib/Containerfile | tr ' ' '\n' | while read -r f; do
+	[ -n "$(git ls-files "$f" 2>/dev/null || ls -d "$f")" ] || echo "$f"
+done)" '' 'and everything that it copies is there'
 exits 2 'an unknown set is a usage error' contrib/bootstrap nonsense
 
 is "$(contrib/unpriv sh -c 'id -u')" "$(id -u)" 'as an ordinary user, unpriv only executes'

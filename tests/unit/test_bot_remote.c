@@ -342,7 +342,7 @@ static void what_waited_is_due_at_once(void **state)
 	assert_int_equal(l.n, 2);
 	assert_string_equal(l.v[0].key, "e0");
 	assert_string_equal(l.v[1].key, "e2");
-	assert_int_equal(l.v[0].at_ms, fx_now + 7); /* its patience begins anew */
+	assert_int_equal(l.v[0].patient_ms, fx_now + 7); /* its patience begins anew */
 }
 
 /* ---- merged by hand ---- */

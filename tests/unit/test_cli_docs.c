@@ -198,8 +198,8 @@ static char *completed(struct world *w, const char *words)
 
 static void test_completion_of_commands(void **state)
 {
-	assert_completed("yardmaster st", "status");
-	assert_offers("yardmaster ''", "serve init status doctor");
+	assert_completed("yardmaster st", "status stats");
+	assert_offers("yardmaster ''", "serve init status stats doctor");
 	assert_offers("yardmaster ''", "task queue blueprint");
 	assert_completed("yardmaster task re", "retry");
 	assert_completed("yardmaster --json --as anna task re", "retry");

@@ -171,6 +171,10 @@ static void containment_is_an_order(void **state)
 				      head, "head", a, "heads", d, head, away, c);
 	autojson json_t *yes = fx_ok(f, "{s:s,s:s,s:s}", "op", "contains", "commit", a, "in", b);
 	autojson json_t *no = fx_ok(f, "{s:s,s:s,s:s}", "op", "contains", "commit", b, "in", a);
+	autojson json_t *trees =
+		fx_ok(f, "{s:s,s:[s,s,s]}", "op", "trees", "commits", head, b, away);
+	const json_t *all = json_object_get(trees, "trees");
+	autofree char *tree = fx_sh(f, "git -C app.git rev-parse %s^{tree}", head);
 	const char *above[] = {
 		json_string_value(json_array_get(json_object_get(of_a, "above"), 0)),
 		json_string_value(json_array_get(json_object_get(of_a, "above"), 1))};
@@ -188,6 +192,9 @@ static void containment_is_an_order(void **state)
 		    (!strcmp(above[0], d) && !strcmp(above[1], c)));
 	assert_true(json_flag(yes, "contains"));
 	assert_false(json_flag(no, "contains"));
+	assert_true(json_is_null(json_object_get(all, away)));
+	assert_string_equal(json_str(json_object_get(all, b), "parent", ""), a);
+	assert_string_equal(json_str(json_object_get(all, head), "tree", ""), tree);
 }
 
 /* --- candidates and landings --- */

@@ -93,6 +93,40 @@ static void only_the_latest_of_a_key_is_sent(void **state)
 		ask_release(&a[i]);
 }
 
+static bool only_labels(void *arg, const char *path)
+{
+	(*(int *)arg)++;
+	return !strcmp(path, "/labels");
+}
+
+/* The last wall of shadow mode: reads and the App's own token leave, what is no read leaves when it may. */
+static void what_may_not_leave_does_not(void **state)
+{
+	struct fx *f = *state;
+	struct gh_conf c = fx_conf(f);
+	struct ask a[4] = {0};
+	int asked = 0;
+
+	c.may_write = only_labels;
+	c.may_arg = &asked;
+	fx_client(f, &c);
+	f->stub->answers = site;
+	fx_get(f, &a[0], "/other", 0);
+	fx_send(f, &a[1], "POST", "/comments", NULL, GH_CREATES);
+	fx_send(f, &a[2], "POST", "/labels", NULL, 0);
+	fx_send(f, &a[3], "POST", "/comments", NULL, GH_READS);
+	fx_expect(f, &a[0], GH_OK, 200);
+	fx_expect(f, &a[1], GH_REFUSED, 0);
+	assert_non_null(strstr(a[1].text, "shadow mode"));
+	fx_expect(f, &a[2], GH_OK, 201);
+	fx_expect(f, &a[3], GH_REFUSED, 0); /* whatever it calls itself */
+	assert_int_equal(stub_count(f->stub, "POST /comments"), 0);
+	assert_int_equal(stub_count(f->stub, FX_TOKENS), 1);
+	assert_int_equal(asked, 3);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		ask_release(&a[i]);
+}
+
 static void a_full_queue_is_said(void **state)
 {
 	struct fx *f = *state;
@@ -297,6 +331,7 @@ int main(void)
 		TEST(writes_are_spaced_and_in_order),
 		TEST(reads_are_few_at_once),
 		TEST(only_the_latest_of_a_key_is_sent),
+		TEST(what_may_not_leave_does_not),
 		TEST(a_full_queue_is_said),
 		TEST(requests_are_cancelled),
 		TEST(done_may_send_and_cancel),

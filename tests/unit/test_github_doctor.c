@@ -151,12 +151,53 @@ static void where_github_is(void **state)
 	}
 }
 
+#define SIGNED(url) "{\"url\":\"" url "\",\"secret\":\"***\"}"
+
+static void the_webhook(void **state)
+{
+	static const char channel[] = "https://smee.io/abc";
+	static const struct {
+		const char *config;
+		bool listens;
+		const char *channel, *text; /* of a fault; NULL: it is right */
+	} rows[] = {
+		{"{}", false, NULL, NULL},
+		{"{}", true, NULL, "the App has no webhook"},
+		{"{}", false, channel, "the App has no webhook"},
+		{SIGNED("https://y.org/webhook/github"), true, NULL, NULL},
+		{SIGNED("https://y.org/webhook/github"), false, NULL, "neither 'listen' nor"},
+		{SIGNED("https://y.org/webhook/github"), false, channel, "somewhere else"},
+		{SIGNED("https://y.org/webhook/github"), true, channel, NULL},
+		{SIGNED("https://smee.io/abc"), false, channel, NULL},
+		{SIGNED("https://smee.io/abc/"), true, channel, NULL},
+		{SIGNED("https://smee.io/abcd"), false, channel, "somewhere else"},
+		{SIGNED("https://smee.io/abc"), true, NULL, "another path"},
+		{"{\"url\":\"https://smee.io/abc\"}", false, channel, "no secret"},
+		{"{\"url\":\"https://y.org/webhook/github\",\"secret\":\"x\","
+		 "\"insecure_ssl\":\"1\"}",
+		 true, NULL, "not verified"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autojson json_t *o = parse(rows[i].config), *out = json_array();
+		const json_t *row;
+
+		doctor_hook(o, rows[i].listens, rows[i].channel, out);
+		assert_int_equal(json_array_size(out), 1);
+		row = json_array_get(out, 0);
+		if (json_flag(row, "ok") != !rows[i].text ||
+		    (rows[i].text && !strstr(json_str(row, "text", ""), rows[i].text)))
+			fail_msg("row %zu: %s", i, json_str(row, "text", ""));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(protections),     cmocka_unit_test(rulesets),
 		cmocka_unit_test(workflows),       cmocka_unit_test(the_clock),
-		cmocka_unit_test(where_github_is),
+		cmocka_unit_test(where_github_is), cmocka_unit_test(the_webhook),
 	};
 
 	return cmocka_run_group_tests_name("github_doctor", tests, NULL, NULL);

@@ -8,3 +8,5 @@ ALTER TABLE task ADD COLUMN asked_ms INTEGER NOT NULL DEFAULT 0;
 -- `problem` passes by itself. paused_ms: since when people are told so, 0 while it is only being looked into.
 ALTER TABLE github_repo ADD COLUMN pause TEXT;
 ALTER TABLE github_repo ADD COLUMN paused_ms INTEGER NOT NULL DEFAULT 0;
+-- Since when its retries count (bot/outbox.h), when that is later than at_ms: its repository was paused before.
+ALTER TABLE effect ADD COLUMN patient_ms INTEGER NOT NULL DEFAULT 0;

@@ -143,7 +143,7 @@ function baseMoved(state, hooks, repo, issue, tip, actor) {
 // The merge commit that brought the head, else the head itself.
 function mergeCommit(repo, pull, tip) {
 	const path = git.run(repo, ['rev-list', '--first-parent', '--merges', '--reverse', `${pull.head.sha}..${tip}`]).split('\n').filter(Boolean);
-	return path[0] || pull.head.sha;
+	return path.find((sha) => git.isAncestor(repo, pull.head.sha, sha)) || pull.head.sha;
 }
 
 // `Closes #N` in a body acts when the pull request lands on the default branch.
