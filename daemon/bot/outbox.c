@@ -157,24 +157,6 @@ static bool is_remote(enum executor x)
 	return x == EXEC_FORGE || x == EXEC_ASK || x == EXEC_NET || x == EXEC_FETCH;
 }
 
-/* 1: its repository is paused, and it waits for the end of that; 0 not. */
-static int is_held(struct outbox *o, const struct active *a, struct err *err)
-{
-	cleanup(remote_held_release) struct remote_held h = {0};
-
-	if (!is_remote(a->kind->executor))
-		return 0;
-	return remote_held(o->bot, &h, err) < 0 ? -1 : remote_holds(&h, a->row.kind, a->payload);
-}
-
-/* Refused over the wire, for the first time: perhaps the repository is not for us at all any more. */
-static int doubts(struct outbox *o, struct active *a, const struct err *why, struct err *err)
-{
-	bool wire = a->kind->executor == EXEC_NET || a->kind->executor == EXEC_FETCH;
-
-	return wire && a->row.tries <= 1 ? remote_doubts(o->bot, a->payload, why, err) : 0;
-}
-
 static int64_t pause_of(const struct active *a)
 {
 	int64_t twice = a->row.tries < 12 ? a->row.tries - 1 : 11;
@@ -211,10 +193,12 @@ static int write_result(struct outbox *o, struct active *a, json_t *result, cons
 	struct bot *b = o->bot;
 	bool ok = !why || !why->code;
 	autofree char *kind = NULL, *text = NULL;
-	int again = ok ? 0 : doubts(o, a, why, err), held = 0;
+	enum executor x = a->kind->executor;
+	bool wire = x == EXEC_NET || x == EXEC_FETCH;
+	int again = ok || !wire ? 0 : remote_doubts(b, &a->row, why, err), held = 0;
 
-	if (again == 0 && !ok && why->code == ERR_UNAVAILABLE)
-		held = is_held(o, a, err);
+	if (again == 0 && !ok && why->code == ERR_UNAVAILABLE && is_remote(a->kind->executor))
+		held = remote_is_held(b, &a->row, err);
 	if (again < 0 || held < 0)
 		return -1;
 	/* Why is told once for all of them. */
@@ -499,14 +483,6 @@ static int take_one(struct outbox *o, struct effect *e, struct err *err)
 		       : 0;
 }
 
-static bool is_for(const struct remote_held *held, const struct effect *e)
-{
-	autojson json_t *p = NULL;
-
-	return json_parse(e->payload, strlen(e->payload), SIZE_MAX, &p, NULL) == 0 &&
-	       remote_holds(held, e->kind, p);
-}
-
 int outbox_take(struct outbox *o, struct err *err)
 {
 	cleanup(effect_list_release) struct effect_list l = {0};
@@ -523,7 +499,7 @@ int outbox_take(struct outbox *o, struct err *err)
 		if (waits && k && k->executor != EXEC_READ && k->executor != EXEC_ASK &&
 		    k->executor != EXEC_FETCH)
 			continue;
-		if (held.rows.n && k && is_remote(k->executor) && is_for(&held, &l.v[i]))
+		if (held.rows.n && k && is_remote(k->executor) && remote_holds(&held, &l.v[i]))
 			continue;
 		if (take_one(o, &l.v[i], err) < 0)
 			return -1;

@@ -37,10 +37,12 @@ struct remote_held {
 };
 void remote_held_release(struct remote_held *h);
 int remote_held(struct bot *b, struct remote_held *ret, struct err *err);
-bool remote_holds(const struct remote_held *h, const char *kind, const json_t *payload);
-/* A fetch or a push was refused: is it the whole repository that is not for us? 1: that is being looked
+bool remote_holds(const struct remote_held *h, const struct effect *e);
+/* The same of one; 1, 0, -1. */
+int remote_is_held(struct bot *b, const struct effect *e, struct err *err);
+/* A fetch or a push was refused, for the first time: is it the whole repository that is not for us? 1: that is being looked
  * into, and the request is to be tried once more; 0 no. */
-int remote_doubts(struct bot *b, const json_t *payload, const struct err *why, struct err *err);
+int remote_doubts(struct bot *b, const struct effect *e, const struct err *why, struct err *err);
 /* 1: nothing is begun or landed there at present; *ret_why (may be NULL; caller frees) says why. */
 int remote_paused(struct bot *b, const struct repo *r, char **ret_why, struct err *err);
 /* Adds {repo, problem, paused_ms} to `rows` when there is a problem; paused_ms 0: it passes by itself. */

@@ -28,37 +28,55 @@ int remote_held(struct bot *b, struct remote_held *ret, struct err *err)
 	return 0;
 }
 
-bool remote_holds(const struct remote_held *h, const char *kind, const json_t *payload)
+static bool is_of(const struct repo *r, const json_t *repo)
+{
+	return json_is_string(repo) ? !strcmp(json_string_value(repo), r->path)
+				    : json_integer_value(repo) == r->id;
+}
+
+bool remote_holds(const struct remote_held *h, const struct effect *e)
 {
 	static const char *const free_kinds[] = {"forge-list", "cand-push", "cand-head-push"};
-	const json_t *repo = json_object_get(payload, "repo");
+	autojson json_t *p = NULL;
 
 	for (size_t i = 0; i < ARRAY_LEN(free_kinds); i++)
-		if (!strcmp(kind, free_kinds[i]))
+		if (!strcmp(e->kind, free_kinds[i]))
 			return false;
+	if (!h->rows.n || json_parse(e->payload, strlen(e->payload), SIZE_MAX, &p, NULL) < 0)
+		return false;
 	for (size_t i = 0; i < h->rows.n; i++)
-		if (json_is_string(repo) ? !strcmp(json_string_value(repo), h->rows.v[i].path)
-					 : json_integer_value(repo) == h->rows.v[i].id)
+		if (is_of(&h->rows.v[i], json_object_get(p, "repo")))
 			return true;
 	return false;
 }
 
-int remote_doubts(struct bot *b, const json_t *payload, const struct err *why, struct err *err)
+int remote_is_held(struct bot *b, const struct effect *e, struct err *err)
+{
+	cleanup(remote_held_release) struct remote_held h = {0};
+
+	return remote_held(b, &h, err) < 0 ? -1 : remote_holds(&h, e);
+}
+
+int remote_doubts(struct bot *b, const struct effect *e, const struct err *why, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
 	cleanup(github_repo_release) struct github_repo gr = {0};
-	bool write = !strcmp(json_str(payload, "op", ""), "push");
+	autojson json_t *p = NULL;
 	int rc;
 
-	if (!b->github || (why->code != ERR_DENIED && why->code != ERR_NOT_FOUND))
+	if (!b->github || e->tries > 1 || (why->code != ERR_DENIED && why->code != ERR_NOT_FOUND) ||
+	    json_parse(e->payload, strlen(e->payload), SIZE_MAX, &p, NULL) < 0)
 		return 0;
-	rc = repo_find(b->db, ST_REPO_BY_PATH, &r, err, "s", json_str(payload, "repo", ""));
+	rc = repo_find(b->db, ST_REPO_BY_PATH, &r, err, "s", json_str(p, "repo", ""));
 	if (rc > 0)
 		rc = github_repo_of(b->db, r.id, &gr, err);
 	/* A fork that takes no push is no sign of anything. */
-	if (rc <= 0 || strcmp(gr.url, json_str(payload, "url", "")) != 0)
+	if (rc <= 0 || strcmp(gr.url, json_str(p, "url", "")) != 0)
 		return rc < 0 ? -1 : 0;
-	return github_doubt(b->github, r.id, write ? "contents=write" : "contents=read", err) < 0
+	return github_doubt(b->github, r.id,
+			    strcmp(json_str(p, "op", ""), "push") ? "contents=read"
+								  : "contents=write",
+			    err) < 0
 		       ? -1
 		       : 1;
 }
