@@ -6,4 +6,7 @@ bench-daemon: all $(B)/tests/bench/hookload
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_receive.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_hooks.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_forge.sh
-.PHONY: bench-daemon
+# Minutes, and a gigabyte of writing: not part of `make bench`.
+bench-growth: all $(B)/tests/bench/hookload
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_growth.sh
+.PHONY: bench-daemon bench-growth
