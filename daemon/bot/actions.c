@@ -4,8 +4,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/allowed.h"
 #include "bot/dispatch.h"
 #include "bot/queue_flow.h"
+#include "bot/queue_rules.h"
 #include "bot/report.h"
 #include "bot/task_flow.h"
 #include "forge/local.h"
@@ -264,10 +266,11 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
-	autofree char *approvals = NULL;
+	autofree char *approvals = NULL, *rules = NULL;
 	int rc;
 
-	if (find_pr(a, &pr, err) < 0 || bot_repo_conf(a->bot, a->repo, &conf, err) < 0)
+	if (find_pr(a, &pr, err) < 0 || bot_repo_conf(a->bot, a->repo, &conf, err) < 0 ||
+	    queue_rules(a->bot, a->repo, &conf, &pr, &rules, err) < 0)
 		return -1;
 	approvals = queue_approvals_text(a->bot, a->repo, &conf, &pr);
 	rc = queue_entry_find(a->bot->db, ST_QUEUE_LAST_OF_PR, &e, err, "ii", a->repo->id,
@@ -279,8 +282,9 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 				 pr.landed ? pr.landed : "");
 	else if (rc == 0)
 		*ret = xasprintf(
-			"It is not in the merge queue: %s%s%s. `/yard queue` puts it there.",
-			approvals, pr.learn_why ? "; what it depends on is not known: " : "",
+			"It is not in the merge queue: %s%s%s%s%s. `/yard queue` puts it there.",
+			approvals, rules ? "; there it " : "", rules ? rules : "",
+			pr.learn_why ? "; what it depends on is not known: " : "",
 			pr.learn_why ? pr.learn_why : "");
 	else if (strcmp(e.state, "queued") != 0)
 		*ret = xasprintf("It left the merge queue (%s): %s; %s.", e.state,
@@ -330,40 +334,49 @@ static int do_halt(const struct action *a, char **ret, struct err *err)
 	return bot_halt(a->bot, a->actor, a->cmd->text, err);
 }
 
-/* What the actor may do in every repository. A name of one forge says nothing about another forge. */
-static int level_everywhere(const struct action *a, enum forge_level *ret, struct err *err)
+/* Why the actor may not do it in every repository, or NULL. A name of one forge says nothing about another
+ * forge. */
+static int refusal_anywhere(const struct action *a, char **ret, struct err *err)
 {
 	cleanup(repo_list_release) struct repo_list l = {0};
-	enum forge_level least = FORGE_MAINTAIN, have;
+	enum forge_level have;
 
-	if (!bot_forge(a->bot, a->repo).ops->remote)
-		return bot_permission_here(a->bot, 0, a->actor, ret, err);
+	if (!bot_forge(a->bot, a->repo).ops->remote) {
+		if (bot_permission_here(a->bot, 0, a->actor, &have, err) < 0)
+			return -1;
+		*ret = have >= FORGE_MAINTAIN
+			       ? NULL
+			       : xasprintf(
+					 "needs the permission `maintain` on all of them; @%s has "
+					 "`%s`",
+					 a->actor, forge_level_name(have));
+		return 0;
+	}
 	if (repo_all(a->bot->db, ST_REPO_ALL, &l, err, "") < 0)
 		return -1;
-	for (size_t i = 0; i < l.n; i++) {
-		have = FORGE_NONE;
-		if (!strcmp(l.v[i].forge, a->repo->forge) &&
-		    bot_permission(a->bot, l.v[i].id, a->actor, &have, err) < 0)
+	for (size_t i = 0; i < l.n && !*ret; i++)
+		if (strcmp(l.v[i].forge, a->repo->forge) != 0)
+			*ret = xasprintf(
+				"needs the permission `maintain` on all of them, and %s is "
+				"on another forge",
+				l.v[i].name);
+		else if (allowed(a->bot, &l.v[i], CONF_ALLOW_RESUME, FORGE_MAINTAIN, a->actor, ret,
+				 err) < 0)
 			return -1;
-		least = have < least ? have : least;
-	}
-	*ret = least;
 	return 0;
 }
 
 /* It lets agents of every repository go on: a permission on one of them is not enough. */
 static int do_resume(const struct action *a, char **ret, struct err *err)
 {
-	enum forge_level have;
+	autofree char *refusal = NULL;
 
-	if (level_everywhere(a, &have, err) < 0)
+	if (refusal_anywhere(a, &refusal, err) < 0)
 		return -1;
-	if (have < FORGE_MAINTAIN)
-		return err_set(
-			err, ERR_DENIED,
-			"the kill switch is that of all repositories: turning it off needs the "
-			"permission `maintain` on all of them; @%s has `%s`",
-			a->actor, forge_level_name(have));
+	if (refusal)
+		return err_set(err, ERR_DENIED,
+			       "the kill switch is that of all repositories: turning it off %s",
+			       refusal);
 	*ret = xstrdup("The kill switch is off.");
 	return bot_resume(a->bot, a->actor, err);
 }

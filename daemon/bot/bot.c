@@ -139,8 +139,8 @@ int bot_permission(struct bot *b, int64_t repo, const char *user, enum forge_lev
 	if (rc != FORGE_LATER)
 		return rc;
 	b->asked_repo = repo;
-	free(b->asked_user);
-	b->asked_user = xstrdup(user);
+	row_set(&b->asked_user, user);
+	row_set(&b->asked_team, NULL);
 	return err_set(err, ERR_UNAVAILABLE, "%s is asked what %s may do in %s", r.forge, user,
 		       r.name);
 }

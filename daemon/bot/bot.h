@@ -93,7 +93,8 @@ struct bot {
 	bool stopping;
 	int64_t asked_repo; /* a decision waits for what this user may do there */
 	char *asked_user;
-	bool undecided; /* the turn's time was over before its events were */
+	char *asked_team; /* or whether that user is in this team; else NULL */
+	bool undecided;   /* the turn's time was over before its events were */
 };
 
 /* Continues from the ledger: effects with unknown outcome, runs and their keepers, the state of each
@@ -136,6 +137,9 @@ int bot_permission(struct bot *b, int64_t repo, const char *user, enum forge_lev
 		   struct err *err);
 /* Asks the forge what this user may do there; the answer wakes whoever waits for it. */
 int bot_ask_level(struct bot *b, int64_t repo, const char *user, struct err *err);
+/* The same of a team. */
+int bot_ask_member(struct bot *b, int64_t repo, const char *team, const char *user,
+		   struct err *err);
 /* What a user of this machine may do, whichever forge the repository is on. */
 int bot_permission_here(struct bot *b, int64_t repo, const char *user, enum forge_level *ret,
 			struct err *err);

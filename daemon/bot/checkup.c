@@ -73,6 +73,7 @@ static int add_repo(struct checkup *c, const struct github_repo *gr, size_t *n, 
 						       .problem = gr->problem,
 						       .moves_heads = method != CONF_MERGE,
 						       .merges = method == CONF_MERGE,
+						       .drafts = conf.queue.draft_pr,
 						       .shadow = shadow_on(c->bot, r->id)};
 	return 0;
 }

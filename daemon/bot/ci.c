@@ -21,14 +21,24 @@ int ci_required(struct bot *b, const struct repo *r, const struct conf_repo *con
 {
 	cleanup(strvec_release) struct strvec there = STRVEC_INIT;
 	struct forge f = bot_forge(b, r);
+	int known;
 
 	if (!f.ops->has_checks)
-		return 0;
-	if (f.ops->required(&f, r, &there, err) < 0)
+		return 1;
+	known = f.ops->required(&f, r, &there, err);
+	if (known < 0)
 		return -1;
 	add_names(ret, &conf->queue.forge_checks);
 	add_names(ret, &there);
-	return 0;
+	return known;
+}
+
+char *ci_name_text(const char *wanted)
+{
+	const char *app = strchr(wanted, '\n');
+
+	return app ? xasprintf("`%.*s` of the App %s", (int)(app - wanted), wanted, app + 1)
+		   : xasprintf("`%s`", wanted);
 }
 
 json_t *ci_names_json(const struct strvec *names)
@@ -79,9 +89,12 @@ enum ci_verdict ci_judge(const json_t *result, const struct strvec *names, char 
 			*ret_text = xstrdup(json_str(result, "log", names->v[i]));
 			return CI_RED;
 		}
-		if (strcmp(state, "green") != 0)
-			buf_addf(&waits, "%s`%s` (%s)", waits.len ? ", " : "", names->v[i],
+		if (strcmp(state, "green") != 0) {
+			autofree char *name = ci_name_text(names->v[i]);
+
+			buf_addf(&waits, "%s%s (%s)", waits.len ? ", " : "", name,
 				 json_str(o, "said", "not there yet"));
+		}
 	}
 	if (!waits.len)
 		return CI_GREEN;

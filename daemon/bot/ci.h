@@ -11,10 +11,14 @@
 #include "base/strvec.h"
 #include "bot/bot.h"
 
-/* The names that the configuration and the forge want to be green; none on a forge without checks. What we
- * report ourselves (yardmaster/…) is never among them. Appends. */
+/* The names (forge.h, "forge-checks") that the configuration and the forge want to be green; none on a forge
+ * without checks. What we report ourselves (yardmaster/…) is never among them. 1: these are all; 0: what the
+ * forge wants is not known yet, and nobody may go on as if it were nothing; -1. Appends. */
 int ci_required(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		struct strvec *ret, struct err *err);
+
+/* "`build`", "`build` of the App 15368"; caller frees. */
+char *ci_name_text(const char *wanted);
 
 enum ci_verdict { CI_PENDING, CI_GREEN, CI_RED };
 /* Of the result of "forge-checks", for all of the names. *ret_text: of a red one its log, of a pending

@@ -1,5 +1,6 @@
 /* commands_flow.c - comments: find the commands, ask for the permission, do them, answer once. */
 #include "bot/actions.h"
+#include "bot/allowed.h"
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -23,15 +24,12 @@ static int react(struct bot *b, const struct repo *r, int64_t number, int64_t co
 static int do_one(struct bot *b, const struct action *a, char **ret_text, struct err *err)
 {
 	cleanup(err_release) struct err why = ERR_INIT;
-	enum forge_level have, need = action_level(a->cmd->def);
 
-	if (bot_permission(b, a->repo->id, a->actor, &have, err) < 0)
+	if (allowed(b, a->repo, allowed_key(a->cmd->def->id), action_level(a->cmd->def), a->actor,
+		    ret_text, err) < 0)
 		return -1;
-	if (have < need) {
-		*ret_text = xasprintf("needs the permission `%s`; @%s has `%s`",
-				      forge_level_name(need), a->actor, forge_level_name(have));
+	if (*ret_text)
 		return 0;
-	}
 	if (db_savepoint(b->db, err) < 0)
 		return -1;
 	if (action_do(a, ret_text, &why) == 0)

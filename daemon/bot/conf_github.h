@@ -15,6 +15,15 @@
  *
  *     head-seconds: 60             how long a landing waits for GitHub to show a head that it pushed;
  *                                  1..600
+ *     permissions:                 who may, each a list of which one is enough: write, maintain (levels of
+ *                                  the repository), team:ORG/SLUG
+ *       label: [write]             assign an agent by a label, and take it off
+ *       run: [write]               /yard run, cancel, retry, say
+ *       queue: [write]             /yard queue, dequeue, hold, unhold, depends. An approval counts by its
+ *                                  author's level alone
+ *       halt: [write]              /yard halt
+ *       freeze: [maintain]         /yard freeze, thaw
+ *       resume: [maintain]         /yard resume; in every repository of the daemon
  *     webhook-secrets: […], events conf_hooks.h
  *     shadow: false                true: nothing is ever written there, what would have been done is
  *                                  only counted (bot/shadow.h). A list: only there: [OWNER/NAME,
@@ -32,10 +41,23 @@
 
 #include <stdbool.h>
 
+enum conf_allow {
+	CONF_ALLOW_NONE, /* the configuration never says anything about it */
+	CONF_ALLOW_LABEL,
+	CONF_ALLOW_RUN,
+	CONF_ALLOW_QUEUE,
+	CONF_ALLOW_HALT,
+	CONF_ALLOW_FREEZE,
+	CONF_ALLOW_RESUME,
+	CONF_ALLOW_COUNT
+};
+#define CONF_TEAM "team:"
+
 struct conf_github {
 	bool set; /* there is an App or a token: GitHub can be asked */
 	char *api, *app, *key, *token, *ca_file, *proxy, *git, *ssh_key, *known_hosts;
 	int64_t head_wait_ms;
+	struct strvec allow[CONF_ALLOW_COUNT]; /* checked; none: as the default of the level says */
 	bool shadow_all;
 	struct strvec shadow; /* OWNER/NAME; NAME an asterisk: all of them */
 };
@@ -47,7 +69,7 @@ int conf_github_load(const struct yaml_doc *doc, const struct yaml_node *n, cons
 /* Is a repository of this name to be watched only? Upper and lower case are the same there. */
 bool conf_github_shadows(const struct conf_github *c, const char *full_name);
 void conf_github_release(struct conf_github *c);
-/* Do they name the same App, keys and places? */
+/* Do they name the same App, keys and places? Permissions may differ: they can change while the daemon runs. */
 bool conf_github_same(const struct conf_github *a, const struct conf_github *b);
 json_t *conf_github_json(const struct conf_github *c);
 

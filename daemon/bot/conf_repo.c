@@ -76,15 +76,19 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 					   "approvals",
 					   "labeller-may-approve",
 					   "author-may-approve",
+					   "code-owners",
+					   "conversations",
 					   "timeout-minutes",
 					   "flake-reruns",
 					   "retries",
 					   "forks",
 					   "forge-checks",
+					   "candidate",
 					   "check-minutes",
 					   NULL};
 	static const char *const forks[] = {"land", "refuse", NULL};
-	int method = CONF_MERGE, refused = 0;
+	static const char *const candidates[] = {"branch", "draft-pr", NULL};
+	int method = CONF_MERGE, refused = 0, draft = 0;
 
 	c->queue.labeller_may_approve = c->queue.author_may_approve = true;
 	if (yaml_must_map(d, n, err) < 0 || yaml_only(d, n, keys, err) < 0 ||
@@ -95,11 +99,15 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 		    0 ||
 	    yaml_bool(d, yaml_get(n, "author-may-approve"), &c->queue.author_may_approve, err) <
 		    0 ||
+	    yaml_bool(d, yaml_get(n, "code-owners"), &c->queue.code_owners, err) < 0 ||
+	    yaml_bool(d, yaml_get(n, "conversations"), &c->queue.conversations, err) < 0 ||
+	    yaml_enum(d, yaml_get(n, "candidate"), candidates, &draft, err) < 0 ||
 	    load_forge_checks(d, yaml_get(n, "forge-checks"), &c->queue.forge_checks, err) < 0 ||
 	    yaml_nums(d, n, queue_nums, c, err) < 0)
 		return -1;
 	c->queue.method = (enum conf_method)method;
 	c->queue.forks_refused = refused;
+	c->queue.draft_pr = draft;
 	return load_environment(d, yaml_get(n, "environment"), c, err);
 }
 
@@ -259,11 +267,14 @@ static json_t *queue_json(const struct conf_repo *c)
 	json_put_int(q, "approvals", c->queue.approvals);
 	json_put_bool(q, "labeller-may-approve", c->queue.labeller_may_approve);
 	json_put_bool(q, "author-may-approve", c->queue.author_may_approve);
+	json_put_bool(q, "code-owners", c->queue.code_owners);
+	json_put_bool(q, "conversations", c->queue.conversations);
 	json_put_int(q, "timeout-minutes", c->queue.timeout_ms / MINUTE_MS);
 	json_put_int(q, "flake-reruns", c->queue.flake_reruns);
 	json_put_int(q, "retries", c->queue.retries);
 	json_put_str(q, "forks", c->queue.forks_refused ? "refuse" : "land");
 	json_put(q, "forge-checks", list_json(&c->queue.forge_checks));
+	json_put_str(q, "candidate", c->queue.draft_pr ? "draft-pr" : "branch");
 	json_put_int(q, "check-minutes", c->queue.check_ms / MINUTE_MS);
 	return q;
 }

@@ -18,6 +18,9 @@
  *     approvals: 1                      0..10, of the head that is queued
  *     labeller-may-approve: true        false: who labelled an agent's issue is not enough alone
  *     author-may-approve: true          false: an approval by the PR's own author does not count
+ *     code-owners: false                true: who owns a changed file by CODEOWNERS must approve, also when
+ *                                       the branch's rules do not say so or cannot be read
+ *     conversations: false              true: every conversation of the PR must be resolved; the same
  *     timeout-minutes: 30               of one gate; 1..1440
  *     flake-reruns: 1                   how often a lone red candidate is run again; 0..5
  *     retries: 3                        how often a time-out or infrastructure failure is; 0..10
@@ -29,6 +32,8 @@
  *                                       `yardmaster/queue/…` for them) and, by a `checks:` step, on
  *                                       a task's PR; beside those that the forge's protection of the
  *                                       branch and its rulesets name. `yardmaster/…` never counts
+ *     candidate: branch | draft-pr      branch; draft-pr: the candidate's branch gets a draft PR, so that
+ *                                       workflows on `pull_request` run; it is closed afterwards
  *     check-minutes: 60                 how long they may take; 1..1440. One that is not there is
  *                                       waited for, and is never green
  *   auto-queue:                         absent: a PR is queued by a person. Else one queues itself, once
@@ -69,10 +74,12 @@ struct conf_repo {
 		bool setup_network_host;
 		int64_t approvals;
 		bool labeller_may_approve, author_may_approve;
+		bool code_owners, conversations;
 		int64_t timeout_ms;
 		int64_t flake_reruns, retries;
 		bool forks_refused;
 		struct strvec forge_checks;
+		bool draft_pr;
 		int64_t check_ms;
 	} queue;
 	struct {

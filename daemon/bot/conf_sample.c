@@ -53,7 +53,10 @@ static const struct {
 	 "#  events: https://smee.io/CHANNEL    # webhooks without 'listen', for trying it on a "
 	 "laptop\n"
 	 "#  shadow: true                   # only look: nothing is written there; or [OWNER/NAME, "
-	 "OWNER/*]\n"},
+	 "OWNER/*]\n"
+	 "#  permissions:                   # who may; one of a list is enough. Without it: write, "
+	 "and\n"
+	 "#    run: [write, \"team:ORG/SLUG\"]   # maintain for freeze and resume\n"},
 	{"reconcile-seconds", "# How often the forge is read again, whatever webhooks say.\n",
 	 NULL},
 	{"handle", "# @yard in a comment counts as /yard.\n", "#handle: yard\n"},

@@ -97,12 +97,33 @@ int bot_ask_level(struct bot *b, int64_t repo, const char *user, struct err *err
 		       : 0;
 }
 
+int bot_ask_member(struct bot *b, int64_t repo, const char *team, const char *user, struct err *err)
+{
+	autofree char *subject = xasprintf("member:%s:%s", team, user);
+	int64_t open = 0;
+	json_t *p;
+
+	if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
+		return -1;
+	if (open)
+		return 0;
+	p = json_object();
+	json_put_int(p, "repo", repo);
+	json_put_str(p, "team", team);
+	json_put_str(p, "user", user);
+	return bot_effect(b, subject, "forge-member", p, err, "%s:%lld", subject,
+			  (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}
+
 /* The decision needs to know what somebody may do; the answer wakes it (remote.c). */
 static int ask_level(struct bot *b, struct err *err)
 {
-	autofree char *user = steal(&b->asked_user);
+	autofree char *user = steal(&b->asked_user), *team = steal(&b->asked_team);
 
-	return bot_ask_level(b, b->asked_repo, user, err);
+	return team ? bot_ask_member(b, b->asked_repo, team, user, err)
+		    : bot_ask_level(b, b->asked_repo, user, err);
 }
 
 static int decide_one(struct bot *b, const struct event *e, struct err *err)
@@ -113,8 +134,8 @@ static int decide_one(struct bot *b, const struct event *e, struct err *err)
 
 	int rc;
 
-	free(b->asked_user);
-	b->asked_user = NULL;
+	row_set(&b->asked_user, NULL);
+	row_set(&b->asked_team, NULL);
 	rc = decide ? decide_in_savepoint(b, decide, e, &why) : 0;
 
 	if (rc > 0)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/allowed.h"
 #include "bot/prompt.h"
 #include "bot/queue_flow.h"
 #include "bot/remote.h"
@@ -178,13 +179,10 @@ int dispatch_create(struct bot *b, const struct repo *r, int64_t issue,
 }
 
 static int refuse(struct bot *b, const struct repo *r, int64_t issue, const char *actor,
-		  enum forge_level level, struct err *err)
+		  const char *why, struct err *err)
 {
 	return say(b, r, issue,
-		   xasprintf("@%s, assigning an agent needs the permission `write`; you have `%s`. "
-			     "Nothing was started.",
-			     actor, forge_level_name(level)),
-		   err);
+		   xasprintf("@%s, assigning an agent %s. Nothing was started.", actor, why), err);
 }
 
 int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, struct err *err)
@@ -196,7 +194,7 @@ int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, s
 		.actor = actor, .label = label, .asked_ms = json_int(p, "at_ms", 0)};
 	autofree char *subject = xasprintf("repo:%lld", (long long)json_int(p, "repo", 0));
 	int64_t number = json_int(p, "number", 0), reading = 0;
-	enum forge_level level;
+	autofree char *refusal = NULL;
 
 	(void)e;
 	if (bot_repo(b, json_int(p, "repo", 0), &r, err) < 0 ||
@@ -209,10 +207,10 @@ int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, s
 		return DECIDE_LATER;
 	if (strncmp(label, conf.label_prefix, strlen(conf.label_prefix)) != 0)
 		return 0;
-	if (bot_permission(b, r.id, actor, &level, err) < 0)
+	if (allowed(b, &r, CONF_ALLOW_LABEL, FORGE_WRITE, actor, &refusal, err) < 0)
 		return -1;
-	if (level < FORGE_WRITE)
-		return refuse(b, &r, number, actor, level, err);
+	if (refusal)
+		return refuse(b, &r, number, actor, refusal, err);
 	return dispatch_create(b, &r, number, &q, err) < 0 ? -1 : 0;
 }
 
@@ -274,17 +272,17 @@ int dispatch_on_unlabeled(struct bot *b, const struct event *e, const json_t *p,
 	cleanup(task_release) struct task t = {0};
 	cleanup(blueprint_release) struct blueprint bp = {0};
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
-	autofree char *why = NULL;
+	autofree char *why = NULL, *refusal = NULL;
 	const char *actor = json_str(p, "actor", "");
 	int64_t number = json_int(p, "number", 0);
-	enum forge_level level;
 	int rc;
 
 	(void)e;
 	if (bot_repo(b, json_int(p, "repo", 0), &r, err) < 0 ||
-	    bot_repo_conf(b, &r, &conf, err) < 0 || bot_permission(b, r.id, actor, &level, err) < 0)
+	    bot_repo_conf(b, &r, &conf, err) < 0 ||
+	    allowed(b, &r, CONF_ALLOW_LABEL, FORGE_WRITE, actor, &refusal, err) < 0)
 		return -1;
-	if (level < FORGE_WRITE) /* whoever may not assign may not cancel */
+	if (refusal) /* whoever may not assign may not cancel */
 		return 0;
 	rc = task_find(b->db, ST_TASK_OPEN_OF_ISSUE, &t, err, "ii", r.id, number);
 	if (rc <= 0 || source_load(t.source, &bp, err) < 0)

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bot/approvals.h"
+#include "bot/queue_rules.h"
 #include "bot/remote.h"
 
 int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
@@ -121,6 +122,22 @@ int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf
 	return 0;
 }
 
+/* By people, or by what the forge's rules still want. */
+static int waits_outside(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+			 const struct pr *p, bool *ret, struct err *err)
+{
+	autofree char *why = NULL;
+
+	if (queue_held(b, r, conf, p, ret, err) < 0)
+		return -1;
+	if (*ret || strcmp(p->base, r->base) != 0)
+		return 0;
+	if (queue_rules(b, r, conf, p, &why, err) < 0)
+		return -1;
+	*ret = why != NULL;
+	return 0;
+}
+
 static int fill_entry(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		      struct queue_facts *f, size_t i, struct err *err)
 {
@@ -153,7 +170,7 @@ static int fill_entry(struct bot *b, const struct repo *r, const struct conf_rep
 	}
 	fill_files(p, v);
 	if (queue_approved(b, r, conf, p, e->head, &v->approved, err) < 0 ||
-	    queue_held(b, r, conf, p, &v->held, err) < 0)
+	    waits_outside(b, r, conf, p, &v->held, err) < 0)
 		return -1;
 	return fill_deps(b, r, v, err);
 }
@@ -180,8 +197,9 @@ int queue_facts_fill(struct bot *b, const struct repo *r, const struct conf_repo
 {
 	int64_t reds = 0, errors = 0;
 	int paused = remote_paused(b, r, NULL, err);
+	autofree char *unread = NULL;
 
-	if (paused < 0)
+	if (paused < 0 || queue_rules_unread(b, r, &unread, err) < 0)
 		return -1;
 	f->prs = xcalloc(f->entries.n, sizeof(*f->prs));
 	f->cands = xcalloc(f->entries.n, sizeof(*f->cands));
@@ -197,7 +215,7 @@ int queue_facts_fill(struct bot *b, const struct repo *r, const struct conf_repo
 		.health = health_of(r),
 		.base_reds = (int)reds,
 		.base_errors = (int)errors,
-		.frozen = r->frozen || paused,
+		.frozen = r->frozen || unread || paused,
 		.halted = bot_halted(b, NULL),
 		.flake_reruns = (int)conf->queue.flake_reruns,
 		.retries = (int)conf->queue.retries,

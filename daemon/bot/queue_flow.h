@@ -8,6 +8,7 @@
  *   queue_flow.c    the pass: entries in and out, facts, actions
  *   queue_facts.c   what the planner is told
  *   queue_words.c   the sentences that people read about it
+ *   queue_rules.c   what the forge's rules want of people (queue_rules.h)
  *   queue_test.c    a candidate's checkout and gates, and those of the base itself
  *   queue_ci.c      the forge's checks of a candidate
  *   queue_land.c    verify, land, settle a doubt (queue_part.h)
@@ -127,6 +128,8 @@ int queue_ci_end(struct bot *b, const struct repo *r, int64_t candidate, struct 
 int queue_ci_ask(struct bot *b, const struct candidate *c, struct err *err);
 int queue_ci_told(struct bot *b, const json_t *p, struct err *err);
 int queue_did_branch(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_draft(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_draft_close(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 
 /* queue_land.c */
 int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct err *err);

@@ -17,6 +17,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/queue_rules.h"
 #include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/task_flow.h"
@@ -284,12 +285,14 @@ int queue_called_off(struct bot *b, const struct landing_ctx *x, char **ret_why,
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	cleanup(pr_release) struct pr pr = {0};
+	autofree char *rules = NULL;
 	bool approved = false, held = false;
 	int cancelled, rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
 
 	if (rc < 0 || bot_repo_conf(b, &x->r, &conf, err) < 0 ||
 	    (rc > 0 && (queue_approved(b, &x->r, &conf, &pr, x->c.head, &approved, err) < 0 ||
-			queue_held(b, &x->r, &conf, &pr, &held, err) < 0)))
+			queue_held(b, &x->r, &conf, &pr, &held, err) < 0 ||
+			queue_rules(b, &x->r, &conf, &pr, &rules, err) < 0)))
 		return -1;
 	cancelled = queue_entry_get(b->db, x->c.entry, &e, err);
 	if (cancelled > 0)
@@ -304,6 +307,8 @@ int queue_called_off(struct bot *b, const struct landing_ctx *x, char **ret_why,
 		*ret_why = xstrdup("it is not approved any more");
 	else if (held)
 		*ret_why = xstrdup("it is held");
+	else if (rules)
+		*ret_why = steal(&rules);
 	else if (cancelled)
 		*ret_why = xstrdup("its task was cancelled");
 	else if (bot_halted(b, NULL) || x->r.frozen || remote_paused(b, &x->r, NULL, NULL) != 0)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "bot/approvals.h"
+#include "bot/queue_rules.h"
 #include "bot/remote.h"
 
 /* Does the rule that a labeller is not enough alone stand in the way? Caller frees the name. */
@@ -50,6 +51,7 @@ static char *held_text(struct bot *b, const struct repo *r, const struct conf_re
 		       const struct pr *pr)
 {
 	cleanup(label_list_release) struct label_list l = {0};
+	autofree char *why = NULL;
 
 	if (pr->held)
 		return xasprintf("is held by %s%s%s", pr->held_by ? pr->held_by : "somebody",
@@ -60,7 +62,19 @@ static char *held_text(struct bot *b, const struct repo *r, const struct conf_re
 			if (!strcmp(l.v[i].name, conf->label_hold))
 				return xasprintf("is held by the label %s, set by %s", l.v[i].name,
 						 l.v[i].by);
-	return xstrdup("is a draft");
+	if (pr->draft)
+		return xstrdup("is a draft");
+	if (queue_rules(b, r, conf, pr, &why, NULL) < 0 || !why)
+		return xstrdup("waits for what the branch's rules want");
+	return steal(&why);
+}
+
+/* Nobody froze it: what the branch demands could not be found out lately. */
+static char *unread_text(struct bot *b, const struct repo *r)
+{
+	char *why = NULL;
+
+	return !r->frozen && queue_rules_unread(b, r, &why, NULL) == 0 ? why : NULL;
 }
 
 char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
@@ -74,6 +88,9 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 	case PLAN_R_FROZEN:
 		if (remote_paused(b, r, &more, NULL) > 0)
 			return xasprintf("waits: %s is paused: %s", r->name, more);
+		more = unread_text(b, r);
+		if (more)
+			return steal(&more);
 		more = xstrdup(r->frozen_reason);
 		break;
 	case PLAN_R_NOT_APPROVED:

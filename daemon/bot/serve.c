@@ -175,8 +175,9 @@ static void on_reload(void *arg, int signo)
 		return;
 	}
 	if (!conf_github_same(&fresh.github, &conf->github)) {
-		log_error("reload: of 'github' only 'webhook-secrets' can change while the daemon "
-			  "runs; the configuration stays as it was; start the daemon anew");
+		log_error("reload: of 'github' only 'webhook-secrets' and 'permissions' can change "
+			  "while the daemon runs; the configuration stays as it was; start the "
+			  "daemon anew");
 		conf_daemon_release(&fresh);
 		return;
 	}

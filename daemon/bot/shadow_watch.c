@@ -264,7 +264,11 @@ int shadow_did_build(struct bot *b, const struct event *e, const json_t *p, stru
 		n.other = culprit(b, n.repo, r);
 		n.detail = text;
 	}
-	return shadow_note(b, &n, err) < 0 ? -1 : 0;
+	if (shadow_note(b, &n, err) < 0)
+		return -1;
+	/* Of a busy base there would be one for each of its moves. */
+	return db_run(b->db, ST_SHADOW_THIN, err, "isis", n.repo, n.kind, n.pr, n.head) < 0 ? -1
+											    : 0;
 }
 
 /* ---- two that are both ready ---- */

@@ -6,7 +6,9 @@
 
 #define SHIPPED_FOLDER "blueprints/"
 
-const char *const source_paths[] = {CONF_REPO_PATH, ".github/blueprints", NULL};
+const char *const source_paths[] = {
+	CONF_REPO_PATH, ".github/blueprints", ".github/CODEOWNERS", /* codeowners.h */
+	"CODEOWNERS",   "docs/CODEOWNERS",    NULL};
 
 /* A source is {"file":NAME, "text":YAML, "files":{path: text}}; paths as the blueprint writes them. */
 static int read_part(void *arg, const char *path, struct buf *ret, struct err *err)

@@ -3,7 +3,7 @@
  *
  * A repository's configuration is read from its base branch whenever that moves, as one JSON object of
  * path to text (repo.config): ".github/yardmaster.yml", ".github/blueprints/NAME.yml" and the prompts
- * beside them. A task keeps a copy of its blueprint's sources, so that it ends under the rules it began with.
+ * beside them, and CODEOWNERS. A task keeps a copy of its blueprint's sources, so that it ends under the rules it began with.
  */
 #ifndef YM_BOT_SOURCE_H
 #define YM_BOT_SOURCE_H

@@ -103,31 +103,43 @@ static void put_times(json_t *rows, const char *const keys[2], const char *const
 
 /* ---- shadow ---- */
 
+/* The events, of which those before since_ms are there to be looked up only. */
+struct seen {
+	const struct shadow_event *v;
+	size_t n;
+	int64_t since_ms;
+};
+
 static bool is_kind(const struct shadow_event *e, const char *kind)
 {
 	return !strcmp(e->kind, kind);
 }
 
-static int64_t count(const struct shadow_event_list *l, const char *kind, const char *word)
+static bool counts(const struct seen *l, size_t i, const char *kind)
+{
+	return l->v[i].at_ms >= l->since_ms && is_kind(&l->v[i], kind);
+}
+
+static int64_t count(const struct seen *l, const char *kind, const char *word)
 {
 	int64_t n = 0;
 
 	for (size_t i = 0; i < l->n; i++)
-		n += is_kind(&l->v[i], kind) &&
+		n += counts(l, i, kind) &&
 		     (!word || (l->v[i].detail && strstr(l->v[i].detail, word)));
 	return n;
 }
 
 /* The PRs of a kind of event, in the order of their first ones. */
-static void prs_of(const struct shadow_event_list *l, const char *kind, struct numbers *ret)
+static void prs_of(const struct seen *l, const char *kind, struct numbers *ret)
 {
 	for (size_t i = 0; i < l->n; i++)
-		if (is_kind(&l->v[i], kind))
+		if (counts(l, i, kind))
 			add_new(ret, l->v[i].pr);
 }
 
-static void put_prs(json_t *rows, const char *key, const char *what,
-		    const struct shadow_event_list *l, const char *kind)
+static void put_prs(json_t *rows, const char *key, const char *what, const struct seen *l,
+		    const char *kind)
 {
 	cleanup(numbers_release) struct numbers prs = {0};
 
@@ -135,7 +147,7 @@ static void put_prs(json_t *rows, const char *key, const char *what,
 	put_count(rows, key, what, (int64_t)prs.n);
 }
 
-static void put_order(json_t *rows, const struct shadow_event_list *l)
+static void put_order(json_t *rows, const struct seen *l)
 {
 	cleanup(numbers_release) struct numbers prs = {0};
 	cleanup(buf_release) struct buf b = BUF_INIT;
@@ -152,7 +164,7 @@ static void put_order(json_t *rows, const struct shadow_event_list *l)
 	put(rows, "landing_order", "would have landed, in this order", list, prs.n ? b.s : "none");
 }
 
-static bool told_before(const struct shadow_event_list *l, size_t n)
+static bool told_before(const struct seen *l, size_t n)
 {
 	const struct shadow_event *e = &l->v[n];
 
@@ -176,8 +188,8 @@ static void add_conflict(struct buf *b, const struct shadow_event *e, const char
 }
 
 /* Conflicts with the base, or of two PRs with each other: who, with whom, in which files. */
-static void put_conflicts(json_t *rows, const char *key, const char *what,
-			  const struct shadow_event_list *l, const char *kind)
+static void put_conflicts(json_t *rows, const char *key, const char *what, const struct seen *l,
+			  const char *kind)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 	json_t *list = json_array();
@@ -187,7 +199,7 @@ static void put_conflicts(json_t *rows, const char *key, const char *what,
 		size_t n = json_array_size(list);
 		json_t *files = NULL, *o;
 
-		if (!is_kind(e, kind) || told_before(l, i))
+		if (!counts(l, i, kind) || told_before(l, i))
 			continue;
 		if (!e->detail ||
 		    json_parse(e->detail, strlen(e->detail), SIZE_MAX, &files, NULL) < 0)
@@ -204,7 +216,7 @@ static void put_conflicts(json_t *rows, const char *key, const char *what,
 }
 
 /* Since when the head that was merged had been ready; 0: it had not. */
-static int64_t ready_ms(const struct shadow_event_list *l, const struct shadow_event *m)
+static int64_t ready_ms(const struct seen *l, const struct shadow_event *m)
 {
 	for (size_t i = 0; i < l->n; i++)
 		if (is_kind(&l->v[i], "ready") && l->v[i].pr == m->pr &&
@@ -213,7 +225,7 @@ static int64_t ready_ms(const struct shadow_event_list *l, const struct shadow_e
 	return 0;
 }
 
-static void put_waiting(json_t *rows, const struct shadow_event_list *l)
+static void put_waiting(json_t *rows, const struct seen *l)
 {
 	static const char *const keys[] = {"ready_to_merge_median", "ready_to_merge_p90"};
 	static const char *const what[] = {"from ready to people's merge, median",
@@ -222,19 +234,21 @@ static void put_waiting(json_t *rows, const struct shadow_event_list *l)
 	int64_t not_ready = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
-		int64_t at = is_kind(&l->v[i], "merged") ? ready_ms(l, &l->v[i]) : 0;
+		bool merged = counts(l, i, "merged");
+		int64_t at = merged ? ready_ms(l, &l->v[i]) : 0;
 
 		if (at)
 			add_number(&times, l->v[i].at_ms - at);
-		not_ready += is_kind(&l->v[i], "merged") && !at;
+		not_ready += merged && !at;
 	}
 	put_count(rows, "merged", "merged by people", count(l, "merged", NULL));
 	put_count(rows, "merged_unready", "of these without being ready for the queue", not_ready);
 	put_times(rows, keys, what, &times);
 }
 
-json_t *stats_shadow(const struct shadow_event_list *l)
+json_t *stats_shadow(const struct shadow_event_list *events, int64_t since_ms)
 {
+	const struct seen all = {events->v, events->n, since_ms}, *l = &all;
 	json_t *rows = json_array();
 
 	put_prs(rows, "prs_seen", "PRs seen", l, "seen");
@@ -331,10 +345,10 @@ static int add_repo(struct bot *b, const struct repo *r, int64_t since, json_t *
 	json_t *row;
 	size_t i;
 
-	if (shadow && shadow_event_all(b->db, ST_SHADOW_SINCE, &l, err, "ii", r->id, since) < 0)
+	if (shadow && shadow_event_all(b->db, ST_SHADOW_ALL, &l, err, "i", r->id) < 0)
 		return -1;
 	if (shadow)
-		own = stats_shadow(&l);
+		own = stats_shadow(&l, since);
 	else if (stats_active(b, r->id, since, &own, err) < 0)
 		return -1;
 	json_array_foreach (own, i, row) {

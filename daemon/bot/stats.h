@@ -16,8 +16,8 @@
 #define STATS_DAYS     30 /* when nobody says how far back */
 #define STATS_DAYS_MAX 3650
 
-/* Of the events of one repository, oldest first. */
-json_t *stats_shadow(const struct shadow_event_list *l);
+/* Of all events of one repository, oldest first; those from since_ms on are counted. */
+json_t *stats_shadow(const struct shadow_event_list *l, int64_t since_ms);
 int stats_active(struct bot *b, int64_t repo, int64_t since_ms, json_t **ret, struct err *err);
 
 /* Of n sorted times: the middle one, and the one that nine of ten do not exceed. n is not 0. */

@@ -102,6 +102,11 @@ const struct cli_command cli_daemon_commands[] = {
 				 .help = "where GitHub reaches this daemon; deliveries go to "
 					 "URL/webhook/github",
 				 .def = "none: GitHub is asked every few minutes instead"},
+				{.name = "events",
+				 .arg = "URL",
+				 .help = "an event channel, as https://smee.io/new makes one, "
+					 "instead of --public-url: for a machine that GitHub "
+					 "cannot reach"},
 				{.name = "port",
 				 .arg = "PORT",
 				 .kind = CLI_INT,

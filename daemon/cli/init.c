@@ -28,6 +28,7 @@ struct init {
 	bool there;      /* and is on the disk */
 	char *kept;      /* where the old one is; NULL: there was none */
 	char *api, *web, *hook, *ca_file;
+	bool channel; /* the hook is an event channel's address */
 	char *app_page, *key_file, *secret_file;
 };
 
@@ -153,7 +154,7 @@ static void add_section(const struct init *s, struct buf *b, const char *client_
 {
 	if (b->len && b->s[b->len - 1] != '\n')
 		buf_addc(b, '\n');
-	if (s->hook && !s->listens)
+	if (s->hook && !s->channel && !s->listens)
 		buf_adds(b, "\nlisten: " LISTEN "\n");
 	buf_adds(b, "\n# Added by 'yardmaster init --github'.\ngithub:\n");
 	if (strcmp(s->api, CLOUD) != 0)
@@ -162,6 +163,8 @@ static void add_section(const struct init *s, struct buf *b, const char *client_
 	buf_addf(b, "  key: 'file:%s'\n", strrchr(s->key_file, '/') + 1);
 	if (s->ca_file)
 		buf_addf(b, "  ca-file: '%s'\n", s->ca_file);
+	if (s->channel)
+		buf_addf(b, "  events: '%s'\n", s->hook);
 	if (s->secret_file)
 		buf_addf(b, "  webhook-secrets:\n    - secret: 'file:%s'\n",
 			 strrchr(s->secret_file, '/') + 1);
@@ -246,6 +249,7 @@ static int take_options(struct init *s, struct err *err)
 {
 	const json_t *args = s->call->args;
 	const char *public_url = json_str(args, "public_url", NULL);
+	const char *events = json_str(args, "events", NULL);
 	const char *ca = json_str(args, "ca_file", NULL);
 	autofree char *base = NULL;
 
@@ -256,8 +260,15 @@ static int take_options(struct init *s, struct err *err)
 		return err_wrap(err, "--public-url");
 	if (base)
 		s->hook = xasprintf("%s/webhook/github", base);
-	if (strchr(s->api, '\'') || (ca && strchr(ca, '\'')))
-		return err_set(err, ERR_INPUT, "--api, --ca-file: a quote (') is not taken");
+	if (events && base)
+		return err_set(err, ERR_INPUT,
+			       "--events and --public-url: GitHub sends to one of them only");
+	if (events && http_url_base(events, &s->hook, err) < 0)
+		return err_wrap(err, "--events");
+	s->channel = events != NULL;
+	if (strchr(s->api, '\'') || (ca && strchr(ca, '\'')) || (events && strchr(events, '\'')))
+		return err_set(err, ERR_INPUT,
+			       "--api, --ca-file, --events: a quote (') is not taken");
 	return ca ? cli_conf_absolute(ca, &s->ca_file, err) : 0;
 }
 
@@ -279,14 +290,21 @@ static void say_next(const struct init *s, json_t *ret)
 		 "  4. yardmaster repo add OWNER/NAME\n"
 		 "  5. yardmaster doctor says what is missing\n",
 		 s->app_page, s->file);
-	if (s->hook)
+	if (s->channel)
+		buf_addf(
+			&b,
+			"\nGitHub sends to %s, where the daemon fetches it. Who knows that address "
+			"can read what is sent.\n",
+			s->hook);
+	else if (s->hook)
 		buf_addf(&b,
 			 "\nGitHub sends to %s, which a proxy hands on to the address at "
 			 "'listen'.\n",
 			 s->hook);
 	else
-		buf_adds(&b, "\nWithout --public-url GitHub sends nothing: it is asked every few "
-			     "minutes ('reconcile-seconds').\n");
+		buf_adds(&b,
+			 "\nWithout --public-url and --events GitHub sends nothing: it is asked "
+			 "every few minutes ('reconcile-seconds').\n");
 	json_put_str(ret, "text", b.s);
 	json_put(ret, "item",
 		 json_pack("{s:s,s:s,s:s*,s:s*,s:s}", "file", s->file, "key", s->key_file, "secret",
@@ -322,7 +340,8 @@ static int check_usage(struct cli_call *call, struct err *err)
 	static const struct {
 		const char *key, *option;
 	} rows[] = {{"owner", "owner"},     {"name", "name"}, {"api", "api"},
-		    {"ca_file", "ca-file"}, {"port", "port"}, {"public_url", "public-url"}};
+		    {"ca_file", "ca-file"}, {"port", "port"}, {"public_url", "public-url"},
+		    {"events", "events"}};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (!json_flag(call->args, "github") && json_object_get(call->args, rows[i].key)) {

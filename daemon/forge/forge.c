@@ -30,3 +30,12 @@ int forge_level_parse(const char *name, enum forge_level *ret, struct err *err)
 	return err_set(err, ERR_INPUT,
 		       "permission '%s': unknown; allowed: none, read, write, maintain", name);
 }
+
+void forge_rules_release(struct forge_rules *r)
+{
+	if (!r)
+		return;
+	free(r->unknown);
+	free(r->unread);
+	*r = (struct forge_rules){0};
+}

@@ -29,15 +29,23 @@
  *   forge-look        number   -> {state, labels: [], edits: [{at_ms, by}]}   an issue as it is now, before
  *                     its text goes to an agent; edits: the latest of its text and of its title
  *   forge-checks, shadow-checks
- *                     head, names   -> {checks: [{name, state: absent|pending|green|red, said?, url?}],
- *                     log?}   log: of the first red one, what it says and why
+ *                     head, names   -> {checks: [{name, called, state: absent|pending|green|red, said?,
+ *                     url?}], log?}   a name is NAME, or "NAME\nAPP": of that App (its number) alone.
+ *                     log: of the first red one, what it says and why
  *   forge-level       user                    what may this user do here?
+ *   forge-member      team, user              is this user in this team ("org/slug")?
  *   forge-fetch       op, url, refs, ctx      Git's objects (net role: git/net.h)
  *   forge-changed     op, base, head, ctx     the files of a PR (git role)
  *
  * and the queue asks it for a PR, without being told anything but the answer (moves_head):
  *
  *   cand-head, topic-merged   number, until_ms, merged?   -> {head, merged, why?}; merged: waits for it
+ *
+ * and, with has_checks, for a candidate's CI on pull requests (queue_ci.c):
+ *
+ *   cand-draft        branch, base, base_oid, tree, title, body, until_ms -> {number, other?}
+ *                     a draft PR from that branch; other: why CI there would not test this tree
+ *   draft-close       branch                  whatever is open from it
  *
  * Events (`repo` always; actor is a user's name on that forge):
  *
@@ -60,9 +68,25 @@
 #include "base/strvec.h"
 #include "store/ledger.h"
 
+#define FORGE_CANDIDATES "yardmaster/queue/" /* branches of candidates; nothing else is there */
+
 enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };
 
 struct github;
+
+/*
+ * What the forge's own rules of the base branch want of people before a PR lands. Whoever may bypass them
+ * keeps them all the same: they are asked for here.
+ */
+struct forge_rules {
+	int64_t approvals;
+	bool code_owners;   /* an approval by an owner of what is changed (CODEOWNERS) */
+	bool last_push;     /* one by somebody else than who pushed last */
+	bool conversations; /* every thread of a review is resolved */
+	char *unknown;      /* not read yet, and why; nothing above says anything. NULL: known */
+	char *unread; /* the latest look failed: why; the above is of the look before. NULL: it did not */
+};
+void forge_rules_release(struct forge_rules *r);
 
 struct forge {
 	const struct forge_ops *ops;
@@ -86,6 +110,11 @@ struct forge_ops {
 	 * "forge-level" effect wakes whoever waits. */
 	int (*permission)(struct forge *f, int64_t repo, const char *user, enum forge_level *ret,
 			  struct err *err);
+	/* Is a user in a team ("org/slug")? *ret 1, 0, or -1: the forge did not say, and *ret_why (caller
+	 * frees). FORGE_LATER as above, by a "forge-member" effect; nothing known yet is -1. NULL: it has
+	 * no teams. */
+	int (*member)(struct forge *f, const char *team, const char *user, int *ret, char **ret_why,
+		      struct err *err);
 	/*
 	 * The net role's request (git/net.h, without a credential) that sets a branch (or "refs/…", a
 	 * whole name) on the forge, in this repository or its fork OWNER/NAME: under the lease `old`
@@ -107,9 +136,12 @@ struct forge_ops {
 	/* 1: nothing is to be begun or landed in this repository before a person has mended what *ret_why
 	 * (may be NULL; caller frees) says. 0: all goes on. NULL: nothing of that kind can happen. */
 	int (*paused)(struct forge *f, const struct repo *r, char **ret_why, struct err *err);
-	/* With has_checks: the names of those that the forge itself wants on the base branch, as far as
-	 * they are known. Appends. */
+	/* With has_checks: the names (as "forge-checks" takes them) of those that the forge itself wants on
+	 * the base branch. 1: these are all; 0: it has not been found out yet. Appends. */
 	int (*required)(struct forge *f, const struct repo *r, struct strvec *ret, struct err *err);
+	/* NULL: it has no rules for reviews. *ret must be zero. */
+	int (*rules)(struct forge *f, const struct repo *r, struct forge_rules *ret,
+		     struct err *err);
 };
 
 extern const struct forge_ops forge_local;

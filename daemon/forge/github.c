@@ -21,6 +21,8 @@ static const struct {
 	{"forge-pr-retarget", github_act_pr_retarget, false},
 	{"cand-head", github_act_pr_look, true},
 	{"topic-merged", github_act_pr_look, true},
+	{"cand-draft", github_act_draft, false},
+	{"draft-close", github_act_draft_close, false},
 	{"forge-issue-close", github_act_issue_close, false},
 	{"forge-check", github_act_check, false},
 	{"forge-checks", github_act_checks, true},
@@ -28,6 +30,7 @@ static const struct {
 	{"forge-sync", github_act_sync, true},
 	{"forge-look", github_act_look, true},
 	{"forge-level", github_act_level, true},
+	{"forge-member", github_act_member, true},
 	{"forge-list", github_act_list, true},
 };
 
@@ -587,8 +590,10 @@ const struct forge_ops forge_github = {
 	.has_checks = true,
 	.required = github_required,
 	.paused = github_paused,
+	.rules = github_rules,
 	.act = github_act,
 	.permission = github_permission,
+	.member = github_member,
 	.push = github_push,
 	.fetch = github_fetch,
 	.did = github_did,

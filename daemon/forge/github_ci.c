@@ -1,5 +1,6 @@
 /*
- * github_ci.c - see forge.h, "forge-checks": what CI says of a commit; and which of it GitHub requires.
+ * github_ci.c - see forge.h, "forge-checks": what CI says of a commit. Which of it GitHub requires is in
+ * github_rules.c.
  *
  * Check runs and commit statuses are two lists. Of the first one that is red the rest is read: its
  * annotations, and, when it is a job of GitHub Actions, the end of its log.
@@ -14,7 +15,6 @@
 
 #define LOG_KEEP  ((size_t)32 << 10)
 #define TEXT_KEEP ((size_t)8 << 10) /* of a summary and of a text */
-#define NAMES_MAX 200               /* of required checks */
 #define ACTIONS   "github-actions"  /* the App whose check runs are jobs */
 
 enum seen { SEEN_ABSENT, SEEN_GREEN, SEEN_PENDING, SEEN_RED };
@@ -33,24 +33,10 @@ static enum seen seen_of(const char *word)
 	return SEEN_RED;
 }
 
-static json_t *entry(json_t *list, const char *name)
-{
-	json_t *o;
-	size_t i;
-
-	json_array_foreach (list, i, o)
-		if (!strcmp(json_str(o, "name", ""), name))
-			return o;
-	return NULL;
-}
-
 /* Two of one name (two events, two Apps): the worse one counts. */
-static void note(struct job *j, const char *name, enum seen s, const char *word, const char *url,
-		 const json_t *run)
+static void note_one(json_t *o, enum seen s, const char *word, const char *url, const json_t *run)
 {
-	json_t *o = entry(json_object_get(j->result, "checks"), name);
-
-	if (!o || json_int(o, "seen", 0) >= (int64_t)s)
+	if (json_int(o, "seen", 0) >= (int64_t)s)
 		return;
 	json_put_int(o, "seen", s);
 	json_put_str(o, "state", seen_names[s]);
@@ -60,6 +46,22 @@ static void note(struct job *j, const char *name, enum seen s, const char *word,
 		json_put(o, "run", json_incref((json_t *)run));
 	else
 		json_object_del(o, "run");
+}
+
+/* A wanted one that names an App is only that App's to report: anybody else's of this name says nothing. A
+ * commit status does not say which App set it. */
+static void note(struct job *j, const char *name, int64_t app, enum seen s, const char *word,
+		 const char *url, const json_t *run)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (json_object_get(j->result, "checks"), i, o) {
+		int64_t wanted = json_int(o, "app", 0);
+
+		if (!strcmp(json_str(o, "called", ""), name) && (!wanted || wanted == app))
+			note_one(o, s, word, url, run);
+	}
 }
 
 /* ---- why it is red ---- */
@@ -102,7 +104,7 @@ static int finish(struct job *j, const char *log, size_t n)
 	const char *title = json_str(out, "title", ""), *url = json_str(red, "url", "");
 	size_t i;
 
-	buf_addf(&b, "The check `%s` ended: %s%s%s", json_str(red, "name", "?"),
+	buf_addf(&b, "The check `%s` ended: %s%s%s", json_str(red, "called", "?"),
 		 json_str(red, "said", "?"), *title ? ": " : "", title);
 	if (*url)
 		buf_addf(&b, "\n%s", url);
@@ -190,7 +192,7 @@ static int did_statuses(struct job *j, const struct gh_answer *a, struct err *er
 	json_array_foreach (json_object_get(a->body, "statuses"), i, o) {
 		const char *state = json_str(o, "state", "");
 
-		note(j, json_str(o, "context", ""), seen_of(state), state,
+		note(j, json_str(o, "context", ""), 0, seen_of(state), state,
 		     json_str(o, "target_url", NULL), NULL);
 	}
 	return ask_why(j);
@@ -206,14 +208,26 @@ static int did_runs(struct job *j, const struct gh_answer *a, struct err *err)
 	json_array_foreach (json_object_get(a->body, "check_runs"), i, o) {
 		const char *conclusion = json_str(o, "conclusion", "");
 
-		note(j, json_str(o, "name", ""), seen_of(conclusion),
-		     *conclusion ? conclusion : json_str(o, "status", ""),
+		note(j, json_str(o, "name", ""), json_int(json_object_get(o, "app"), "id", 0),
+		     seen_of(conclusion), *conclusion ? conclusion : json_str(o, "status", ""),
 		     json_str(o, "html_url", NULL), o);
 	}
 	return job_get(j,
 		       gh_path("/repos/%r/commits/%s/status?per_page=100", j->remote.full_name,
 			       json_str(j->payload, "head", "")),
 		       GH_ALL_PAGES, "ci", did_statuses);
+}
+
+/* "NAME" or "NAME\nAPP" (forge.h). */
+static void put_wanted(json_t *o, const char *wanted)
+{
+	const char *app = strchr(wanted, '\n');
+	autofree char *name = xstrndup(wanted, app ? (size_t)(app - wanted) : strlen(wanted));
+
+	json_put_str(o, "name", wanted);
+	json_put_str(o, "called", name);
+	if (app)
+		json_put_int(o, "app", strtoll(app + 1, NULL, 10));
 }
 
 int github_act_checks(struct job *j, struct err *err)
@@ -225,7 +239,7 @@ int github_act_checks(struct job *j, struct err *err)
 	json_array_foreach (json_object_get(j->payload, "names"), i, name) {
 		json_t *o = json_object();
 
-		json_put_str(o, "name", json_string_value(name));
+		put_wanted(o, json_string_value(name));
 		json_put_str(o, "state", seen_names[SEEN_ABSENT]);
 		json_array_append_new(list, o);
 	}
@@ -234,105 +248,4 @@ int github_act_checks(struct job *j, struct err *err)
 		       gh_path("/repos/%r/commits/%s/check-runs?per_page=100", j->remote.full_name,
 			       json_str(j->payload, "head", "")),
 		       GH_ALL_PAGES, "ci", did_runs);
-}
-
-/* ---- what is required ---- */
-
-/* Both sources in one column, each replaced when it says something new. */
-static int keep_required(struct job *j, const char *source, json_t *names, struct err *err)
-{
-	autojson json_t *o = NULL, *list = names;
-
-	if (!j->remote.required ||
-	    json_parse(j->remote.required, strlen(j->remote.required), SIZE_MAX, &o, NULL) < 0)
-		o = json_object();
-	json_put(o, source, json_incref(list));
-	row_take(&j->remote.required, json_text(o));
-	return job_save_remote(j, err);
-}
-
-static void add_contexts(json_t *names, const json_t *list)
-{
-	const json_t *o;
-	size_t i;
-
-	json_array_foreach (list, i, o) {
-		const char *name =
-			json_is_string(o) ? json_string_value(o) : json_str(o, "context", NULL);
-
-		if (name && *name && json_array_size(names) < NAMES_MAX)
-			json_array_append_new(names, json_string(name));
-	}
-}
-
-static int did_rules(struct job *j, const struct gh_answer *a, struct err *err)
-{
-	const json_t *o;
-	json_t *names;
-	size_t i;
-
-	/* Not for us to see: the configuration has to name them. */
-	if (a->outcome == GH_UNCHANGED || a->outcome == GH_GONE || a->outcome == GH_REFUSED)
-		return JOB_DONE;
-	if (job_check(j, a, err) < 0)
-		return -1;
-	names = json_array();
-	json_array_foreach (a->body, i, o)
-		if (!strcmp(json_str(o, "type", ""), "required_status_checks"))
-			add_contexts(names, json_object_get(json_object_get(o, "parameters"),
-							    "required_status_checks"));
-	return keep_required(j, "rules", names, err);
-}
-
-static int ask_rules(struct job *j)
-{
-	return job_get(j,
-		       gh_path("/repos/%r/rules/branches/%s?per_page=100", j->remote.full_name,
-			       j->repo.base),
-		       GH_ALL_PAGES | GH_CONDITIONAL, "list", did_rules);
-}
-
-static int did_branch(struct job *j, const struct gh_answer *a, struct err *err)
-{
-	const json_t *required;
-	json_t *names;
-
-	if (a->outcome == GH_UNCHANGED || a->outcome == GH_GONE || a->outcome == GH_REFUSED)
-		return ask_rules(j);
-	if (job_check(j, a, err) < 0)
-		return -1;
-	names = json_array();
-	required =
-		json_object_get(json_object_get(a->body, "protection"), "required_status_checks");
-	if (strcmp(json_str(required, "enforcement_level", ""), "off") != 0)
-		add_contexts(names, json_object_get(required, "contexts"));
-	return keep_required(j, "branch", names, err) < 0 ? -1 : ask_rules(j);
-}
-
-int github_ask_required(struct job *j)
-{
-	return job_get(j, gh_path("/repos/%r/branches/%s", j->remote.full_name, j->repo.base),
-		       GH_CONDITIONAL, "list", did_branch);
-}
-
-int github_required(struct forge *f, const struct repo *r, struct strvec *ret, struct err *err)
-{
-	static const char *const sources[] = {"branch", "rules"};
-	cleanup(github_repo_release) struct github_repo gr = {0};
-	autojson json_t *o = NULL;
-	int rc = github_repo_of(f->db, r->id, &gr, err);
-
-	if (rc <= 0 || !gr.required)
-		return rc < 0 ? -1 : 0;
-	if (json_parse(gr.required, strlen(gr.required), SIZE_MAX, &o, err) < 0)
-		return -1;
-	for (size_t k = 0; k < ARRAY_LEN(sources); k++) {
-		const json_t *name;
-		size_t i;
-
-		json_array_foreach (json_object_get(o, sources[k]), i, name)
-			if (json_is_string(name) && !strvec_has(ret, json_string_value(name)))
-				strvec_push(ret, json_string_value(name));
-	}
-	return 0;
 }

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/strvec.h"
+#include "forge/forge.h"
 #include "forge/github_app.h"
 #include "forge/github_doctor_part.h"
 
@@ -374,7 +375,8 @@ static void on_workflow(struct github_doctor *d, const struct gh_answer *a)
 {
 	const char *path = json_str(json_array_get(d->workflows, d->workflow++), "path", "?");
 	int rc = a->outcome == GH_OK
-			 ? doctor_workflow_runs(a->raw, a->raw_len, "yardmaster/queue/1")
+			 ? doctor_workflow_runs(a->raw, a->raw_len, FORGE_CANDIDATES "1",
+						repo_of(d)->drafts ? repo_of(d)->base : NULL)
 			 : -1;
 
 	d->runs = d->runs || rc > 0;
@@ -398,11 +400,16 @@ static void judge_repo(struct github_doctor *d)
 		d->faults++;
 		doctor_row(
 			d->rows, name, "rules", false,
-			"let the workflow run there: 'yardmaster/queue/**' among on.push.branches",
+			repo_of(d)->drafts
+				? "let the workflow run on 'pull_request'"
+				: "let the workflow run there: 'yardmaster/queue/**' among "
+				  "on.push.branches; or set queue.candidate to draft-pr, for "
+				  "workflows on 'pull_request'",
 			"%s is required on %s, and no workflow runs on a push to "
-			"yardmaster/queue/**, where candidates are tested; unless something else "
+			"yardmaster/queue/**%s, where candidates are tested; unless something else "
 			"reports it there, nothing lands%s%s%s",
-			list, repo_of(d)->base, d->unread.len ? " (" : "", d->unread.s,
+			list, repo_of(d)->base, repo_of(d)->drafts ? " or on a draft PR" : "",
+			d->unread.len ? " (" : "", d->unread.s,
 			d->unread.len ? " could not be read)" : "");
 	}
 	if (!d->faults && !d->blind)

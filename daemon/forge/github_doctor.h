@@ -20,6 +20,7 @@ struct github_doctor_repo {
 	const char *problem; /* why nothing could be read there lately; NULL: none is known */
 	bool moves_heads;    /* rebase or squash: a landing pushes the PR's head first */
 	bool merges;         /* a landing makes merge commits */
+	bool drafts;         /* candidates get a draft PR */
 	bool shadow;         /* only watched: reading is all that is needed, and nothing lands */
 };
 

@@ -25,9 +25,9 @@ int doctor_protection(const struct doctor_rules *d, const json_t *protection, js
 int doctor_rule(const struct doctor_rules *d, const json_t *rule, const char *bypass, json_t *rows);
 /* Rules on the branches of candidates. */
 int doctor_candidate_rules(const struct doctor_rules *d, const json_t *rules, json_t *rows);
-/* github_doctor_workflow.c. Does this workflow run when such a branch is pushed? 1, 0; -1: it is no YAML that
- * can be read here. */
-int doctor_workflow_runs(const char *text, size_t n, const char *branch);
+/* github_doctor_workflow.c. Does this workflow run when such a branch is pushed, or a PR opened against `base`
+ * (NULL: none is)? 1, 0; -1: it is no YAML that can be read here. */
+int doctor_workflow_runs(const char *text, size_t n, const char *branch, const char *base);
 /* github_doctor_state.c. The App's webhook, as GitHub has its configuration ({url?, secret?, insecure_ssl?}):
  * does it go to where this daemon takes deliveries, its own address or the event channel (NULL: none)? */
 void doctor_hook(const json_t *config, bool listens, const char *channel, json_t *rows);

@@ -119,17 +119,20 @@ static int reviews(const struct doctor_rules *d, const json_t *p, json_t *rows)
 {
 	const json_t *r = json_object_get(p, "required_pull_request_reviews");
 	const json_t *bypass = json_object_get(r, "bypass_pull_request_allowances");
+	bool bypassed = has_app(json_object_get(bypass, "apps"), d->app);
 	int n = 0;
 
-	if (!r || has_app(json_object_get(bypass, "apps"), d->app))
+	if (!r)
 		return 0;
-	n += refuses(d, rows,
-		     "add the App to those who may bypass required pull requests in the branch's "
-		     "protection; yardmaster checks approvals itself",
-		     "changes need a pull request, and the App may not bypass that: its push is "
-		     "refused");
+	if (!bypassed)
+		n += refuses(d, rows,
+			     "add the App to those who may bypass required pull requests in the "
+			     "branch's protection; yardmaster waits for the reviews itself",
+			     "changes need a pull request, and the App may not bypass that: its "
+			     "push is refused");
+	/* Whoever may bypass the rule loses the approvals all the same. */
 	return n + stale(d, json_flag(r, "dismiss_stale_reviews"),
-			 json_flag(r, "require_last_push_approval"), rows);
+			 !bypassed && json_flag(r, "require_last_push_approval"), rows);
 }
 
 static int checks(const struct doctor_rules *d, const json_t *p, json_t *rows)
@@ -182,6 +185,17 @@ static int rule_reviews(const struct doctor_rules *d, const json_t *parameters, 
 		     json_flag(parameters, "require_last_push_approval"), rows);
 }
 
+/* Bypassed or not, a push takes the approvals away. */
+static int rule_bypassed(const struct doctor_rules *d, const json_t *rule, json_t *rows)
+{
+	const json_t *parameters = json_object_get(rule, "parameters");
+
+	return stale(d,
+		     !strcmp(json_str(rule, "type", ""), "pull_request") &&
+			     json_flag(parameters, "dismiss_stale_reviews_on_push"),
+		     false, rows);
+}
+
 static int rule_signatures(const struct doctor_rules *d, const json_t *parameters, json_t *rows)
 {
 	(void)parameters;
@@ -216,7 +230,7 @@ int doctor_rule(const struct doctor_rules *d, const json_t *rule, const char *by
 	int n = 0;
 
 	if (bypass && !strcmp(bypass, "always"))
-		return 0;
+		return rule_bypassed(d, rule, rows);
 	while (i < ARRAY_LEN(kinds) && strcmp(kinds[i].type, type) != 0)
 		i++;
 	if (i == ARRAY_LEN(kinds))

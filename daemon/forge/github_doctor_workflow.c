@@ -43,21 +43,41 @@ static bool push_runs(const struct yaml_node *push, const char *branch)
 	return !yaml_get(push, "tags") && !yaml_get(push, "tags-ignore");
 }
 
-static bool on_runs(const struct yaml_node *on, const char *branch)
+/* The value of `pull_request`: its branches are bases. `opened` is among the types when none are named. */
+static bool pull_runs(const struct yaml_node *pull, const char *base)
+{
+	const struct yaml_node *types = yaml_get(pull, "types");
+
+	if (types && !listed(types, "opened"))
+		return false;
+	return push_runs(pull, base);
+}
+
+/* Without filters. */
+static bool event_runs(const char *event, const char *base)
+{
+	return !strcmp(event, "push") || (base && !strcmp(event, "pull_request"));
+}
+
+static bool on_runs(const struct yaml_node *on, const char *branch, const char *base)
 {
 	if (on->kind == YAML_TEXT)
-		return !strcmp(on->text, "push");
+		return event_runs(on->text, base);
 	for (size_t i = 0; i < on->n; i++) {
 		if (on->kind == YAML_LIST && on->items[i]->text &&
-		    !strcmp(on->items[i]->text, "push"))
+		    event_runs(on->items[i]->text, base))
 			return true;
-		if (on->kind == YAML_MAP && !strcmp(on->keys[i], "push"))
-			return push_runs(on->items[i], branch);
+		if (on->kind != YAML_MAP)
+			continue;
+		if (!strcmp(on->keys[i], "push") && push_runs(on->items[i], branch))
+			return true;
+		if (base && !strcmp(on->keys[i], "pull_request") && pull_runs(on->items[i], base))
+			return true;
 	}
 	return false;
 }
 
-int doctor_workflow_runs(const char *text, size_t n, const char *branch)
+int doctor_workflow_runs(const char *text, size_t n, const char *branch, const char *base)
 {
 	cleanup(yaml_doc_release) struct yaml_doc doc = {0};
 	const struct yaml_node *on;
@@ -65,5 +85,5 @@ int doctor_workflow_runs(const char *text, size_t n, const char *branch)
 	if (yaml_load("workflow", text, n, &doc, NULL) < 0)
 		return -1;
 	on = yaml_get(doc.root, "on");
-	return on ? on_runs(on, branch) : 0;
+	return on ? on_runs(on, branch, base) : 0;
 }

@@ -235,6 +235,7 @@ static const struct {
 	{"pull_request", hear_pull, true},
 	{"pull_request_review", hear_pull, false},
 	{"pull_request_review_comment", hear_pull, false},
+	{"pull_request_review_thread", hear_pull, true},
 	{"check_run", hear_check, true},
 	{"check_suite", hear_suite, true},
 	{"status", hear_status, true},

@@ -68,6 +68,7 @@ int github_act_checks(struct job *j, struct err *err);
 int github_act_sync(struct job *j, struct err *err);
 int github_act_look(struct job *j, struct err *err);
 int github_act_level(struct job *j, struct err *err);
+int github_act_member(struct job *j, struct err *err);
 int github_act_list(struct job *j, struct err *err);
 
 /* An issue and its list of events were read: compares with the ledger, writes, tells. */
@@ -90,11 +91,30 @@ int github_installations_changed(struct github *g, struct err *err);
 int github_list(struct github *g, int64_t repo, struct err *err);
 int github_paused(struct forge *f, const struct repo *r, char **ret_why, struct err *err);
 
-/* ---- CI (github_ci.c) ---- */
+/* ---- rules (github_rules.c) ---- */
 
-/* The last steps of "forge-list": which checks the base branch wants. */
-int github_ask_required(struct job *j);
+/* The last steps of "forge-list": what the rules of the base branch demand. */
+int github_ask_rules(struct job *j);
 int github_required(struct forge *f, const struct repo *r, struct strvec *ret, struct err *err);
+int github_rules(struct forge *f, const struct repo *r, struct forge_rules *ret, struct err *err);
+
+/* ---- draft PRs of candidates (github_draft.c) ---- */
+
+int github_act_draft(struct job *j, struct err *err);
+int github_act_draft_close(struct job *j, struct err *err);
+/* Is it one, or would it be taken for one? Such a PR is not in the ledger, and nothing is heard of it. */
+bool github_is_candidate(const struct pr *p);
+
+/* ---- teams (github_team.c) ---- */
+int github_member(struct forge *f, const char *team, const char *user, int *ret, char **ret_why,
+		  struct err *err);
+
+/* ---- what GitHub makes of a PR's reviews (github_verdict.c) ---- */
+
+/* The last step of a "forge-sync"; memo.reviews has its reviews. */
+int github_ask_verdict(struct job *j, const struct pr *pr);
+/* PRs in the queue whose reviews may have changed unnoticed are read again. */
+int github_look_at_queue(struct github *g, const struct repo *r, struct err *err);
 
 /* ---- PRs (github_pull.c) ---- */
 

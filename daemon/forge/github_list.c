@@ -46,7 +46,7 @@ static int did_comments(struct job *j, const struct gh_answer *a, struct err *er
 	if (json_str(j->memo, "comments_since", NULL))
 		row_set(&j->remote.comments_since, json_str(j->memo, "comments_since", NULL));
 	j->remote.listed_ms = job_now(j);
-	return job_save_remote(j, err) < 0 ? -1 : github_ask_required(j);
+	return job_save_remote(j, err) < 0 ? -1 : github_ask_rules(j);
 }
 
 static int ask_comments(struct job *j, struct err *err)
@@ -56,7 +56,7 @@ static int ask_comments(struct job *j, struct err *err)
 
 		row_take(&j->remote.comments_since, xasprintf("%.19sZ", now));
 		j->remote.listed_ms = job_now(j);
-		return job_save_remote(j, err) < 0 ? -1 : github_ask_required(j);
+		return job_save_remote(j, err) < 0 ? -1 : github_ask_rules(j);
 	}
 	return job_get(j,
 		       gh_path("/repos/%r/issues/"
@@ -80,7 +80,8 @@ static int did_pulls(struct job *j, const struct gh_answer *a, struct err *err)
 		cleanup(pr_release) struct pr now = {0};
 		int rc;
 
-		if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0)
+		if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0 ||
+		    github_is_candidate(&now))
 			continue;
 		rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
 		if (rc < 0)
@@ -215,6 +216,12 @@ static int take_name(struct job *j, const char *name, struct err *err)
 
 static int ask_repo(struct job *j, const struct gh_answer *a, struct err *err);
 
+/* A pause ends here; a problem that passes by itself ends with the list that meets with none. */
+static int is_there(struct job *j, struct err *err)
+{
+	return j->remote.pause ? github_readable(j, err) : 0;
+}
+
 /* Renamed or transferred: the number stays, the name is the new one. */
 static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 {
@@ -222,7 +229,7 @@ static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 	const char *branch;
 
 	if (a->outcome == GH_UNCHANGED)
-		return github_readable(j, err) < 0 ? -1 : ask_issues(j);
+		return is_there(j, err) < 0 ? -1 : ask_issues(j);
 	if (a->outcome == GH_GONE || (a->outcome == GH_NO_ACCESS && a->status == 404)) {
 		/* Of another installation, since it has another owner? */
 		if (gh_is_app(j->g->o.client) && !j->after)
@@ -243,7 +250,7 @@ static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 		return -1;
 	row_set(&j->remote.url, now.url);
 	github_url(j->g, &j->remote);
-	return job_save_remote(j, err) < 0 || github_readable(j, err) < 0 ? -1 : ask_issues(j);
+	return job_save_remote(j, err) < 0 || is_there(j, err) < 0 ? -1 : ask_issues(j);
 }
 
 static int ask_repo(struct job *j, const struct gh_answer *a, struct err *err)

@@ -59,6 +59,7 @@ static void keep(struct pr *p, struct pr *was)
 	p->learn_tries = was->learn_tries;
 	row_set(&p->learn_why, was->learn_why);
 	row_set(&p->landed_base, was->landed_base);
+	row_set(&p->verdict, was->verdict);
 	if (p->modify < 0)
 		p->modify = was->modify;
 	if (was->landed)
@@ -238,6 +239,6 @@ int github_did_changed(struct forge *f, const json_t *p, struct err *err)
 	    github_pull_labels(f->github, &r, now.number, json_object_get(x, "pull"), err) < 0 ||
 	    github_tell_then(f->github, json_object_get(x, "then"), err) < 0)
 		return -1;
-	/* Seen for the first time: it may have reviews already. */
-	return rc ? 0 : github_sync(f->github, r.id, now.number, NULL, err);
+	/* Its reviews may be of this head already, and what GitHub makes of them is another one now. */
+	return strcmp(now.state, "open") ? 0 : github_sync(f->github, r.id, now.number, NULL, err);
 }

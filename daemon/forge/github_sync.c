@@ -265,7 +265,7 @@ static int apply_reviews(struct job *j, struct err *err)
 		seen = r.id > seen ? r.id : seen;
 	}
 	pr.review = seen;
-	return pr_save(db_of(j), &pr, err);
+	return pr_save(db_of(j), &pr, err) < 0 ? -1 : github_ask_verdict(j, &pr);
 }
 
 static int ask_next_reviewer(struct job *j, struct err *err)
@@ -312,6 +312,8 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 	if (job_check(j, a, err) < 0 || gh_read_pull(a->body, j->remote.full_name, &now, err) < 0 ||
 	    github_pull_head(j->g, &j->repo, &now, err) < 0)
 		return -1;
+	if (github_is_candidate(&now))
+		return JOB_DONE; /* nor what was said on it: it is nobody's to command */
 	rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
 	if (rc < 0)
 		return -1;

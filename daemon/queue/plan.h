@@ -96,12 +96,12 @@ struct plan_dep {
 struct plan_entry {
 	int64_t id; /* the queue entry; actions name it */
 	int64_t pr;
-	const char *head;            /* the approved head now */
-	int priority;                /* higher first; 0 is normal */
-	int64_t enqueued_ms;         /* older first */
-	bool approved;               /* enough approvals of `head` at this moment */
-	bool held;                   /* /yard hold, a draft, a do-not-merge label */
-	bool unknown;                /* what this head depends on has not been found out (yet) */
+	const char *head;    /* the approved head now */
+	int priority;        /* higher first; 0 is normal */
+	int64_t enqueued_ms; /* older first */
+	bool approved;       /* enough approvals of `head` at this moment */
+	bool held;    /* /yard hold, a draft, a do-not-merge label, a review that the rules want */
+	bool unknown; /* what this head depends on has not been found out (yet) */
 	const struct plan_dep *deps; /* from stacks, Depends-On and /yard depends alike */
 	size_t ndeps;
 	const char *const *files; /* changed paths, for the soft order; may be empty */
@@ -123,10 +123,10 @@ struct plan_facts {
 	int base_reds;           /* RED runs of exactly that base; 0 with RED: not counted, and the
 				  * first one is taken for final */
 	int base_errors;         /* runs of exactly that base that ended ERRORED, in a row */
-	bool frozen;             /* /yard freeze: test on, land nothing */
-	bool halted;             /* the kill switch: nothing starts */
-	int flake_reruns;        /* how often a lone RED is run again; default 1 */
-	int retries;             /* how often ERRORED is tried again; default 3 */
+	bool frozen;      /* /yard freeze, or the rules cannot be read: test on, land nothing */
+	bool halted;      /* the kill switch: nothing starts */
+	int flake_reruns; /* how often a lone RED is run again; default 1 */
+	int retries;      /* how often ERRORED is tried again; default 3 */
 	const struct plan_entry *entries;
 	size_t nentries;
 };

@@ -366,6 +366,11 @@ static const struct column github_level_columns[] = {ROW_GITHUB_LEVEL(COLUMN_I, 
 #undef ROW_T
 DEFINE_ROW(github_level)
 
+#define ROW_T github_team
+static const struct column github_team_columns[] = {ROW_GITHUB_TEAM(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(github_team)
+
 #define ROW_T shadow_repo
 static const struct column shadow_repo_columns[] = {ROW_SHADOW_REPO(COLUMN_I, COLUMN_S)};
 #undef ROW_T

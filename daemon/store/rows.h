@@ -70,7 +70,7 @@ struct table {
 	S(topic)                                                                                   \
 	S(head) S(known_head) I(learn_tries) S(learn_why) S(files) I(draft) I(held) S(held_by)     \
 		S(held_reason) I(task) S(landed) S(landed_base) I(created_ms) I(updated_ms)        \
-			I(head_ms) S(head_repo) I(review) I(modify) S(merged_by)
+			I(head_ms) S(head_repo) I(review) I(modify) S(verdict) S(merged_by)
 #define ROW_APPROVAL(I, S)   I(id) I(repo) I(pr) S(head) S(user) I(at_ms) I(void_ms) S(void_reason)
 #define ROW_DEPENDENCY(I, S) I(id) I(repo) I(pr) I(on_pr) S(source) I(at_ms)
 #define ROW_TASK(I, S)                                                                             \
@@ -119,7 +119,7 @@ struct table {
 	S(merge_base)                                                                              \
 	S(method)                                                                                  \
 	S(gates) S(state) S(oid) S(tree) I(gate) I(run_number) S(checks) S(detail) I(created_ms)   \
-		I(ended_ms) S(ci) S(branch) I(ci_ms) I(ci_red) S(verdict)
+		I(ended_ms) S(ci) S(branch) I(ci_ms) I(ci_red) S(verdict) I(draft)
 #define ROW_LANDING(I, S)                                                                          \
 	I(id) I(repo) I(candidate) I(pr) S(old) S(new) S(state) S(receipt) I(at_ms) I(ended_ms) \
 		S(head) S(head_state) I(head_ms)
@@ -131,6 +131,7 @@ struct table {
 	I(paused_ms) S(pause)
 #define ROW_GITHUB_CHECK(I, S) I(id) I(repo) S(head) S(name) I(remote) S(said)
 #define ROW_GITHUB_LEVEL(I, S) I(id) I(repo) S(login) I(level) I(at_ms)
+#define ROW_GITHUB_TEAM(I, S) I(id) S(team) S(login) I(member) S(why) I(at_ms)
 #define ROW_SHADOW_REPO(I, S) I(id) I(repo) S(name) I(since_ms) I(until_ms)
 #define ROW_SHADOW_EVENT(I, S)                                                                     \
 	I(id)                                                                                      \
@@ -164,6 +165,7 @@ struct table {
 	X(landing, ROW_LANDING)                                                                    \
 	X(github_repo, ROW_GITHUB_REPO)                                                            \
 	X(github_level, ROW_GITHUB_LEVEL)                                                          \
+	X(github_team, ROW_GITHUB_TEAM)                                                            \
 	X(github_check, ROW_GITHUB_CHECK)                                                          \
 	X(shadow_repo, ROW_SHADOW_REPO)                                                            \
 	X(shadow_event, ROW_SHADOW_EVENT)                                                          \

@@ -252,6 +252,10 @@
 	X(GITHUB_LEVEL_SET, "INSERT INTO github_level (repo, login, level, at_ms) "                \
 		"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (repo, login) "                               \
 		"DO UPDATE SET level = excluded.level, at_ms = excluded.at_ms")                    \
+	X(GITHUB_TEAM, "SELECT * FROM github_team WHERE team = ?1 AND login = ?2")                 \
+	X(GITHUB_TEAM_SET, "INSERT INTO github_team (team, login, member, why, at_ms) "            \
+		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (team, login) "                           \
+		"DO UPDATE SET member = excluded.member, why = excluded.why, at_ms = excluded.at_ms") \
 	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
 	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1")                  \
 	/* shadow mode and what `stats` counts */                                                  \
@@ -260,14 +264,19 @@
 		"oid, tree, detail, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, "           \
 		"?10) ON CONFLICT (repo, kind, pr, head, base, other) DO NOTHING")                 \
 	X(SHADOW_SET, "UPDATE shadow_event SET base = ?2, tree = ?3, detail = ?4 WHERE id = ?1")   \
+	/* The first one says when, the last ones what people may still merge. */                  \
+	X(SHADOW_THIN, "DELETE FROM shadow_event WHERE repo = ?1 AND kind = ?2 AND pr = ?3 "       \
+		"AND head = ?4 AND id > (SELECT min(id) FROM shadow_event WHERE repo = ?1 "        \
+		"AND kind = ?2 AND pr = ?3 AND head = ?4) AND id NOT IN (SELECT id FROM "          \
+		"shadow_event WHERE repo = ?1 AND kind = ?2 AND pr = ?3 AND head = ?4 "            \
+		"ORDER BY id DESC LIMIT 3)")                                                       \
 	X(SHADOW_GET, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 AND "              \
 		"pr = ?3 AND head = ?4 AND base = ?5 AND other = ?6")                              \
 	X(SHADOW_OF_HEAD, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 "              \
 		"AND pr = ?3 AND head = ?4 ORDER BY id DESC")                                      \
 	X(SHADOW_OF_PR, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 "                \
 		"AND pr = ?3 ORDER BY id")                                                         \
-	X(SHADOW_SINCE, "SELECT * FROM shadow_event WHERE repo = ?1 AND at_ms >= ?2 "              \
-		"ORDER BY id")                                                                     \
+	X(SHADOW_ALL, "SELECT * FROM shadow_event WHERE repo = ?1 ORDER BY id")                    \
 	X(SHADOW_MERGED_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = "             \
 		"'merged' AND tree IS NULL ORDER BY id")                                           \
 	X(SHADOW_CHECKS_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND at_ms "              \

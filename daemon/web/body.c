@@ -131,6 +131,8 @@ int body_add(struct body *b, const void *p, size_t n, struct err *err)
 {
 	size_t want = b->size + n;
 
+	if (!n)
+		return 0;
 	if (!b->dropped && want > DELIVERY_BODY_MAX) {
 		drop_all(b);
 		b->dropped = true;

@@ -103,6 +103,13 @@ is "$(yard config check "$T/mine/yardmaster.yml" --json | jq -r '.handle + " " +
 	"mine file:$T/mine/my-yard.private-key.pem" 'a file that is there keeps what it says'
 is "$(mode "$T/mine/yardmaster.yml")" 640 'and its mode'
 like "$(cat "$T/flow.out")" 'GitHub sends nothing' 'without a public address there is no webhook'
+exits 2 'deliveries go one way only' yard init "$T/both" --github --api "$GH" --events https://smee.io/abc --public-url https://y.org
+start_flow "$T/laptop" --events https://smee.io/abc
+page "$(submit "$(page "$url")")" >/dev/null
+wait "$flow"
+is "$(jq -r .hook_attributes.url "$T/manifest.json") $(yard config check "$T/laptop/yardmaster.yml" --json |
+	jq -r '"\(.listen) \(.github.events) \(.github["webhook-secrets"] | length)"')" 'https://smee.io/abc null https://smee.io/abc 1' \
+	'with an event channel the App sends there, and the daemon fetches it there'
 printf '{ handle: mine }' >"$T/mine/yardmaster.yml"
 exits 78 'a file that no section can be added to is refused before GitHub is asked' yard init "$T/mine" --github --api "$GH"
 

@@ -96,10 +96,26 @@ gh_comment "$four" '/yard queue' bob >/dev/null
 wait_ok 'and built upon' "[ \"\$(gh_pr_state $four)\" = merged ]"
 is "$(gh_base_file src/direct.txt)" direct 'what was pushed is still there'
 
+# --- teams ----------------------------------------------------------------------------------------
+sed -i 's|^github:|&\n  permissions: { freeze: [maintain, "team:octo/release"], queue: ["team:octo/release"] }|' "$T/yardmaster.yml"
+kill -HUP "$(ym_pid)"
+wait_for "ym_log | grep -qi 'configuration.*\(read\|loaded\)\|reload'" || bail 'the configuration was not read again'
+gh_ctl PUT /team '{"org": "octo", "slug": "release", "members": ["eve"]}' >/dev/null
+gh_comment "$four" '/yard freeze' alice >/dev/null
+wait_ok 'who is in no team and has not the role is refused, with both' \
+	"gh_comments $four | grep -q 'needs the permission .maintain. or to be in the team .octo/release.; @alice has .write., is not in .octo/release.'"
+gh_comment "$four" '/yard freeze by the release team' eve >/dev/null
+wait_ok "a team's member may" "ymj '.[0].frozen' repo list | grep -q '1\|true'"
+gh_ctl PATCH /app '{"permissions": {"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "checks": "write", "statuses": "write", "actions": "read", "administration": "read"}}' >/dev/null
+gh_comment "$four" '/yard queue' bob >/dev/null
+wait_ok 'a team that cannot be asked about lets nobody in, and says why' \
+	"gh_comments $four | grep -q \"@bob GitHub does not say who is in the team octo/release (the App needs the permission 'members: read')\""
+is "$(gh_requests '[.[] | select(.path | test("memberships/alice"))] | length')" 1 'a team is asked about once'
+
 # --- another App needs another start --------------------------------------------------------------
 sed -i 's/^  app: .*/  app: Iv23other/' "$T/yardmaster.yml"
 kill -HUP "$(ym_pid)"
-wait_ok 'a reload does not change the App' "ym_log | grep -q \"of 'github' only 'webhook-secrets' can change\""
+wait_ok 'a reload does not change the App' "ym_log | grep -q \"of 'github' only 'webhook-secrets' and 'permissions' can change\""
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing

@@ -66,7 +66,7 @@ wait_ok 'the branch is gone' '[ -z "$(branch)" ]'
 
 # --- by reconciliation, and what GitHub itself requires --------------------------------------------
 gh_ctl POST /hooks '{"drop": 10000}' >/dev/null
-gh_ctl PUT /protection '{"repo": "octo/app", "branch": "main", "checks": ["yardmaster/queue", "lint"]}' >/dev/null
+gh_ctl PUT /protection '{"repo": "octo/app", "branch": "main", "checks": ["yardmaster/queue", {"name": "lint", "app": "github-actions"}]}' >/dev/null
 gh_ctl PUT /rules '{"repo": "octo/app", "branch": "main", "rules": [{"type": "required_status_checks",
 	"parameters": {"strict_required_status_checks_policy": false, "required_status_checks": [{"context": "types"}]}}]}' >/dev/null
 wait_ok 'the protection is read' "sqlite3 '$D/ledger.db' 'SELECT required FROM github_repo' | grep -q 'lint.*types'"
@@ -74,10 +74,14 @@ queued three
 candidate
 gh_ci "$sha" build success
 gh_ci "$sha" ci/old success status
-wait_ok 'without webhooks it is seen, too' "ymj '.[].waits' queue list | grep -q 'checks of it (.lint. (not there yet), .types. (not'"
-gh_ci "$sha" lint skipped
+wait_ok 'without webhooks it is seen, too' "ymj '.[].waits' queue list | grep -q 'checks of it (.lint. of the App [0-9]* (not there yet), .types. (not'"
+gh_ctl POST /ci "$(jq -nc --arg sha "$sha" '{repo: "octo/app", sha: $sha, name: "lint", conclusion: "success", app: "impostor"}')" >/dev/null
+gh_ci "$sha" lint success status
 gh_ci "$sha" types neutral
-wait_ok 'and lands' "[ \"\$(gh_pr_state $pr)\" = merged ]"
+wait_ok 'a check of another App than the one that is required says nothing' \
+	"ymj '.[].waits' queue list | grep -q 'checks of it (.lint. of the App [0-9]* (not there yet))'" 20
+gh_ci "$sha" lint skipped
+wait_ok 'its own does, and it lands' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing

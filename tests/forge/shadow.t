@@ -5,7 +5,8 @@
 
 # What of all that was asked for is no read: a token and git's own fetch are POSTs too.
 writes() {
-	gh_requests '[.[] | select(.method != "GET" and (.path | test("/access_tokens$|/git-upload-pack$") | not)) |
+	gh_requests '[.[] | select(.method != "GET" and (.path | test("/access_tokens$|/git-upload-pack$") | not) and
+		(.path == "/graphql" and (.body.query | startswith("query(")) | not)) |
 		"\(.method) \(.path)"] | join("\n")'
 }
 stat() { ymj ".[] | select(.key == \"$1\") | .value | tostring" stats; }

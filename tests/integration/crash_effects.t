@@ -15,6 +15,7 @@ others='forge-react pr-config forge-label notify run-kill cand-drop forge-pr-upd
 remote='forge-check forge-list forge-sync forge-level forge-look forge-fetch forge-changed task-push cand-push cand-fetch'
 heads='forge-pr-retarget cand-head-push cand-head head-restore'
 unkilled='topic-merged topic-delete head-keep notes-fetch notes-merge notes-push forge-checks cand-branch branch-drop
+	forge-member cand-draft draft-close
 	shadow-build shadow-pair shadow-trees shadow-drop shadow-checks'
 
 kinds=$(sed -n 's/^\t{"\([a-z-]*\)", EXEC_.*/\1/p' "$root/daemon/bot/outbox_kinds.c" | sort)

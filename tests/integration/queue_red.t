@@ -80,6 +80,13 @@ ym queue add "$n" >/dev/null
 ok 'without gates a PR lands at once' wait_for "[ \"\$(base_oid)\" != $before ]" 3
 landed "$n"
 is "$(ymj '.checks | length' receipt show "$(base_oid)")" 0 '... and its receipt says that nothing was checked'
+
+# --- numbers --------------------------------------------------------------------------------------
+stat() { ymj ".[] | select(.key == \"$1\") | .value" stats; }
+is "$(stat landed)" "$(git -C "$bare" rev-list --first-parent --count --author=Yardmaster main)" 'stats counts what has landed'
+like "$(stat red)" '^[1-9]' '... and what was red before it could'
+like "$(ym stats --repo app --since 1)" $'app\tactive\tfrom queue to landing, median\t[0-9]+' '... and how long a landing took'
+exits 3 'a repository that there is not is no empty list' ym stats --repo other
 ym_stop
 is $? 0 'the daemon ends when told'
 done_testing

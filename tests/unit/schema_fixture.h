@@ -137,6 +137,7 @@ static const struct map {
 	{DAEMON, "retention", "{retention: ", "}", {{0}}},
 	{DAEMON, "author", "{author: ", "}", {{0}}},
 	{DAEMON, "github", "{github: ", "}", {{"token", "env:A"}}},
+	{DAEMON, "github/permissions", "{github: {token: env:A, permissions: ", "}}", {{0}}},
 	{DAEMON,
 	 "github/webhook-secrets/*",
 	 "{github: {webhook-secrets: [",

@@ -115,8 +115,8 @@ static const char full[] =
 	"github: {api: 'https://ghe.example.org/api/v3', app: Iv23, key: 'file:app.pem',\n"
 	"         ca-file: ca.pem, events: 'https://smee.io/AbC-1/', shadow: [octo/app, "
 	"'acme/*'],\n"
-	"         webhook-secrets: [{secret: "
-	"'env:HOOK', repos: [a/b]}]}\n";
+	"         webhook-secrets: [{secret: 'env:HOOK', repos: [a/b]}],\n"
+	"         permissions: {run: [write, 'team:octo/agents'], resume: 'team:octo/leads'}}\n";
 
 static void everything(void **state)
 {
@@ -141,6 +141,10 @@ static void everything(void **state)
 	assert_string_equal(c.github.key, "file:/etc/yard/app.pem");
 	assert_string_equal(c.github.ca_file, "/etc/yard/ca.pem");
 	assert_string_equal(c.github.api, "https://ghe.example.org/api/v3");
+	assert_int_equal(c.github.allow[CONF_ALLOW_RUN].n, 2);
+	assert_string_equal(c.github.allow[CONF_ALLOW_RUN].v[1], "team:octo/agents");
+	assert_string_equal(c.github.allow[CONF_ALLOW_RESUME].v[0], "team:octo/leads");
+	assert_int_equal(c.github.allow[CONF_ALLOW_QUEUE].n, 0);
 	assert_string_equal(c.hooks.events, "https://smee.io/AbC-1");
 	assert_false(c.github.shadow_all);
 	assert_string_equal(c.github.shadow.v[1], "acme/*");
@@ -198,6 +202,15 @@ static void wrong_files(void **state)
 	      "1: key 'limits.agents': found '0'; allowed: a whole number from 1 to 100");
 	wrong("runs: {memory-mb: 1}\n", "1: key 'runs.memory-mb': found '1'");
 	wrong("retention: {logs-days: 0}\n", "1: key 'retention.logs-days': found '0'");
+	wrong("github: {permissions: {run: [read]}}\n",
+	      "1: key 'github.permissions.run[0]': found 'read'; allowed: write, maintain or "
+	      "team:ORG");
+	wrong("github: {permissions: {run: ['team:octo']}}\n",
+	      "1: key 'github.permissions.run[0]': found 'team:octo'");
+	wrong("github: {permissions: {run: ['team:a/b/c']}}\n",
+	      "1: key 'github.permissions.run[0]': found 'team:a/b/c'");
+	wrong("github: {permissions: {run: []}}\n", "1: key 'github.permissions.run': found 0 of");
+	wrong("github: {permissions: {runs: [write]}}\n", "1: key 'github.permissions.runs'");
 	wrong("reconcile-seconds: 4\n", "1: key 'reconcile-seconds': found '4'");
 	wrong("dta: x\n", "1: key 'dta': found an unknown key, did you mean 'data'?");
 	wrong("data: ~/yard\n", "1: key 'data': found '~/yard'; allowed: a path, absolute or");

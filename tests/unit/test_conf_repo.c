@@ -43,6 +43,9 @@ static void check_defaults(const struct conf_repo *c)
 	assert_int_equal(c->queue.timeout_ms, 30 * 60000);
 	assert_int_equal(c->queue.flake_reruns, 1);
 	assert_int_equal(c->queue.retries, 3);
+	assert_false(c->queue.code_owners);
+	assert_false(c->queue.conversations);
+	assert_false(c->queue.draft_pr);
 	assert_string_equal(c->label_prefix, "agent:");
 	assert_string_equal(c->label_needs_human, "needs-human");
 	assert_string_equal(c->label_hold, "do-not-merge");
@@ -70,6 +73,9 @@ static const char full[] = "queue:\n"
 			   "  approvals: 2\n"
 			   "  labeller-may-approve: false\n"
 			   "  author-may-approve: false\n"
+			   "  code-owners: true\n"
+			   "  conversations: true\n"
+			   "  candidate: draft-pr\n"
 			   "  timeout-minutes: 5\n"
 			   "  flake-reruns: 0\n"
 			   "  retries: 1\n"
@@ -93,6 +99,9 @@ static void everything(void **state)
 	assert_int_equal(c.queue.approvals, 2);
 	assert_false(c.queue.labeller_may_approve);
 	assert_false(c.queue.author_may_approve);
+	assert_true(c.queue.code_owners);
+	assert_true(c.queue.conversations);
+	assert_true(c.queue.draft_pr);
 	assert_int_equal(c.queue.timeout_ms, 5 * 60000);
 	assert_int_equal(c.queue.flake_reruns, 0);
 	assert_int_equal(c.queue.retries, 1);
@@ -128,6 +137,8 @@ static void wrong_files(void **state)
 	wrong("queue: {timeout-minutes: 0}\n", "1: key 'queue.timeout-minutes': found '0'");
 	wrong("queue: {labeller-may-approve: no}\n",
 	      "1: key 'queue.labeller-may-approve': found 'no'; allowed: true, false");
+	wrong("queue: {candidate: draft}\n",
+	      "1: key 'queue.candidate': found 'draft'; allowed: branch, draft-pr");
 	wrong("queue: {environment: {network: hots}}\n",
 	      "1: key 'queue.environment.network': found 'hots', did you mean 'host'?");
 	wrong("exclusive: [/abs]\n", "1: key 'exclusive[0]': found '/abs'");

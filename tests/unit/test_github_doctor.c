@@ -58,6 +58,12 @@ static void protections(void **state)
 	assert_int_equal(faults(PROTECTION, &rebasing, false, linear), 0);
 	assert_int_equal(faults(PROTECTION, &merging, false, sign), 1);
 	assert_int_equal(faults(PROTECTION, &merging, true, sign), 0);
+	/* Whoever bypasses it loses the approvals, too. */
+	assert_int_equal(
+		faults(PROTECTION, &rebasing, false,
+		       "{\"required_pull_request_reviews\":{\"dismiss_stale_reviews\":true,"
+		       "\"bypass_pull_request_allowances\":{\"apps\":[{\"slug\":\"yard\"}]}}}"),
+		1);
 	/* Another App's bypass is not ours. */
 	assert_int_equal(
 		faults(PROTECTION, &merging, false,
@@ -75,7 +81,8 @@ static void rulesets(void **state)
 	(void)state;
 	assert_int_equal(faults(RULE, &merging, false, pull), 1); /* not known is not green */
 	assert_int_equal(faults(RULE, &rebasing, false, pull), 2);
-	assert_int_equal(faults(BYPASSED_RULE, &rebasing, false, pull), 0);
+	assert_int_equal(faults(BYPASSED_RULE, &rebasing, false, pull), 1); /* dismisses */
+	assert_int_equal(faults(BYPASSED_RULE, &merging, false, pull), 0);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"merge_queue\"}"), 1);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"non_fast_forward\"}"), 0);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"of the future\"}"), 0);
@@ -88,29 +95,37 @@ static void workflows(void **state)
 {
 	static const struct {
 		const char *text;
-		int runs;
+		int runs;    /* on a push to a candidate's branch */
+		int on_pull; /* and with a draft PR of it */
 	} rows[] = {
-		{"on: push\n", 1},
-		{"on: [pull_request, push]\n", 1},
-		{"on: pull_request\n", 0},
-		{"on:\n  push:\n", 1},
-		{"on:\n  push: { tags: [v1] }\n", 0},
-		{"on:\n  push: { branches: [main] }\n", 0},
-		{"on:\n  push: { branches: ['**'] }\n", 1},
-		{"on:\n  push: { branches: ['**', '!yardmaster/**'] }\n", 0},
-		{"on:\n  push: { branches: ['!yardmaster/**', '**'] }\n", 1},
-		{"on:\n  push: { branches-ignore: ['yardmaster/**'] }\n", 0},
-		{"on:\n  push: { branches-ignore: [docs] }\n", 1},
-		{"jobs: {}\n", 0},
-		{"", 0},
-		{"on: [push\n", -1},
+		{"on: push\n", 1, 1},
+		{"on: [pull_request, push]\n", 1, 1},
+		{"on: pull_request\n", 0, 1},
+		{"on:\n  push:\n", 1, 1},
+		{"on:\n  push: { tags: [v1] }\n", 0, 0},
+		{"on:\n  push: { branches: [main] }\n", 0, 0},
+		{"on:\n  pull_request: { branches: [main] }\n", 0, 1},
+		{"on:\n  pull_request: { branches: [next] }\n", 0, 0},
+		{"on:\n  pull_request: { types: [closed] }\n", 0, 0},
+		{"on:\n  pull_request: { types: [opened, synchronize] }\n", 0, 1},
+		{"on:\n  push: { branches: ['**'] }\n", 1, 1},
+		{"on:\n  push: { branches: ['**', '!yardmaster/**'] }\n", 0, 0},
+		{"on:\n  push: { branches: ['!yardmaster/**', '**'] }\n", 1, 1},
+		{"on:\n  push: { branches-ignore: ['yardmaster/**'] }\n", 0, 0},
+		{"on:\n  push: { branches-ignore: [docs] }\n", 1, 1},
+		{"jobs: {}\n", 0, 0},
+		{"", 0, 0},
+		{"on: [push\n", -1, -1},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-		if (doctor_workflow_runs(rows[i].text, strlen(rows[i].text),
-					 "yardmaster/queue/1") != rows[i].runs)
-			fail_msg("%s: expected %d", rows[i].text, rows[i].runs);
+		if (doctor_workflow_runs(rows[i].text, strlen(rows[i].text), "yardmaster/queue/1",
+					 NULL) != rows[i].runs ||
+		    doctor_workflow_runs(rows[i].text, strlen(rows[i].text), "yardmaster/queue/1",
+					 "main") != rows[i].on_pull)
+			fail_msg("%s: expected %d, %d", rows[i].text, rows[i].runs,
+				 rows[i].on_pull);
 }
 
 static void the_clock(void **state)

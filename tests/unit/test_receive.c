@@ -472,6 +472,79 @@ static void test_pass(void **state)
 	loop_free(b.loop);
 }
 
+/* --- deliveries that come by no request of their own --- */
+
+/* Signed rightly, but for what the caller changes in `h`. */
+static int whole(struct web *w, const char *body, size_t n, struct receive_headers h)
+{
+	autofree char *mac = text_hmac("x", 1, body, n);
+	autofree char *signature = xasprintf("sha256=%s", mac);
+
+	if (h.signature && !*h.signature)
+		h.signature = signature;
+	return receive_whole(w, &h, body, n);
+}
+
+static void test_whole(void **state)
+{
+	static const struct receive_headers good = {"", "issues", "g-1", "application/json"};
+	static const char *const names[] = {"env:X"};
+	struct fx *f = *state;
+	struct clock clock = {hand, hand};
+	struct bot b = {.db = f->db, .clock = &clock, .data = f->dir};
+	struct web w = {.bot = &b};
+	autofree char *large = xmalloc(DELIVERY_BODY_MAX + 1);
+	struct receive_headers h = good;
+
+	setenv("X", "x", 1);
+	memset(large, ' ', DELIVERY_BODY_MAX + 1);
+	w.space.folder = f->dir;
+	w.secrets = secrets(names, 1, NULL);
+	TAILQ_INIT(&w.arrived);
+	OK(f, loop_new(&clock, &b.loop, &f->err));
+	w.wake = loop_timer_new(b.loop, NULL, NULL);
+
+	/* As over HTTP: who signed it, then whether it is one, and each is counted. */
+	h.signature = NULL;
+	assert_int_equal(whole(&w, "{}", 2, h), 401);
+	h.signature = "sha256=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	assert_int_equal(whole(&w, "{}", 2, h), 401);
+	h = good;
+	h.event = "two words";
+	assert_int_equal(whole(&w, "{}", 2, h), 400);
+	h = good;
+	h.guid = NULL;
+	assert_int_equal(whole(&w, "{}", 2, h), 400);
+	h = good;
+	h.type = "text/plain";
+	assert_int_equal(whole(&w, "{}", 2, h), 400);
+	assert_int_equal(whole(&w, "", 0, good), 400);
+	w.full = true;
+	assert_int_equal(whole(&w, "{}", 2, good), 503);
+	w.full = false;
+	assert_int_equal(w.refused_signature, 2);
+	assert_int_equal(w.refused_malformed, 4);
+	assert_int_equal(w.refused_busy, 1);
+	assert_true(TAILQ_EMPTY(&w.arrived));
+
+	/* Stored with the turn; what is too large to keep is a wake-up. Then nothing is left of it. */
+	assert_int_equal(whole(&w, "{}", 2, good), 202);
+	assert_int_equal(whole(&w, large, DELIVERY_BODY_MAX + 1, good), 202);
+	OK(f, receive_store(&w, &f->err));
+	assert_int_equal(w.stored, 2);
+	assert_false(TAILQ_EMPTY(&w.arrived));
+	receive_answer_all(&w, 503); /* nobody hears it */
+	assert_true(TAILQ_EMPTY(&w.arrived));
+	assert_int_equal(whole(&w, large, BODY_MEMORY_MAX + 1, good), 202);
+	assert_true(w.space.spool > 0);
+	receive_forget(&w);
+	assert_true(TAILQ_EMPTY(&w.arrived));
+	assert_int_equal(w.space.memory + w.space.spool, 0);
+	hook_secrets_unref(w.secrets);
+	loop_timer_free(w.wake);
+	loop_free(b.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +560,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_tally_is_bounded, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged_body, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_pass, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_whole, fx_setup, fx_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,26 +213,45 @@ static void repeat(const struct probe *p, const char *item, size_t n, bool want)
 	try(p, want, "[%s]", b.s);
 }
 
-/* A text or a list of them. */
-static void try_texts(const struct probe *p, const json_t *list)
+static void try_truth(const struct probe *p)
 {
-	const json_t *item = json_object_get(list, "items");
-	const json_t *words = json_object_get(item, "enum"),
-		     *max = json_object_get(list, "maxItems");
-	const char *one = words ? json_string_value(json_array_get(words, 0)) : "a";
+	try(p, true, "true");
+	try(p, true, "false");
+	try(p, false, "yes");
+	try(p, false, "1");
+}
 
-	if (words)
-		try_words(p, words);
-	if (!strcmp(p->key, "repos"))
-		one = "a/b";
-	try(p, true, "%s", one);
+/* What an item of a list may be: its first word, or a text that its pattern takes. */
+static const char *sample_of(const json_t *item)
+{
+	const char *pattern = json_str(item, "pattern", "");
+
+	if (json_object_get(item, "enum"))
+		return json_string_value(json_array_get(json_object_get(item, "enum"), 0));
+	return schema_matches(pattern, "a") ? "a" : "a/b";
+}
+
+/* A list, or one thing alone: a text as of its items, or true and false. */
+static void try_texts(const struct probe *p, const json_t *one_of)
+{
+	const json_t *alone = json_array_get(one_of, 0), *list = json_array_get(one_of, 1);
+	const json_t *item = json_object_get(list, "items"),
+		     *max = json_object_get(list, "maxItems");
+	const char *one = sample_of(item);
+
+	if (has_type(alone, "boolean"))
+		try_truth(p);
+	else
+		try(p, true, "%s", one);
+	if (json_object_get(item, "enum"))
+		try_words(p, json_object_get(item, "enum"));
 	try(p, true, "[%s]", one);
 	try(p, false, "{a: b}");
 	try(p, false, "[[%s]]", one);
 	try(p, false, " ");
-	/* repos, when they are named at all, must not be none */
 	try(p, !json_int(list, "minItems", 0), "[]");
-	try_length(p, item);
+	if (!has_type(alone, "boolean"))
+		try_length(p, item);
 	if (json_int(item, "minLength", 0))
 		try(p, false, "['']");
 	if (max) {
@@ -249,24 +268,23 @@ static void try_property(const struct probe *p)
 	if (has_type(s, "integer") || has_type(s, "number")) {
 		try_number(p);
 	} else if (has_type(s, "boolean")) {
-		try(p, true, "true");
-		try(p, true, "false");
-		try(p, false, "yes");
-		try(p, false, "1");
+		try_truth(p);
 	} else if (json_object_get(s, "enum")) {
 		try_words(p, json_object_get(s, "enum"));
 	} else if (has_type(s, "string")) {
 		try_text(p);
+	} else if (one_of && has_type(json_array_get(one_of, 0), "boolean")) {
+		try(p, true,
+		    "true"); /* or a list: github.shadow, which tests/unit/test_shadow.c tries */
+		try(p, false, "a");
+		try(p, false, "{a: b}");
 	} else if (one_of) {
-		try_texts(p, json_array_get(one_of, 1));
+		try_texts(p, one_of);
 	} else if (any_of) {
 		const json_t *root = files[p->m->file].root;
 
 		try(p, true, "repository");
-		try_texts(p,
-			  json_array_get(json_object_get(schema_of(root, json_array_get(any_of, 1)),
-							 "oneOf"),
-					 1));
+		try_texts(p, json_object_get(schema_of(root, json_array_get(any_of, 1)), "oneOf"));
 	} else if (has_type(s, "object")) {
 		try(p, has_type(s, "null"), " ");
 		try(p, false, "[a]");

@@ -335,13 +335,82 @@ static void it_waits_as_told(void **state)
 	assert_in_range(json_int(o, "again_in_ms", 0), 119000, 180000);
 }
 
+/* --- silence: with a clock that is ahead --- */
+
+static int64_t ahead_ms;
+
+static int64_t wall_ahead(struct clock *c)
+{
+	(void)c;
+	return clock_system.wall_ms(&clock_system) + ahead_ms;
+}
+
+static int64_t mono_ahead(struct clock *c)
+{
+	(void)c;
+	return now_ms() + ahead_ms;
+}
+
+static bool hold(struct stub_conn *c, const struct stub_seen *s, void *arg)
+{
+	static const char head[] = STREAM_HEAD ":\n\n";
+
+	(void)s;
+	*(struct stub_conn **)arg = c;
+	stub_write(c, head, sizeof(head) - 1);
+	return true;
+}
+
+static void silence_is_noticed(void **state)
+{
+	struct clock clock = {wall_ahead, mono_ahead};
+	struct fx f = {0};
+	struct stub_conn *conn = NULL;
+	json_t *o;
+
+	(void)state;
+	ahead_ms = 0;
+	assert_int_equal(loop_new(&clock, &f.loop, &f.err), 0);
+	f.stub = stub_new(f.loop);
+	f.stub->handler = hold;
+	f.stub->arg = &conn;
+	{
+		cleanup(world_release) struct world w = {0};
+
+		to_channel(&w, &f, NULL);
+		json_decref(until(&w, "state", "connected"));
+		/* A comment is a sign of life, too. */
+		for (int i = 0; i < 3; i++) {
+			ahead_ms += STREAM_IDLE_MS - 5000;
+			stub_write(conn, ":\n", 2);
+			for (int k = 0; k < 5; k++)
+				turn(&f);
+			o = stream_state(w.s);
+			assert_string_equal(json_str(o, "state", ""), "connected");
+			json_decref(o);
+		}
+		ahead_ms += STREAM_IDLE_MS;
+		json_decref(until(&w, "problem", "nothing came for 100 s"));
+		ahead_ms += 2 * STREAM_WAIT_MS;
+		json_decref(until(&w, "state", "connected"));
+		assert_int_equal(w.gaps, 1);
+	}
+	stub_free(f.stub);
+	loop_free(f.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(events),        cmocka_unit_test(ids_and_times),
-		cmocka_unit_test(long_names),    cmocka_unit_test(the_signed_bytes),
-		TEST(a_cut_stream_is_taken_up),  TEST(what_is_no_channel),
-		TEST(it_waits_longer_each_time), TEST(it_waits_as_told),
+		cmocka_unit_test(events),
+		cmocka_unit_test(ids_and_times),
+		cmocka_unit_test(long_names),
+		cmocka_unit_test(the_signed_bytes),
+		TEST(a_cut_stream_is_taken_up),
+		TEST(what_is_no_channel),
+		TEST(it_waits_longer_each_time),
+		TEST(it_waits_as_told),
+		cmocka_unit_test(silence_is_noticed),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -142,6 +142,12 @@ function routes(router) {
 		const list = repositoriesOf(c.state, c.actor.installation).filter((r) => !c.actor.repositories || c.actor.repositories.includes(r.id));
 		return { total_count: list.length, repository_selection: c.actor.installation.selection, repositories: c.page(list).map((r) => render.repository(c.state, r)) };
 	});
+	router.add('GET', '/orgs/{org}/teams/{team_slug}/memberships/{username}', { permission: 'members:read' }, (c) => {
+		const { org, team_slug: slug, username } = c.params;
+		if (!(c.state.teams.get(`${org}/${slug}`) || []).includes(username))
+			throw notFound();
+		return { url: `${c.state.url}/organizations/1/team/1/memberships/${username}`, role: 'member', state: 'active' };
+	});
 	router.add('GET', '/app/hook/config', JWT, (c) => hookConfig(c.actor.app));
 	router.add('PATCH', '/app/hook/config', JWT, (c) => {
 		Object.assign(c.actor.app.hook, c.body);

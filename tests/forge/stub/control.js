@@ -37,6 +37,7 @@ class Control {
 			'PATCH /repo': (q, b) => this.changeRepo(b),
 			'DELETE /repo': (q, b) => this.removeRepo(b),
 			'PUT /permission': (q, b) => this.permission(b),
+			'PUT /team': (q, b) => { state.teams.set(`${b.org}/${b.slug}`, b.members); return {}; },
 			'PUT /protection': (q, b) => this.protection(b),
 			'PUT /rules': (q, b) => { state.needRepo(b.repo).rules.set(b.branch || '*', b.rules); return {}; },
 			'POST /push': (q, b) => this.push(b),
@@ -215,7 +216,7 @@ class Control {
 			else
 				pushes.release(state, hooks, repo);
 		}
-		for (const key of ['private', 'archived', 'default_branch', 'ssh_url'])
+		for (const key of ['private', 'archived', 'default_branch', 'ssh_url', 'merges'])
 			if (body[key] !== undefined)
 				repo[key] = body[key];
 		if (body.archived !== undefined)

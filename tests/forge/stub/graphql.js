@@ -5,7 +5,7 @@ const git = require('./git');
 const pulls = require('./pulls');
 const pushes = require('./pushes');
 const reviews = require('./reviews');
-const { granted, mayPush, sees } = require('./auth');
+const { RANK, granted, mayPush, sees } = require('./auth');
 const { HttpError } = require('./errors');
 const { parse } = require('./graphql_parse');
 
@@ -117,13 +117,32 @@ const threadNode = (issue, thread) => ({
 	}))),
 });
 
+// Who counts is who may write; the latest word of each. `owners` of a protection: who is a code owner of
+// everything.
+function reviewDecision(state, repo, pull) {
+	const protection = repo.protection.get(pull.base.ref) || {};
+	const rules = (repo.rules.get(pull.base.ref) || []).filter((r) => r.type === 'pull_request').map((r) => r.parameters);
+	const needed = Math.max(protection.reviews || 0, ...rules.map((r) => r.required_approving_review_count || 0));
+	const owned = protection.code_owners || rules.some((r) => r.require_code_owner_review);
+	const last = new Map();
+	for (const r of pull.reviews)
+		if (['APPROVED', 'CHANGES_REQUESTED', 'DISMISSED'].includes(r.state) && RANK[state.role(repo, r.user)] >= RANK.write)
+			last.set(r.user.login, r.state);
+	const by = (what) => [...last].filter(([, said]) => said === what).map(([login]) => login);
+	if (by('CHANGES_REQUESTED').length)
+		return 'CHANGES_REQUESTED';
+	const approved = by('APPROVED');
+	if (!needed && !owned)
+		return approved.length ? 'APPROVED' : null;
+	return approved.length >= needed && (!owned || approved.some((login) => (protection.owners || []).includes(login))) ? 'APPROVED' : 'REVIEW_REQUIRED';
+}
+
 function pullNode(c, repo, issue) {
 	const { pull } = issue;
-	const decisions = pull.reviews.filter((r) => ['APPROVED', 'CHANGES_REQUESTED'].includes(r.state)).map((r) => r.state);
 	return {
 		id: c.state.node('PR', issue.id), number: issue.number, title: issue.title, isDraft: pull.draft, headRefOid: pull.head.sha, headRefName: pull.head.ref,
 		baseRefName: pull.base.ref, state: pull.merged ? 'MERGED' : issue.state.toUpperCase(), merged: pull.merged,
-		reviewDecision: decisions.includes('CHANGES_REQUESTED') ? 'CHANGES_REQUESTED' : decisions.length ? 'APPROVED' : null,
+		reviewDecision: reviewDecision(c.state, repo, pull),
 		reviewThreads: connection(() => [...pull.threads.values()].map((t) => threadNode(issue, t))),
 	};
 }

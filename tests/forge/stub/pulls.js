@@ -41,7 +41,7 @@ function simple(state, repo, issue) {
 		url: at, id: issue.id, node_id: state.node('PR', issue.id), html_url: page, diff_url: `${page}.diff`, patch_url: `${page}.patch`,
 		issue_url: asIssue, number: issue.number, state: issue.state, locked: false, title: issue.title, user: render.user(state, issue.user),
 		body: issue.body, created_at: issue.created_at, updated_at: issue.updated_at, closed_at: issue.closed_at,
-		merged_at: pull.merged_at, merge_commit_sha: pull.merge_commit_sha, assignee: assignees[0] || null, assignees,
+		merged_at: pull.merged_at, merge_commit_sha: pull.merge_commit_sha || (pull.mergeable && pull.mergeable.sha) || null, assignee: assignees[0] || null, assignees,
 		requested_reviewers: pull.requested.map((u) => render.user(state, u)), requested_teams: [],
 		labels: issues.labels(state, repo, issue), milestone: null, draft: pull.draft,
 		commits_url: `${at}/commits`, review_comments_url: `${at}/comments`,
@@ -69,12 +69,24 @@ function mergeable(state, repo, issue) {
 	const base = git.branch(repo, pull.base.ref);
 	const key = `${base}:${pull.head.sha}`;
 	const known = pull.mergeable && pull.mergeable.key === key;
-	if (!known || pull.mergeableHeld) {
+	if (!known || pull.mergeableHeld || repo.merges === 'held') {
 		if (!known)
-			pull.mergeable = { key, value: base ? !git.mergeTree(repo, base, pull.head.sha).conflict : false };
+			pull.mergeable = { key, ...testMerge(repo, issue, base) };
 		return null;
 	}
 	return pull.mergeable.value;
+}
+
+// What workflows on `pull_request` check out: refs/pull/N/merge.
+function testMerge(repo, issue, base) {
+	const { pull } = issue;
+	const merged = base ? git.mergeTree(repo, base, pull.head.sha) : { conflict: true };
+	if (merged.conflict)
+		return { value: false };
+	const tree = repo.merges === 'odd' ? git.run(repo, ['rev-parse', `${base}^{tree}`]) : merged.tree;
+	const sha = git.run(repo, ['commit-tree', tree, '-p', base, '-p', pull.head.sha, '-m', `Merge ${pull.head.sha} into ${base}`]);
+	git.run(repo, ['update-ref', `refs/pull/${issue.number}/merge`, sha]);
+	return { value: true, sha };
 }
 
 function full(state, repo, issue, lazily = true) {

@@ -25,7 +25,13 @@ function needBranch(c) {
 }
 
 // Protection as it was set by control: {checks: [names], strict, reviews, code_owners, conversations,
-// linear, admins, push: [logins], refuse: "message of a refused push"}.
+// linear, admins, push: [logins], refuse: "message of a refused push"}. A check is a name, or
+// {name, app: SLUG} of that App alone.
+const nameOf = (check) => check.name || check;
+const checksOf = (c, list) => list.map((check) => ({
+	context: nameOf(check), app_id: check.app ? c.state.apps.find((a) => a.slug === check.app).id : null,
+}));
+
 function branchShort(c, name, sha) {
 	const { state, repo } = c;
 	const protection = repo.protection.get(name);
@@ -36,8 +42,8 @@ function branchShort(c, name, sha) {
 			enabled: !!protection,
 			required_status_checks: {
 				enforcement_level: protection && protection.checks ? 'non_admins' : 'off',
-				contexts: (protection && protection.checks) || [],
-				checks: ((protection && protection.checks) || []).map((context) => ({ context, app_id: null })),
+				contexts: ((protection && protection.checks) || []).map(nameOf),
+				checks: checksOf(c, (protection && protection.checks) || []),
 			},
 		},
 		protection_url: url,
@@ -64,8 +70,8 @@ function protection(c) {
 		url,
 		...(p.checks && {
 			required_status_checks: {
-				url: `${url}/required_status_checks`, strict: !!p.strict, contexts: p.checks,
-				contexts_url: `${url}/required_status_checks/contexts`, checks: p.checks.map((context) => ({ context, app_id: null })),
+				url: `${url}/required_status_checks`, strict: !!p.strict, contexts: p.checks.map(nameOf),
+				contexts_url: `${url}/required_status_checks/contexts`, checks: checksOf(c, p.checks),
 			},
 		}),
 		...((p.reviews || p.code_owners) && {
@@ -181,6 +187,11 @@ const refObject = (c, ref, sha) => ({
 	ref, node_id: c.state.node('REF', `${c.repo.id}:${ref}`), url: `${render.repoUrl(c.state, c.repo)}/git/${ref}`,
 	object: { sha, type: 'commit', url: `${render.repoUrl(c.state, c.repo)}/git/commits/${sha}` },
 });
+
+function gitCommit(c, sha) {
+	const { node_id, html_url, parents, commit: { author, committer, message, tree, url, verification } } = render.commit(c.state, c.repo, sha);
+	return { sha, node_id, url, html_url, author, committer, message, tree, parents, verification };
+}
 
 function getRef(c) {
 	const ref = `refs/${c.params.ref}`;
@@ -313,6 +324,7 @@ function routes(router) {
 	router.add('GET', `${at}/git/ref/{ref*}`, READ, getRef);
 	router.add('GET', `${at}/git/matching-refs/{ref*}`, READ, (c) => c.page([...git.refs(c.repo)]
 		.filter(([ref]) => ref.startsWith(`refs/${c.params.ref}`)).map(([ref, sha]) => refObject(c, ref, sha))));
+	router.add('GET', `${at}/git/commits/{commit_sha}`, READ, (c) => gitCommit(c, needCommit(c, c.params.commit_sha)));
 	const write = { permission: 'contents:write', role: 'write' };
 	router.add('POST', `${at}/git/refs`, write, createRef);
 	router.add('PATCH', `${at}/git/refs/{ref*}`, write, updateRef);

@@ -12,7 +12,7 @@ const DEFAULT_PERMISSIONS = {
 	statuses: 'write', actions: 'read', administration: 'read', members: 'read',
 };
 const DEFAULT_EVENTS = ['issues', 'issue_comment', 'pull_request', 'pull_request_review',
-	'pull_request_review_comment', 'check_run', 'check_suite', 'status', 'workflow_run', 'push',
+	'pull_request_review_comment', 'pull_request_review_thread', 'check_run', 'check_suite', 'status', 'workflow_run', 'push',
 	'merge_group', 'repository', 'label'];
 
 class State {
@@ -32,6 +32,7 @@ class State {
 		this.requests = [];
 		this.violations = [];
 		this.faults = [];
+		this.teams = new Map(); // "org/slug" -> logins
 		this.rateLimit = 5000;
 		fs.mkdirSync(dir, { recursive: true });
 	}

@@ -1,0 +1,199 @@
+/*
+ * github_verdict.c - see github.h: what GitHub makes of the reviews of a PR, by its rules: the last step of
+ * a "forge-sync" of an open one. Only GraphQL says it (whether a thread is resolved, and the decision).
+ *
+ * Kept in pr.verdict, for the head that it is of:
+ *
+ *   {head, decision: approved | changes-requested | review-required | none, by?: [LOGIN] who wants changes,
+ *    unresolved: N, why?: it could not be read}
+ */
+#include "forge/github_job.h"
+
+#include "forge/github_read.h"
+
+#include <string.h>
+
+#define PAGES 10 /* of 100 threads; what is behind them counts as unresolved */
+
+static const char query[] =
+	"query($owner: String!, $name: String!, $number: Int!, $after: String) { "
+	"repository(owner: $owner, name: $name) { pullRequest(number: $number) { "
+	"headRefOid reviewDecision reviewThreads(first: 100, after: $after) { "
+	"nodes { isResolved } pageInfo { hasNextPage endCursor } } } } }";
+
+static const struct {
+	const char *theirs, *ours;
+} decisions[] = {
+	{"APPROVED", "approved"},
+	{"CHANGES_REQUESTED", "changes-requested"},
+	{"REVIEW_REQUIRED", "review-required"},
+};
+
+/* Null: no review is required. One that is not known is as good as one that is still required. */
+static const char *decision_of(const json_t *pull)
+{
+	const char *said = json_str(pull, "reviewDecision", NULL);
+
+	for (size_t i = 0; said && i < ARRAY_LEN(decisions); i++)
+		if (!strcmp(decisions[i].theirs, said))
+			return decisions[i].ours;
+	return said ? "review-required" : "none";
+}
+
+/* Whose latest word is that it needs changes. */
+static json_t *wanting(const json_t *reviews)
+{
+	json_t *last = json_object(), *by = json_array(), *v;
+	const json_t *o;
+	const char *login;
+	size_t i;
+
+	json_array_foreach (reviews, i, o) {
+		struct gh_review r;
+
+		if (gh_read_review(o, &r, NULL) == 0 && strcmp(r.state, "COMMENTED") != 0 &&
+		    strcmp(r.state, "PENDING") != 0)
+			json_put_bool(last, r.user.login, !strcmp(r.state, "CHANGES_REQUESTED"));
+	}
+	json_object_foreach (last, login, v)
+		if (json_is_true(v))
+			json_array_append_new(by, json_string(login));
+	json_decref(last);
+	return by;
+}
+
+/* Takes v. A head that a landing of ours has moved is not one that people were asked about. */
+static int keep(struct job *j, const char *head, json_t *v, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	cleanup(pr_release) struct pr moved = {.number = job_number(j), .head = xstrdup(head)};
+	autojson json_t *verdict = v;
+	autofree char *text = NULL;
+	int rc = pr_find(j->g->o.db, ST_PR_BY_NUMBER, &pr, err, "ii", j->repo.id, job_number(j));
+
+	if (rc <= 0 || github_pull_head(j->g, &j->repo, &moved, err) < 0)
+		return rc <= 0 ? rc : -1;
+	if (strcmp(moved.head, head) != 0)
+		return JOB_DONE;
+	json_put_str(verdict, "head", head);
+	text = json_text(verdict);
+	if (pr.verdict && !strcmp(pr.verdict, text))
+		return JOB_DONE;
+	row_take(&pr.verdict, steal(&text));
+	return pr_save(j->g->o.db, &pr, err) < 0 ? -1 : JOB_DONE;
+}
+
+static int keep_failure(struct job *j, const char *why, struct err *err)
+{
+	json_t *v = json_object();
+
+	json_put_str(v, "why", why);
+	return keep(j, json_str(j->memo, "head", ""), v, err);
+}
+
+static int ask(struct job *j, const char *after);
+
+static const json_t *pull_of(const struct gh_answer *a)
+{
+	return json_object_get(json_object_get(json_object_get(a->body, "data"), "repository"),
+			       "pullRequest");
+}
+
+static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	const json_t *pull = pull_of(a), *threads, *page, *o;
+	int64_t open = json_int(j->memo, "unresolved", 0);
+	int64_t pages = json_int(j->memo, "pages", 0) + 1;
+	json_t *v;
+	size_t i;
+
+	/* Not for us to see: the one who asks is told why. Anything else is asked again. */
+	if (a->outcome == GH_REFUSED || a->outcome == GH_GONE)
+		return keep_failure(j, a->text, err);
+	if (job_check(j, a, err) < 0)
+		return -1;
+	/* A field that could not be read is null, as one that says "none" is: half an answer is none. */
+	if (!json_is_object(pull) || json_array_size(json_object_get(a->body, "errors")) ||
+	    !json_is_array(json_object_get(json_object_get(pull, "reviewThreads"), "nodes")))
+		return keep_failure(j,
+				    json_str(json_array_get(json_object_get(a->body, "errors"), 0),
+					     "message", "GitHub's answer is not whole"),
+				    err);
+	threads = json_object_get(pull, "reviewThreads");
+	json_array_foreach (json_object_get(threads, "nodes"), i, o)
+		open += !json_flag(o, "isResolved");
+	page = json_object_get(threads, "pageInfo");
+	json_put_int(j->memo, "unresolved", open);
+	json_put_int(j->memo, "pages", pages);
+	if (json_flag(page, "hasNextPage") && pages < PAGES && json_str(page, "endCursor", NULL))
+		return ask(j, json_str(page, "endCursor", NULL));
+	v = json_object();
+	json_put_str(v, "decision", decision_of(pull));
+	json_put(v, "by", wanting(json_object_get(j->memo, "reviews")));
+	json_put_int(v, "unresolved", open + json_flag(page, "hasNextPage"));
+	return keep(j, json_str(pull, "headRefOid", ""), v, err);
+}
+
+static int ask(struct job *j, const char *after)
+{
+	const char *slash = strchr(j->remote.full_name, '/');
+	autofree char *owner = xstrndup(j->remote.full_name, (size_t)(slash - j->remote.full_name));
+	json_t *body = json_object(), *variables = json_object();
+
+	json_put_str(variables, "owner", owner);
+	json_put_str(variables, "name", slash + 1);
+	json_put_int(variables, "number", job_number(j));
+	if (after)
+		json_put_str(variables, "after", after);
+	json_put_str(body, "query", query);
+	json_put(body, "variables", variables);
+	return job_send(j, "POST", xstrdup("/graphql"), body, GH_READS, "verdict", did_verdict);
+}
+
+int github_ask_verdict(struct job *j, const struct pr *pr)
+{
+	/* One that is based on another PR is not under these rules yet. */
+	if (strcmp(pr->base, j->repo.base) != 0)
+		return JOB_DONE;
+	json_put_str(j->memo, "head", pr->head);
+	return ask(j, NULL);
+}
+
+/* ---- PRs that wait in the queue ---- */
+
+#define LOOKS_MAX 20 /* at a time */
+
+/* Is it one whose reviews are waited for, or that may land next? */
+static int look_again(struct github *g, const struct repo *r, const struct queue_entry *e,
+		      struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	autojson json_t *v = NULL;
+	int rc = e->candidate ? 1 : pr_find(g->o.db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, e->pr);
+
+	if (rc <= 0 || e->candidate)
+		return rc;
+	if (!p.verdict || json_parse(p.verdict, strlen(p.verdict), SIZE_MAX, &v, NULL) < 0)
+		return 1;
+	return strcmp(json_str(v, "head", ""), p.head) != 0 || json_int(v, "unresolved", 1) ||
+	       !strcmp(json_str(v, "decision", "review-required"), "review-required") ||
+	       !strcmp(json_str(v, "decision", ""), "changes-requested");
+}
+
+/* Whether a thread is resolved changes no time of the PR: no list tells of it. */
+int github_look_at_queue(struct github *g, const struct repo *r, struct err *err)
+{
+	cleanup(queue_entry_list_release) struct queue_entry_list l = {0};
+	int n = 0;
+
+	if (queue_entry_all(g->o.db, ST_QUEUE_OPEN, &l, err, "i", r->id) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n && n < LOOKS_MAX; i++) {
+		int rc = look_again(g, r, &l.v[i], err);
+
+		if (rc < 0 || (rc && github_sync(g, r->id, l.v[i].pr, NULL, err) < 0))
+			return -1;
+		n += rc;
+	}
+	return 0;
+}

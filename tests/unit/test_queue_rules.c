@@ -1,0 +1,241 @@
+/* test_queue_rules.c - what the forge's rules want of people, in words; and who owns a path by CODEOWNERS. */
+#include "bot_fixture.h"
+
+#include "base/buf.h"
+#include "bot/codeowners.h"
+#include "bot/queue_rules.h"
+
+#define HEAD_A "a000000000000000000000000000000000000001"
+#define HEAD_B "b000000000000000000000000000000000000002"
+
+/* ---- rules and verdict ---- */
+
+static char *text(const struct forge_rules *r, bool conversations, const char *verdict,
+		  const char *owners)
+{
+	autojson json_t *v = verdict ? json_loads(verdict, 0, NULL) : NULL;
+
+	return queue_rules_text(&(struct queue_rules_facts){.rules = r,
+							    .conversations = conversations,
+							    .head = HEAD_A,
+							    .verdict = v,
+							    .owners = owners});
+}
+
+#define VERDICT(decision, n)                                                                       \
+	"{\"head\":\"" HEAD_A "\",\"decision\":\"" decision                                        \
+	"\",\"by\":[\"eve\"],\"unresolved\":" #n "}"
+
+#define assert_waits(expected, ...)                                                                \
+	do {                                                                                       \
+		autofree char *text_ = text(__VA_ARGS__);                                          \
+                                                                                                   \
+		if (!text_ || !strstr(text_, expected))                                            \
+			fail_msg("found '%s', expected '%s'", text_ ? text_ : "nothing",           \
+				 expected);                                                        \
+	} while (0)
+#define assert_free(...)                                                                           \
+	do {                                                                                       \
+		autofree char *text_ = text(__VA_ARGS__);                                          \
+                                                                                                   \
+		if (text_)                                                                         \
+			fail_msg("found '%s', expected nothing", text_);                           \
+	} while (0)
+
+static void what_is_not_known_stands_in_the_way(void **state)
+{
+	struct forge_rules unknown = {.unknown = (char *)"it is asked"}, two = {.approvals = 2};
+
+	(void)state;
+	assert_waits("rules to be read from the forge: it is asked", &unknown, false,
+		     VERDICT("approved", 0), NULL);
+	assert_waits("to be read", &two, false, NULL, NULL);
+	assert_waits("to be read", &two, false,
+		     "{\"head\":\"" HEAD_B "\",\"decision\":\"approved\",\"unresolved\":0}", NULL);
+	assert_waits("could not be read from the forge: no", &two, false,
+		     "{\"head\":\"" HEAD_A "\",\"why\":\"no\"}", NULL);
+	/* A number of approvals is wanted, and the forge says that none is: not both are true. */
+	assert_waits("waits for a review", &two, false, VERDICT("none", 0), NULL);
+	assert_waits("waits for a review", &two, false, VERDICT("of the future", 0), NULL);
+}
+
+static void nothing_is_asked_for_where_nothing_is_wanted(void **state)
+{
+	struct forge_rules none = {0};
+
+	(void)state;
+	assert_free(&none, false, NULL, NULL);
+	assert_free(&none, false, "{\"head\":\"" HEAD_A "\",\"why\":\"no\"}", NULL);
+	assert_free(&none, false, VERDICT("review-required", 3), NULL);
+}
+
+static void reviews(void **state)
+{
+	struct forge_rules two = {.approvals = 2}, owners = {.code_owners = true},
+			   last = {.approvals = 1, .last_push = true}, none = {0};
+
+	(void)state;
+	assert_waits("requires, 2 in all", &two, false, VERDICT("review-required", 0), NULL);
+	assert_free(&two, false, VERDICT("approved", 5), NULL);
+	assert_waits("by a code owner: @a (src/x)", &owners, false, VERDICT("review-required", 0),
+		     "@a (src/x)");
+	assert_free(&owners, false, VERDICT("none", 0), "@a (src/x)"); /* nothing of theirs */
+	assert_waits("somebody else than who pushed it", &last, false,
+		     VERDICT("review-required", 0), NULL);
+	assert_waits("@eve, who requested changes", &none, false, VERDICT("changes-requested", 0),
+		     NULL);
+}
+
+static void conversations(void **state)
+{
+	struct forge_rules r = {.conversations = true}, none = {0};
+
+	(void)state;
+	assert_waits("2 unresolved conversations", &r, false, VERDICT("none", 2), NULL);
+	assert_waits("1 unresolved conversation", &none, true, VERDICT("approved", 1), NULL);
+	assert_free(&r, true, VERDICT("none", 0), NULL);
+	assert_waits("to be read", &none, true, NULL, NULL);
+}
+
+/* ---- CODEOWNERS ---- */
+
+static void owners_of_paths(void **state)
+{
+	static const char file[] = "# a comment\n"
+				   "*            @all\n"
+				   "*.js         @js # not this\n"
+				   "/build/logs/ @logs @octo/ops\n"
+				   "docs/*       docs@example.org\n"
+				   "apps/        @apps\n"
+				   "/apps/github\n"
+				   "**/deep      @deep\n"
+				   "/with\\ space @space\n"
+				   "!*.c         @nobody\n"
+				   "[a-z].c      @nobody\n"
+				   "/only.txt";
+	static const struct {
+		const char *path, *owner;
+	} rows[] = {
+		{"a.c", "@all"},
+		{"x/y/a.js", "@js"},
+		{"build/logs/x/y", "@logs"},
+		{"x/build/logs/y", "@all"},
+		{"docs/a.md", "docs@example.org"},
+		{"docs/x/a.md", "@all"},
+		{"x/docs/a.md", "@all"},
+		{"x/apps/y/z", "@apps"},
+		{"apps/github", NULL},
+		{"apps/github/x", NULL},
+		{"apps/githubs", "@apps"},
+		{"x/deep/y", "@deep"},
+		{"deep", "@deep"},
+		{"with space", "@space"},
+		{"only.txt", NULL},
+	};
+	autojson json_t *files =
+		json_pack("{s:s,s:s}", "CODEOWNERS", file, "docs/CODEOWNERS", "* @other\n");
+	cleanup(codeowners_release) struct codeowners c = {0};
+
+	(void)state;
+	codeowners_load(files, &c);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct strvec *o = codeowners_of(&c, rows[i].path);
+		const char *found = o ? o->v[0] : NULL;
+
+		if (!found != !rows[i].owner || (found && strcmp(found, rows[i].owner) != 0))
+			fail_msg("%s: found %s, expected %s", rows[i].path,
+				 found ? found : "nobody",
+				 rows[i].owner ? rows[i].owner : "nobody");
+	}
+	assert_int_equal(codeowners_of(&c, "build/logs/x")->n, 2);
+}
+
+static void a_file_of_too_many_rules_says_so(void **state)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	cleanup(codeowners_release) struct codeowners c = {0};
+	autojson json_t *files = json_object();
+
+	(void)state;
+	for (int i = 0; i <= CODEOWNERS_RULES_MAX; i++)
+		buf_adds(&b, "* @a\n");
+	json_put_str(files, ".github/CODEOWNERS", b.s);
+	codeowners_load(files, &c);
+	assert_true(c.too_many);
+}
+
+/* ---- on the queue ---- */
+
+static void config(struct fx *f, const char *owners)
+{
+	autojson json_t *files = json_pack("{s:s,s:s}", CONF_REPO_PATH,
+					   "queue: { code-owners: true }\n", "CODEOWNERS", owners);
+
+	assert_int_equal(repo_get(f->bot.db, f->repo.id, &f->repo, NULL), 1);
+	row_take(&f->repo.config, json_text(files));
+	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
+}
+
+static char *waits(struct fx *f)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+
+	assert_int_equal(queue_entry_find(f->bot.db, ST_QUEUE_LAST_OF_PR, &e, NULL, "ii",
+					  f->repo.id, (int64_t)1),
+			 1);
+	return xstrdup(e.waits ? e.waits : "");
+}
+
+/* anna approves and owns nothing of it; then she does. */
+static void a_code_owner_is_waited_for_by_configuration(void **state)
+{
+	struct fx *f = *state;
+	autofree char *said = NULL;
+
+	config(f, "* @dora @Berta\n"); /* dora is the author: her word is none */
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	said = waits(f);
+	assert_string_equal(said, "1: waits for a review by a code owner: @dora @Berta (a)");
+	config(f, "* @dora @Anna\n");
+	fx_turn(f);
+	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
+}
+
+/* What is being verified is called off when an owner is wanted by then. */
+static void a_rule_that_comes_late_calls_the_landing_off(void **state)
+{
+	struct fx *f = *state;
+
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	fx_built(f, HEAD_B);
+	assert_int_not_equal(fx_due(f, "cand-verify", NULL), 0);
+	config(f, "* @berta\n");
+	fx_verified(f);
+	assert_int_equal(fx_due(f, "cand-land", NULL), 0);
+	assert_entry(f, 1, "queued");
+}
+
+#define TEST(fn) cmocka_unit_test_setup_teardown(fn, fx_setup, fx_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_not_known_stands_in_the_way),
+		cmocka_unit_test(nothing_is_asked_for_where_nothing_is_wanted),
+		cmocka_unit_test(reviews),
+		cmocka_unit_test(conversations),
+		cmocka_unit_test(owners_of_paths),
+		cmocka_unit_test(a_file_of_too_many_rules_says_so),
+		TEST(a_code_owner_is_waited_for_by_configuration),
+		TEST(a_rule_that_comes_late_calls_the_landing_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
