@@ -290,7 +290,7 @@ static void approved(struct move *m)
 static void merged(struct move *m)
 {
 	if (m->p->pr_open)
-		move_end(m, BP_DO_DONE, NULL);
+		move_end(m, BP_DO_DONE, move_tail(m));
 }
 
 static void pr_closed(struct move *m)

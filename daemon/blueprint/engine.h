@@ -110,9 +110,10 @@ enum bp_ev {
 	BP_EV_REFUSED,   /* the path checks said no; text = the reason */
 	BP_EV_GREEN,     /* checks are green; review is approved */
 	BP_EV_CHANGES,   /* changes requested; text = the review */
-	BP_EV_MERGED,    /* landed, by the queue or otherwise: done, wherever the task stands */
-	BP_EV_EJECTED,   /* from the queue as red or in conflict; text = evidence */
-	BP_EV_DEQUEUED,  /* taken out by a person, or approval voided: back to review */
+	BP_EV_MERGED,   /* landed, by the queue or otherwise: done, wherever the task stands; text =
+			by whom, when it was not the queue */
+	BP_EV_EJECTED,  /* from the queue as red or in conflict; text = evidence */
+	BP_EV_DEQUEUED, /* taken out by a person, or approval voided: back to review */
 	BP_EV_PR_CLOSED, /* a person closed the PR: ends the task */
 	BP_EV_SAY,   /* text from a person; in ASK and after FAIL it starts a round, elsewhere it is
 			kept by the caller for the next one (the engine answers BP_DO_NOTHING) */

@@ -54,7 +54,8 @@ static int do_run(const struct action *a, char **ret, struct err *err)
 	struct dispatch_request q = {.actor = a->actor,
 				     .blueprint = a->cmd->blueprint,
 				     .agent = a->cmd->agent,
-				     .scopes = &a->cmd->scopes};
+				     .scopes = &a->cmd->scopes,
+				     .asked_ms = a->said_ms};
 	int rc = dispatch_create(a->bot, a->repo, a->number, &q, err);
 
 	if (rc < 0)

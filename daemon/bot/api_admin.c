@@ -2,6 +2,7 @@
 #include "bot/api_args.h"
 
 #include "base/mem.h"
+#include "bot/first_look.h"
 #include "bot/outbox.h"
 #include "bot/remote.h"
 #include "bot/shadow.h"
@@ -75,6 +76,28 @@ static int held_json(struct request *q, json_t **ret, struct err *err)
 	return 0;
 }
 
+/* What keeps repositories from being worked in, and what the first look at them found. */
+static int repos_json(struct request *q, json_t *o, struct err *err)
+{
+	cleanup(repo_list_release) struct repo_list l = {0};
+	json_t *problems = json_array(), *first = json_array();
+
+	json_put(o, "problems", problems);
+	json_put(o, "first_look", first);
+	if (repo_all(q->bot->db, ST_REPO_ALL, &l, err, "") < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++) {
+		if (args_need(q, l.v[i].id, FORGE_READ, NULL) < 0)
+			continue;
+		if (remote_problem(q->bot, &l.v[i], problems, err) < 0 ||
+		    first_look_rows(q->bot, &l.v[i], first, err) < 0)
+			return -1;
+	}
+	if (json_array_size(first))
+		json_put_str(o, "first_look_how", first_look_how);
+	return 0;
+}
+
 /* The repositories that are only watched, as far as they may be seen. */
 static int shadow_json(struct request *q, json_t **ret, struct err *err)
 {
@@ -110,6 +133,8 @@ int api_status(struct request *q, json_t **ret, struct err *err)
 	if (waiting_json(q, &waiting, err) < 0)
 		return -1;
 	json_put(o, "waiting", waiting);
+	if (repos_json(q, o, err) < 0)
+		return -1;
 	if (shadow_json(q, &shadow, err) < 0)
 		return -1;
 	json_put(o, "shadow", shadow);

@@ -5,6 +5,7 @@
 #include "blueprint/engine.h"
 #include "bot/dispatch.h"
 #include "bot/follow.h"
+#include "bot/remote.h"
 #include "runner/run.h"
 #include "task/life.h"
 
@@ -66,12 +67,17 @@ int api_task_show(struct request *q, json_t **ret, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
 	cleanup(attempt_list_release) struct attempt_list l = {0};
+	cleanup(repo_release) struct repo r = {0};
+	autofree char *paused = NULL;
 	json_t *o, *runs;
 
 	if (args_task(q, &t, err) < 0 ||
 	    attempt_all(q->bot->db, ST_ATTEMPT_OF_TASK, &l, err, "i", t.id) < 0)
 		return -1;
 	o = task_json(&t);
+	if (bot_repo(q->bot, t.repo, &r, NULL) == 0 && !t.ended_ms &&
+	    remote_paused(q->bot, &r, &paused, NULL) > 0)
+		json_put_str(o, "paused", paused);
 	runs = json_array();
 	for (size_t i = 0; i < l.n; i++)
 		json_array_append_new(runs, row_json(&attempt_table, &l.v[i]));

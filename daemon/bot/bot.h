@@ -75,6 +75,7 @@ struct bot {
 	struct api *api;
 	struct gh *gh; /* NULL: not configured */
 	struct github *github;
+	bool gh_unknown;             /* who we are there is still to be asked */
 	struct checkup *checkup;     /* a `doctor` that waits for GitHub's answers; NULL: none */
 	struct follow *follows;      /* logs that are being sent */
 	const struct bot_part *part; /* NULL: none; before bot_start() */
@@ -177,6 +178,7 @@ int queue_on_pr_approved(struct bot *b, const struct event *e, const json_t *p, 
 int queue_on_base_moved(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_on_changes_requested(struct bot *b, const struct event *e, const json_t *p,
 			      struct err *err);
+int label_on_renamed(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int runs_on_ended(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 
 #endif

@@ -1,8 +1,10 @@
 /* checkup.c - see checkup.h */
 #include "bot/checkup.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "bot/api.h"
+#include "bot/first_look.h"
 #include "bot/shadow.h"
 #include "forge/github.h"
 #include "forge/github_doctor.h"
@@ -37,8 +39,11 @@ static void on_done(void *arg, json_t *rows)
 {
 	struct checkup *c = arg;
 	struct bot *b = c->bot;
+	cleanup(err_release) struct err err = ERR_INIT;
 
 	b->checkup = NULL;
+	if (first_look_doctor(b, rows, &err) < 0)
+		log_warn("doctor: %s", err_text(&err));
 	api_answer(b->api, c->ticket, api_rows(rows), NULL);
 	checkup_free(c);
 }

@@ -72,6 +72,7 @@ static int obey(struct bot *b, const struct event *e, const json_t *p, const cha
 			   .repo = &r,
 			   .number = json_int(p, "number", 0),
 			   .actor = json_str(p, "actor", ""),
+			   .said_ms = json_int(p, "at_ms", 0),
 			   .known_head = json_str(p, "head", NULL)};
 	int is_pr, rc = 0;
 

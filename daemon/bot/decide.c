@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "bot/ci.h"
 #include "bot/outbox.h"
+#include "bot/remote.h"
 #include "bot/shadow.h"
 #include "bot/task_flow.h"
 
@@ -31,6 +32,9 @@ static const struct {
 	{"base-moved", queue_on_base_moved},
 	{"checks-changed", ci_on_changed},
 	{"run-ended", runs_on_ended},
+	{"label-renamed", label_on_renamed},
+	{"repo-paused", remote_on_paused},
+	{"repo-resumed", remote_on_resumed},
 };
 
 static decide_fn handler_of(const char *kind)

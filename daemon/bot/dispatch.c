@@ -7,6 +7,7 @@
 #include "bot/allowed.h"
 #include "bot/prompt.h"
 #include "bot/queue_flow.h"
+#include "bot/remote.h"
 #include "bot/shadow.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
@@ -81,6 +82,8 @@ static int insert_task(struct bot *b, const struct repo *r, const struct issue *
 	t.source = source;
 	t.agent = xstrdup(q->agent ? q->agent : bp->agent ? bp->agent : "");
 	t.requester = xstrdup(q->actor);
+	t.label = xstrdup(q->label);
+	t.asked_ms = q->asked_ms;
 	t.state = xstrdup("waiting");
 	prompt_clean(i->title, i->body, &t.title, &t.body, &t.text_hash, &t.removed);
 	if (q->scopes)
@@ -187,7 +190,8 @@ int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, s
 	cleanup(repo_release) struct repo r = {0};
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
 	const char *label = json_str(p, "label", ""), *actor = json_str(p, "actor", "");
-	struct dispatch_request q = {.actor = actor, .label = label};
+	struct dispatch_request q = {
+		.actor = actor, .label = label, .asked_ms = json_int(p, "at_ms", 0)};
 	autofree char *subject = xasprintf("repo:%lld", (long long)json_int(p, "repo", 0));
 	int64_t number = json_int(p, "number", 0), reading = 0;
 	autofree char *refusal = NULL;
@@ -284,7 +288,7 @@ int dispatch_on_unlabeled(struct bot *b, const struct event *e, const json_t *p,
 	if (rc <= 0 || source_load(t.source, &bp, err) < 0)
 		return rc <= 0 ? rc : -1;
 	conf_repo_apply(&conf, &bp);
-	if (strcmp(bp.label, json_str(p, "label", "")) != 0)
+	if (strcmp(t.label ? t.label : bp.label, json_str(p, "label", "")) != 0)
 		return 0;
 	why = xasprintf("%s took the label off", json_str(p, "actor", "somebody"));
 	return cancel_or_say(b, &r, number, why, err);
@@ -399,6 +403,14 @@ char *dispatch_no_place(struct bot *b, int64_t busy)
 			 (long long)b->conf->limits.agents);
 }
 
+char *dispatch_paused(struct bot *b, const struct repo *r, int *rc, struct err *err)
+{
+	autofree char *why = NULL;
+
+	*rc = remote_paused(b, r, &why, err);
+	return *rc > 0 ? xasprintf("waits: %s is paused: %s", r->name, why) : NULL;
+}
+
 static char *in_the_way(struct bot *b, struct task_ctx *c, int64_t busy, struct strvec *wanted,
 			int *rc, struct err *err)
 {
@@ -407,6 +419,9 @@ static char *in_the_way(struct bot *b, struct task_ctx *c, int64_t busy, struct 
 	char *why = NULL;
 
 	if (bot_halted(b, &why))
+		return why;
+	why = dispatch_paused(b, &c->repo, rc, err);
+	if (why || *rc < 0)
 		return why;
 	if (shadow_on(b, c->repo.id))
 		return xstrdup("waits: the repository is in shadow mode");

@@ -16,6 +16,7 @@ struct dispatch_request {
 	const char *blueprint; /* … or by name */
 	const char *agent;     /* NULL: as the blueprint says */
 	const struct strvec *scopes;
+	int64_t asked_ms; /* by the forge's clock; 0: it has none of its own */
 };
 int dispatch_create(struct bot *b, const struct repo *r, int64_t issue,
 		    const struct dispatch_request *q, struct err *err);
@@ -23,6 +24,9 @@ int dispatch_create(struct bot *b, const struct repo *r, int64_t issue,
 bool dispatch_at_work(const struct task *t);
 /* What a task says that has none. Caller frees. */
 char *dispatch_no_place(struct bot *b, int64_t busy);
+
+/* What a task says whose repository is paused (remote.h), or NULL; caller frees. -1 through *rc. */
+char *dispatch_paused(struct bot *b, const struct repo *r, int *rc, struct err *err);
 
 struct task_ctx;
 /* A task that goes on after a person had got it needs its leases again: ERR_STATE names who has them. */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/remote.h"
 #include "bot/roles.h"
 #include "bot/runs.h"
 #include "bot/shadow.h"
@@ -143,10 +144,17 @@ static bool is_patient(const struct active *a)
 /* Worth another try: the other side was away, or the machine refused. */
 static bool may_retry(const struct active *a, const struct err *why)
 {
+	int64_t since = a->row.patient_ms > a->row.at_ms ? a->row.patient_ms : a->row.at_ms;
+
 	if (why->code != ERR_UNAVAILABLE && why->code != ERR_IO)
 		return false;
 	return a->row.tries < TRIES_MAX || (why->code == ERR_UNAVAILABLE && is_patient(a) &&
-					    bot_now(a->outbox->bot) - a->row.at_ms < PATIENCE_MS);
+					    bot_now(a->outbox->bot) - since < PATIENCE_MS);
+}
+
+static bool is_remote(enum executor x)
+{
+	return x == EXEC_FORGE || x == EXEC_ASK || x == EXEC_NET || x == EXEC_FETCH;
 }
 
 static int64_t pause_of(const struct active *a)
@@ -185,7 +193,17 @@ static int write_result(struct outbox *o, struct active *a, json_t *result, cons
 	struct bot *b = o->bot;
 	bool ok = !why || !why->code;
 	autofree char *kind = NULL, *text = NULL;
+	enum executor x = a->kind->executor;
+	bool wire = x == EXEC_NET || x == EXEC_FETCH;
+	int again = ok || !wire ? 0 : remote_doubts(b, &a->row, why, err), held = 0;
 
+	if (again == 0 && !ok && why->code == ERR_UNAVAILABLE && is_remote(a->kind->executor))
+		held = remote_is_held(b, &a->row, err);
+	if (again < 0 || held < 0)
+		return -1;
+	/* Why is told once for all of them. */
+	if (again || held)
+		return effect_again(b->db, a->row.id, 0, err);
 	if (!ok && may_retry(a, why)) {
 		int64_t pause = pause_of(a);
 
@@ -468,10 +486,11 @@ static int take_one(struct outbox *o, struct effect *e, struct err *err)
 int outbox_take(struct outbox *o, struct err *err)
 {
 	cleanup(effect_list_release) struct effect_list l = {0};
+	cleanup(remote_held_release) struct remote_held held = {0};
 	bool waits;
 	int n = 0;
 
-	if (bot_waits(o->bot, &waits, err) < 0 ||
+	if (bot_waits(o->bot, &waits, err) < 0 || remote_held(o->bot, &held, err) < 0 ||
 	    effect_due(o->bot->db, bot_now(o->bot), &l, err) < 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++) {
@@ -479,6 +498,8 @@ int outbox_take(struct outbox *o, struct err *err)
 
 		if (waits && k && k->executor != EXEC_READ && k->executor != EXEC_ASK &&
 		    k->executor != EXEC_FETCH)
+			continue;
+		if (held.rows.n && k && is_remote(k->executor) && remote_holds(&held, &l.v[i]))
 			continue;
 		if (take_one(o, &l.v[i], err) < 0)
 			return -1;

@@ -12,6 +12,8 @@
  * times with growing pauses; a forge over a network for a day. Only then the result is an error. Every executor finds what an earlier
  * try did, so a repeated effect has one outcome.
  *
+ * What is meant for a repository that is paused (remote.h) is not taken, however long that lasts.
+ *
  * For EXEC_GIT and EXEC_NET the payload is the role's request (git/role.h, git/net.h): "op" and its
  * fields; for EXEC_NET without "auth", which is asked for when the effect starts and is never stored.
  */

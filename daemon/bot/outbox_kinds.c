@@ -36,6 +36,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"forge-pr-merged", EXEC_FORGE, NULL},
 	{"forge-issue-close", EXEC_FORGE, NULL},
 	{"forge-check", EXEC_FORGE, NULL},
+	{"forge-look", EXEC_ASK, task_did_look},
 	{"forge-checks", EXEC_ASK, ci_did},
 	{"forge-list", EXEC_ASK, remote_did},
 	{"forge-sync", EXEC_ASK, remote_did},

@@ -148,8 +148,11 @@ int queue_on_pr_closed(struct bot *b, const struct event *e, const json_t *p, st
 	/* The forge has noticed our own landing before we know its end, which tells of it. */
 	if (!strcmp(pr.state, "merged"))
 		rc = queue_is_landing(b, &r, pr.number, err);
-	if (!strcmp(pr.state, "merged") && rc != 0)
-		return rc < 0 ? -1 : 0;
+	if (!strcmp(pr.state, "merged"))
+		return rc < 0                                      ? -1
+		       : rc > 0                                    ? 0
+		       : queue_merged_by_hand(b, &r, &pr, err) < 0 ? -1
+								   : 0;
 	if (queue_leave(b, &r, pr.number, "dequeued", why, err) < 0)
 		return -1;
 	rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", r.id, pr.number);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "bot/approvals.h"
 #include "bot/queue_rules.h"
+#include "bot/remote.h"
 
 int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		    const struct pr *pr, const char *head, int64_t *ret, struct err *err)
@@ -195,9 +196,10 @@ int queue_facts_fill(struct bot *b, const struct repo *r, const struct conf_repo
 		     struct queue_facts *f, struct err *err)
 {
 	int64_t reds = 0, errors = 0;
+	int paused = remote_paused(b, r, NULL, err);
 	autofree char *unread = NULL;
 
-	if (queue_rules_unread(b, r, &unread, err) < 0)
+	if (paused < 0 || queue_rules_unread(b, r, &unread, err) < 0)
 		return -1;
 	f->prs = xcalloc(f->entries.n, sizeof(*f->prs));
 	f->cands = xcalloc(f->entries.n, sizeof(*f->cands));
@@ -213,7 +215,7 @@ int queue_facts_fill(struct bot *b, const struct repo *r, const struct conf_repo
 		.health = health_of(r),
 		.base_reds = (int)reds,
 		.base_errors = (int)errors,
-		.frozen = r->frozen || unread,
+		.frozen = r->frozen || unread || paused,
 		.halted = bot_halted(b, NULL),
 		.flake_reruns = (int)conf->queue.flake_reruns,
 		.retries = (int)conf->queue.retries,

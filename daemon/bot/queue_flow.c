@@ -174,6 +174,25 @@ int queue_task_cancelled(struct bot *b, const struct repo *r, const struct queue
 	return rc <= 0 ? rc : !strcmp(t.state, "cancelled") && t.ended_ms >= e->enqueued_ms;
 }
 
+/* While it is landing nothing is told: that ends first, and finds out which of the two it was. */
+int queue_merged_by_hand(struct bot *b, const struct repo *r, const struct pr *p, struct err *err)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	cleanup(candidate_release) struct candidate c = {0};
+	autofree char *what = xasprintf("merged by hand: by %s, as %.12s, not by the merge queue",
+					p->merged_by ? p->merged_by : "somebody",
+					p->landed ? p->landed : "an unknown commit");
+
+	if (queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, err, "ii", r->id, p->number) < 0 ||
+	    (e.candidate && candidate_get(b->db, e.candidate, &c, err) < 0))
+		return -1;
+	if (c.id && is_landing(&c))
+		return 0;
+	if (tell_task(b, r->id, p->number, BP_EV_MERGED, what, err) < 0)
+		return -1;
+	return queue_leave(b, r, p->number, "dequeued", what, err);
+}
+
 /*
  * An entry stands for a PR that is open, at the head that was queued, of a task that goes on. What
  * ended that has taken it out, except while it was landing: when that came to nothing it leaves now.
@@ -186,11 +205,12 @@ static int leave_if_over(struct bot *b, const struct repo *r, const struct queue
 
 	if (rc <= 0)
 		return rc;
+	if (!strcmp(p.state, "merged"))
+		return queue_merged_by_hand(b, r, &p, err);
 	if (strcmp(p.state, "open") != 0) {
 		rc = queue_leave(b, r, e->pr, "dequeued", "the PR is not open any more", err);
 		/* Closed while it was landing, which nobody was told then. */
-		return rc <= 0 || strcmp(p.state, "closed") != 0
-			       ? rc
+		return rc <= 0 ? rc
 			       : tell_task(b, r->id, e->pr, BP_EV_PR_CLOSED, "the PR was closed",
 					   err);
 	}

@@ -40,6 +40,9 @@ int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *sta
 		const char *reason, struct err *err);
 /* 1: it is landing, and nobody can call that off any more; 0 not. */
 int queue_is_landing(struct bot *b, const struct repo *r, int64_t pr, struct err *err);
+/* The PR was merged on the forge, and not by us: it leaves the queue, and its task ends as merged. 1 it was
+ * in, 0 not. */
+int queue_merged_by_hand(struct bot *b, const struct repo *r, const struct pr *p, struct err *err);
 /* 1: the task behind it was cancelled after it had been queued; 0 not. Queued later, by a person, it stays. */
 int queue_task_cancelled(struct bot *b, const struct repo *r, const struct queue_entry *e,
 			 struct err *err);

@@ -190,7 +190,7 @@ static int landed(struct bot *b, struct landing_ctx *x, struct err *err)
 		      err) < 0)
 		return -1;
 	rc = task_find(b->db, ST_TASK_LAST_OF_PR, &t, err, "ii", x->r.id, x->c.pr);
-	return rc <= 0 ? rc : task_tell(b, t.id, BP_EV_MERGED, x->c.oid, err);
+	return rc <= 0 ? rc : task_tell(b, t.id, BP_EV_MERGED, NULL, err);
 }
 
 /* The candidate is not on the base, which is at `found` (NULL: there is no such branch). When somebody
@@ -311,7 +311,7 @@ int queue_called_off(struct bot *b, const struct landing_ctx *x, char **ret_why,
 		*ret_why = steal(&rules);
 	else if (cancelled)
 		*ret_why = xstrdup("its task was cancelled");
-	else if (bot_halted(b, NULL) || x->r.frozen)
+	else if (bot_halted(b, NULL) || x->r.frozen || remote_paused(b, &x->r, NULL, NULL) != 0)
 		*ret_why = xstrdup("the queue was stopped");
 	return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "bot/approvals.h"
 #include "bot/queue_rules.h"
+#include "bot/remote.h"
 
 /* Does the rule that a labeller is not enough alone stand in the way? Caller frees the name. */
 static char *labeller_alone(struct bot *b, const struct repo *r, const struct conf_repo *conf,
@@ -85,6 +86,8 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 	case PLAN_R_HELD:
 		return held_text(b, r, conf, pr);
 	case PLAN_R_FROZEN:
+		if (remote_paused(b, r, &more, NULL) > 0)
+			return xasprintf("waits: %s is paused: %s", r->name, more);
 		more = unread_text(b, r);
 		if (more)
 			return steal(&more);

@@ -46,6 +46,7 @@ static void on_app(void *arg, const struct gh_answer *a)
 	struct bot *b = arg;
 	autofree char *self = NULL;
 
+	b->gh_unknown = a->outcome != GH_OK;
 	if (a->outcome != GH_OK) {
 		log_warn("github: who are we? %s", a->text);
 		return;
@@ -54,6 +55,15 @@ static void on_app(void *arg, const struct gh_answer *a)
 	github_set_self(b->github, self);
 	log_info("github: speaks as %s",
 		 self ? self : json_str(a->body, "login", "an unknown account"));
+}
+
+static void ask_self(struct bot *b)
+{
+	b->gh_unknown = false; /* it is on its way */
+	gh_send(b->gh, &(struct gh_req){.path = gh_is_app(b->gh) ? "/app" : "/user",
+					.kind = "self",
+					.done = on_app,
+					.arg = b});
 }
 
 static int start_client(struct bot *b, struct err *err)
@@ -99,10 +109,7 @@ int remote_start(struct bot *b, struct err *err)
 						     .shadow = in_shadow,
 						     .done = on_done,
 						     .arg = b});
-	gh_send(b->gh, &(struct gh_req){.path = gh_is_app(b->gh) ? "/app" : "/user",
-					.kind = "self",
-					.done = on_app,
-					.arg = b});
+	ask_self(b);
 	return 0;
 }
 
@@ -139,9 +146,18 @@ json_t *remote_state(struct bot *b)
 
 struct wanted {
 	struct bot *bot;
+	int64_t repo;
 	auth_done_fn done;
 	void *arg;
 };
+
+static void look_again(struct bot *b, int64_t repo)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (github_look_again(b->github, repo, &err) < 0)
+		log_warn("github: %s", err_text(&err));
+}
 
 static void on_token(void *arg, const struct gh_answer *a, const char *token)
 {
@@ -155,8 +171,22 @@ static void on_token(void *arg, const struct gh_answer *a, const char *token)
 	} else {
 		err_set(&why, ERR_UNAVAILABLE, "github: no token for Git: %s", a->text);
 	}
+	/* The list asks with the same credentials, and tells. */
+	if ((a->outcome == GH_NO_ACCESS || a->outcome == GH_GONE) && w->repo)
+		look_again(w->bot, w->repo);
 	w->done(w->arg, auth, &why);
 	free(w);
+}
+
+/* It is not known any more: installed anew it has another number. */
+static void on_token_installation(void *arg, const struct gh_answer *a, int64_t installation)
+{
+	struct wanted *w = arg;
+
+	if (a->outcome == GH_OK)
+		gh_token(w->bot->gh, installation, on_token, w);
+	else
+		on_token(w, a, NULL);
 }
 
 static json_t *deploy_key(const struct conf_github *c)
@@ -196,8 +226,11 @@ static int give_auth(void *arg, const json_t *payload, auth_done_fn done, void *
 		return 0;
 	}
 	w = xcalloc(1, sizeof(*w));
-	*w = (struct wanted){b, done, done_arg};
-	gh_token(b->gh, gr.installation, on_token, w);
+	*w = (struct wanted){b, gr.repo, done, done_arg};
+	if (gr.installation || !gh_is_app(b->gh))
+		gh_token(b->gh, gr.installation, on_token, w);
+	else
+		gh_installation(b->gh, gr.full_name, on_token_installation, w);
 	return 0;
 }
 
@@ -237,6 +270,8 @@ int remote_reconcile(struct bot *b, struct err *err)
 
 	if (!b->github || github_repo_all(b->db, ST_GITHUB_ALL, &l, err, "") < 0)
 		return b->github ? -1 : 0;
+	if (b->gh_unknown)
+		ask_self(b);
 	for (size_t i = 0; i < l.n; i++) {
 		cleanup(repo_release) struct repo r = {0};
 
@@ -259,6 +294,8 @@ static int note_problem(struct bot *b, int64_t repo, const char *why, struct err
 
 	if (rc <= 0)
 		return rc;
+	if (gr.paused_ms) /* that one says more */
+		return 0;
 	row_set(&gr.problem, why);
 	return github_repo_save(b->db, &gr, err);
 }

@@ -27,6 +27,29 @@ int remote_repo_add(struct request *q, const char *full_name, struct err *err);
  * read at present; null without a remote forge. */
 json_t *remote_state(struct bot *b);
 
+/*
+ * Repositories that are paused: what is meant for them is held back, but for the look that ends the pause, and
+ * but for a landing's last push, which must not happen later than it was decided.
+ */
+struct remote_held {
+	struct github_repo_list repos;
+	struct repo_list rows; /* of the same, in the same order */
+};
+void remote_held_release(struct remote_held *h);
+int remote_held(struct bot *b, struct remote_held *ret, struct err *err);
+bool remote_holds(const struct remote_held *h, const struct effect *e);
+/* The same of one; 1, 0, -1. */
+int remote_is_held(struct bot *b, const struct effect *e, struct err *err);
+/* A fetch or a push was refused, for the first time: is it the whole repository that is not for us? 1: that is being looked
+ * into, and the request is to be tried once more; 0 no. */
+int remote_doubts(struct bot *b, const struct effect *e, const struct err *why, struct err *err);
+/* 1: nothing is begun or landed there at present; *ret_why (may be NULL; caller frees) says why. */
+int remote_paused(struct bot *b, const struct repo *r, char **ret_why, struct err *err);
+/* Adds {repo, problem, paused_ms} to `rows` when there is a problem; paused_ms 0: it passes by itself. */
+int remote_problem(struct bot *b, const struct repo *r, json_t *rows, struct err *err);
+int remote_on_paused(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int remote_on_resumed(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+
 /* One webhook delivery. ERR_INPUT: it lacks what it must have. */
 enum remote_heard { REMOTE_IGNORED, REMOTE_HEARD, REMOTE_NOT_OURS };
 int remote_deliver(struct bot *b, const char *event, const json_t *payload, enum remote_heard *ret,

@@ -368,7 +368,7 @@ int task_pr_ended(struct task_ctx *c, bool merged, const char *why, struct err *
 	const char *now = c->task.state;
 
 	if (merged && (!strcmp(now, "needs-human") || !strcmp(now, "done")))
-		return task_unlabel(c, err) < 0 ? -1 : task_end(c, "merged", NULL, err);
+		return task_unlabel(c, err) < 0 ? -1 : task_end(c, "merged", why, err);
 	if (!merged && !strcmp(now, "needs-human"))
 		return task_end(c, "cancelled", why, err);
 	return tidy(c, merged ? "merged" : now, err);

@@ -64,8 +64,13 @@ char *task_last_agent(const struct task_ctx *c);
 /* A request to the git role whose result comes back to this task. */
 json_t *task_request(struct task_ctx *c, const char *op);
 
-/* 1: the text is what it was when it was labelled; 0: it changed. */
-int task_text_unchanged(struct task_ctx *c, struct err *err);
+/* task_look.c: 0 the first prompt may be given now; 1 not now: the forge is asked first, and its answer begins
+ * the round, or the text changed and the task waits for its label. */
+int task_look(struct task_ctx *c, struct err *err);
+/* A task that waits for that answer gives its place back for the time being. */
+int task_look_waits(struct bot *b, int64_t id, const char *why, struct err *err);
+/* Starts the round of the agent that task_run_agent() has found nothing against. */
+int task_begin_round(struct task_ctx *c, struct err *err);
 
 /* Waits for approvals of its head, and says how many there are: 1 enough, 0 not. */
 int task_review(struct task_ctx *c, struct err *err);
@@ -103,6 +108,7 @@ json_t *task_ctx_json(const struct task *t);
 
 /* Results of effects (outbox_kinds.c). */
 int task_did_worktree(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_look(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_commit(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_restore(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_layer_key(struct bot *b, const struct event *e, const json_t *p, struct err *err);

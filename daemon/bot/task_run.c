@@ -83,31 +83,6 @@ static void shell(struct run_spec *spec, const char *text)
 	strvec_pushl(&spec->argv, "/bin/sh", "-c", text, NULL);
 }
 
-int task_text_unchanged(struct task_ctx *c, struct err *err)
-{
-	cleanup(issue_release) struct issue i = {0};
-	autofree char *title = NULL, *body = NULL, *hash = NULL, *removed = NULL;
-	int rc = issue_find(c->bot->db, ST_ISSUE_BY_NUMBER, &i, err, "ii", c->task.repo,
-			    c->task.issue);
-
-	if (rc <= 0)
-		return rc;
-	prompt_clean(i.title, i.body, &title, &body, &hash, &removed);
-	return strcmp(hash, c->task.text_hash) == 0;
-}
-
-static int relabel(struct task_ctx *c, struct err *err)
-{
-	const char *why = "the issue's text changed after it was labelled; take the label off and "
-			  "set it again to start with the text as it is now";
-
-	if (bot_say(c->bot, c->task.repo, c->task.issue, xasprintf("Not started: %s.", why), err,
-		    "relabel:%lld", (long long)c->task.id) < 0 ||
-	    db_run(c->bot->db, ST_LEASE_END, err, "i", c->task.id) < 0) /* it never goes on */
-		return -1;
-	return task_set_state(c, "relabel", why, err);
-}
-
 static void add_binds(const struct agent_conf *a, struct run_spec *spec)
 {
 	spec->binds = xcalloc(a->read_only.n, sizeof(*spec->binds));
@@ -232,6 +207,13 @@ int task_wait_for_place(struct task_ctx *c, struct err *err)
 	autofree char *why = NULL;
 	int64_t others = 0;
 
+	int rc = 0;
+
+	why = dispatch_paused(c->bot, &c->repo, &rc, err);
+	if (rc < 0)
+		return -1;
+	if (why)
+		return task_set_state(c, "waiting", why, err) < 0 ? -1 : 1;
 	if (task_all(c->bot->db, ST_TASK_OPEN, &open, err, "") < 0)
 		return -1;
 	for (size_t i = 0; i < open.n; i++)
@@ -242,36 +224,45 @@ int task_wait_for_place(struct task_ctx *c, struct err *err)
 	return task_set_state(c, "waiting", why, err) < 0 ? -1 : 1;
 }
 
-int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err)
+static const char *agent_named(const struct task_ctx *c)
+{
+	const struct bp_step *s = &c->bp.steps[c->pos.step];
+
+	return s->agent ? s->agent : *c->task.agent ? c->task.agent : NULL;
+}
+
+static int no_agent(struct task_ctx *c, struct err *err)
+{
+	const char *name = agent_named(c);
+	autofree char *why =
+		xasprintf("agent '%s' is not in the daemon's configuration (agents: …)",
+			  name ? name : "(default)");
+
+	return task_stop(c, why, err);
+}
+
+int task_begin_round(struct task_ctx *c, struct err *err)
 {
 	cleanup(run_spec_release) struct run_spec spec;
-	struct task *t = &c->task;
-	const struct bp_step *s = &c->bp.steps[c->pos.step];
-	const struct agent_conf *a = conf_daemon_agent(c->bot->conf, s->agent    ? s->agent
-								     : *t->agent ? t->agent
-										 : NULL);
-
-	int rc;
+	const struct agent_conf *a = conf_daemon_agent(c->bot->conf, agent_named(c));
 
 	run_spec_init(&spec);
-	if (!t->prompted) {
-		int same = task_text_unchanged(c, err);
+	if (!a)
+		return no_agent(c, err);
+	c->task.prompted = 1;
+	if (agent_spec(c, a, c->task.feedback, &spec, err) < 0 ||
+	    (gates_ran(c) && restore(c, err) < 0))
+		return -1;
+	return start(c, "agent", a->name, a->name, &spec, err);
+}
 
-		if (same < 0)
-			return -1;
-		if (!same)
-			return relabel(c, err);
-		t->prompted = 1;
-	}
-	if (!a) {
-		autofree char *why =
-			xasprintf("agent '%s' is not in the daemon's configuration (agents: …)",
-				  s->agent    ? s->agent
-				  : *t->agent ? t->agent
-					      : "(default)");
+int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err)
+{
+	struct task *t = &c->task;
+	int rc;
 
-		return task_stop(c, why, err);
-	}
+	if (!conf_daemon_agent(c->bot->conf, agent_named(c)))
+		return no_agent(c, err);
 	/* The same round once more, after a failure that was not its own: with what it was told. */
 	if (!feedback && c->pos.infra)
 		feedback = t->feedback;
@@ -280,11 +271,12 @@ int task_run_agent(struct task_ctx *c, const char *feedback, struct err *err)
 	rc = over_budget(c, err);
 	if (rc == 0)
 		rc = task_wait_for_place(c, err);
+	/* Last of all: nothing may come between what is read and the prompt. */
+	if (rc == 0 && !t->prompted)
+		rc = task_look(c, err);
 	if (rc)
 		return rc < 0 ? -1 : 0;
-	if (agent_spec(c, a, feedback, &spec, err) < 0 || (gates_ran(c) && restore(c, err) < 0))
-		return -1;
-	return start(c, "agent", a->name, a->name, &spec, err);
+	return task_begin_round(c, err);
 }
 
 static int run_shell(struct task_ctx *c, const char *kind, const char *text, int64_t wall_ms,

@@ -11,6 +11,16 @@ static const struct cli_column stats_columns[] = {
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
+static const struct cli_column problems[] = {{"repo", "REPOSITORY", CLI_COL_TEXT},
+					     {"paused_ms", "PAUSED SINCE", CLI_COL_TIME},
+					     {"problem", "PROBLEM", CLI_COL_LONG},
+					     {0}};
+static const struct cli_column first_look[] = {{"repo", "REPOSITORY", CLI_COL_TEXT},
+					       {"issue", "ISSUE", CLI_COL_INT},
+					       {"label", "LABEL", CLI_COL_TEXT},
+					       {"title", "TITLE", CLI_COL_LONG},
+					       {0}};
+
 const struct cli_command cli_daemon_commands[] = {
 	{
 		.path = "serve",
@@ -118,6 +128,14 @@ const struct cli_command cli_daemon_commands[] = {
 	{
 		.path = "status",
 		.summary = "show what the daemon is doing",
+		.description =
+			"Also why nothing is begun or landed in a repository (\"problems\"), and "
+			"which issues had an agent's label before yardmaster looked at the "
+			"repository for the first time (\"first look\"): nothing of these is "
+			"started until the label is set again, or /yard run is said.",
+		.lists = (const struct cli_list[]){{"problems", problems},
+						   {"first_look", first_look},
+						   {0}},
 		.exits = (const int[]){6, -1},
 	},
 	{

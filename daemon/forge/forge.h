@@ -26,6 +26,8 @@
  *
  *   forge-list        everything that changed on the forge since the last time
  *   forge-sync        number, then?           one issue or PR as it is now; `then`: events to add after it
+ *   forge-look        number   -> {state, labels: [], edits: [{at_ms, by}]}   an issue as it is now, before
+ *                     its text goes to an agent; edits: the latest of its text and of its title
  *   forge-checks, shadow-checks
  *                     head, names   -> {checks: [{name, called, state: absent|pending|green|red, said?,
  *                     url?}], log?}   a name is NAME, or "NAME\nAPP": of that App (its number) alone.
@@ -47,15 +49,17 @@
  *
  * Events (`repo` always; actor is a user's name on that forge):
  *
- *   issue-labeled     number, label, actor          issue-unlabeled   number, label, actor
+ *   issue-labeled     number, label, actor, at_ms?  issue-unlabeled   number, label, actor
  *   issue-edited      number, actor                 issue-closed      number, actor
- *   comment-created   number, comment, actor, body
+ *   comment-created   number, comment, actor, body, at_ms?      at_ms: by the forge's own clock
  *   button-pressed    number, actor, command, head     on the checks tab
  *   pr-opened         number, actor, head           pr-updated        number, actor, old, head
  *   pr-approved       number, actor, head           pr-closed         number, actor
  *   pr-changes-requested number, actor, body
  *   checks-changed    head                          of a commit that somebody waits for
  *   base-moved        old, new, by                  by: "queue" or the user who did it
+ *   repo-paused       why                           repo-resumed      why, what had been
+ *   label-renamed     label, to, actor              of the repository, not of one issue
  */
 #ifndef YM_FORGE_FORGE_H
 #define YM_FORGE_FORGE_H
@@ -129,6 +133,9 @@ struct forge_ops {
 	bool checks_tab;
 	/* Are there required checks of the forge's own to wait for? */
 	bool has_checks;
+	/* 1: nothing is to be begun or landed in this repository before a person has mended what *ret_why
+	 * (may be NULL; caller frees) says. 0: all goes on. NULL: nothing of that kind can happen. */
+	int (*paused)(struct forge *f, const struct repo *r, char **ret_why, struct err *err);
 	/* With has_checks: the names (as "forge-checks" takes them) of those that the forge itself wants on
 	 * the base branch. 1: these are all; 0: it has not been found out yet. Appends. */
 	int (*required)(struct forge *f, const struct repo *r, struct strvec *ret, struct err *err);

@@ -28,6 +28,7 @@ static const struct {
 	{"forge-checks", github_act_checks, true},
 	{"shadow-checks", github_act_checks, true},
 	{"forge-sync", github_act_sync, true},
+	{"forge-look", github_act_look, true},
 	{"forge-level", github_act_level, true},
 	{"forge-member", github_act_member, true},
 	{"forge-list", github_act_list, true},
@@ -57,6 +58,7 @@ static void job_free(struct job *j)
 		*at = j->following;
 	gh_cancel(j->g->o.client, j->request);
 	free(j->kind);
+	free(j->suspect);
 	json_decref(j->payload);
 	json_decref(j->memo);
 	json_decref(j->result);
@@ -105,6 +107,32 @@ int64_t job_now(const struct job *j)
 	return j->g->o.clock->wall_ms(j->g->o.clock);
 }
 
+int job_save_remote(struct job *j, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo now = {0};
+	const struct github_repo *r = &j->remote;
+
+	if (github_repo_of(j->g->o.db, j->repo.id, &now, err) < 0)
+		return -1;
+	row_set(&now.full_name, r->full_name);
+	row_set(&now.url, r->url);
+	row_set(&now.since, r->since);
+	row_set(&now.comments_since, r->comments_since);
+	row_set(&now.required, r->required);
+	now.listed_ms = r->listed_ms;
+	return github_repo_save(j->g->o.db, &now, err);
+}
+
+int job_save_installation(struct job *j, int64_t installation, struct err *err)
+{
+	cleanup(github_repo_release) struct github_repo now = {0};
+
+	if (github_repo_of(j->g->o.db, j->repo.id, &now, err) < 0)
+		return -1;
+	now.installation = j->remote.installation = installation;
+	return github_repo_save(j->g->o.db, &now, err);
+}
+
 struct forge job_forge(struct job *j)
 {
 	return (struct forge){&forge_github, j->g->o.db, j->g->o.clock, j->g};
@@ -129,26 +157,9 @@ int job_check(struct job *j, const struct gh_answer *a, struct err *err)
 	if (a->outcome == GH_OK || a->outcome == GH_UNCHANGED)
 		return 0;
 	j->not_before_ms = a->not_before_ms;
-	j->no_access |= a->outcome == GH_NO_ACCESS;
+	free(j->suspect);
+	j->suspect = github_suspect(a);
 	return err_set(err, codes[a->outcome], "%s: %s: %s", j->remote.full_name, j->kind, a->text);
-}
-
-/* Why nothing can be read there: said while it is tried again, for as long as that lasts. */
-static void note_problem(struct job *j, const struct err *why)
-{
-	cleanup(github_repo_release) struct github_repo gr = {0};
-	cleanup(err_release) struct err err = ERR_INIT;
-
-	if (github_repo_of(j->g->o.db, j->repo.id, &gr, &err) <= 0)
-		return;
-	row_set(&gr.problem, err_text(why));
-	/* Installed again it has another number: it is asked for anew. */
-	if (j->no_access) {
-		gr.installation = 0;
-		gh_forget_installations(j->g->o.client);
-	}
-	if (github_repo_save(j->g->o.db, &gr, &err) < 0)
-		log_warn("github: %s: %s", gr.full_name, err_text(&err));
 }
 
 static void end(struct job *j, struct err *why)
@@ -157,8 +168,10 @@ static void end(struct job *j, struct err *why)
 	int64_t effect = j->effect, not_before = j->not_before_ms;
 	json_t *result = steal(&j->result);
 
-	if (why->code && !strcmp(j->kind, "forge-list"))
-		note_problem(j, why);
+	if (why->code)
+		github_suspected(j, why);
+	if (why->code != ERR_UNAVAILABLE)
+		not_before = 0;
 	job_free(j);
 	if (why->code) {
 		json_decref(result);
@@ -284,9 +297,8 @@ static void on_installation(void *arg, const struct gh_answer *a, int64_t instal
 	cleanup(err_release) struct err why = ERR_INIT;
 	int rc = a->outcome == GH_OK ? 0 : job_check(j, a, &why);
 
-	j->remote.installation = installation;
 	if (rc == 0)
-		rc = github_repo_save(j->g->o.db, &j->remote, &why);
+		rc = job_save_installation(j, installation, &why);
 	if (rc == 0)
 		rc = begin(j, &why);
 	if (rc != JOB_MORE)
@@ -313,7 +325,9 @@ static int github_act(struct forge *f, int64_t effect, const char *kind, const j
 	j->memo = json_object();
 	j->result = json_object();
 	rc = load(j, err);
-	if (rc == 0 && !j->remote.installation && gh_is_app(g->o.client)) {
+	/* A list asks for itself: what comes of it is what it is for. */
+	if (rc == 0 && !j->remote.installation && gh_is_app(g->o.client) &&
+	    strcmp(kind, "forge-list") != 0) {
 		gh_installation(g->o.client, j->remote.full_name, on_installation, j);
 		return FORGE_LATER;
 	}
@@ -446,13 +460,17 @@ int github_reconcile(struct github *g, int64_t repo, struct err *err)
 {
 	autofree char *subject = xasprintf("list:%lld", (long long)repo);
 	int64_t open = 0;
-	json_t *p;
 
 	if (db_int(g->o.db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
 		return -1;
-	if (open)
-		return 0;
-	p = json_object();
+	return open ? 0 : github_list(g, repo, err);
+}
+
+int github_list(struct github *g, int64_t repo, struct err *err)
+{
+	autofree char *subject = xasprintf("list:%lld", (long long)repo);
+	json_t *p = json_object();
+
 	json_put_int(p, "repo", repo);
 	json_put(p, "ctx", json_object());
 	json_put_int(json_object_get(p, "ctx"), "repo", repo);
@@ -571,6 +589,7 @@ const struct forge_ops forge_github = {
 	.checks_tab = true,
 	.has_checks = true,
 	.required = github_required,
+	.paused = github_paused,
 	.rules = github_rules,
 	.act = github_act,
 	.permission = github_permission,

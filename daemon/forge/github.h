@@ -65,6 +65,11 @@ int github_deliver(struct github *g, const char *event, const json_t *payload,
 
 /* Asks for everything of a repository that may have changed (on start, and every few minutes). */
 int github_reconcile(struct github *g, int64_t repo, struct err *err);
+/* The same, at once, also when one is under way or waits for a later try. */
+int github_look_again(struct github *g, int64_t repo, struct err *err);
+/* Somebody was refused something of the repository for which this permission ("contents=write") is needed:
+ * nothing is sent there before it is known whether that is the reason. */
+int github_doubt(struct github *g, int64_t repo, const char *needs, struct err *err);
 /* Asks for webhook deliveries that did not arrive (an App's), and has each sent once more. */
 void github_missed(struct github *g);
 /* Asks for one issue or PR. `then` (may be NULL; a reference is taken): {key, kind, payload} of an

@@ -1,6 +1,7 @@
 /* github_app.c - see github_app.h */
 #include "forge/github_app.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -34,6 +35,33 @@ const char *const github_app_events[] = {
 	"workflow_run",
 	NULL,
 };
+
+static int rank(const char *level)
+{
+	static const char *const levels[] = {"read", "write", "admin"};
+
+	for (size_t i = 0; level && i < ARRAY_LEN(levels); i++)
+		if (!strcmp(levels[i], level))
+			return (int)i + 1;
+	return 0;
+}
+
+/* "checks (write; has none): to report on the checks tab" of all that are missing. In shadow mode whatever
+ * needs writing needs reading only. */
+char *github_missing_permissions(const json_t *have, bool shadow)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	for (const struct github_need *n = github_needs; n->permission; n++) {
+		const char *level = json_str(have, n->permission, NULL);
+		const char *need = shadow ? "read" : n->level;
+
+		if (rank(level) < rank(need))
+			buf_addf(&b, "%s%s needs %s and has %s (%s)", b.len ? "; " : "",
+				 n->permission, need, level ? level : "none", n->why);
+	}
+	return b.len ? buf_steal(&b) : NULL;
+}
 
 json_t *github_manifest(const struct github_manifest *m)
 {

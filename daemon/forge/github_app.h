@@ -13,6 +13,8 @@
 #include "base/err.h"
 #include "base/json.h"
 
+#include <stdbool.h>
+
 struct github_need {
 	const char *permission; /* as GitHub's API calls it */
 	const char *level;      /* "read", "write" */
@@ -20,6 +22,9 @@ struct github_need {
 };
 /* By permission; ends with permission NULL. */
 extern const struct github_need github_needs[];
+/* "checks needs write and has none (to report …)" of all that are missing in `have`, GitHub's
+ * `permissions`; NULL: nothing is. In shadow mode reading is enough. Caller frees. */
+char *github_missing_permissions(const json_t *have, bool shadow);
 /* What an App must be subscribed to; ends with NULL. Installations' events come unasked. */
 extern const char *const github_app_events[];
 

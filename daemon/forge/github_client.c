@@ -252,6 +252,7 @@ void gh_job_free(struct gh_job *j)
 	free(j->text);
 	free(j->raw);
 	free(j->renamed);
+	free(j->needs);
 	free(j);
 }
 

@@ -119,6 +119,8 @@ struct gh_answer {
 	size_t raw_len;
 	const char *text; /* for people, when the outcome is not GH_OK; never NULL, no secret */
 	int64_t not_before_ms; /* GH_RETRY, GH_NO_ACCESS: of clock->wall_ms, as effect_again() takes */
+	const char *needs;     /* GH_REFUSED, 403: the permissions that are missing, as GitHub names
+			    * them ("pull_requests=write"), "" when it names none; else NULL */
 	const char *renamed; /* "owner/name" that the repository in `path` is called now, or NULL */
 	bool changed;        /* GH_OK of a GH_CONDITIONAL that had been asked before */
 };
@@ -159,6 +161,9 @@ char *gh_path(const char *fmt, ...);
 typedef void (*gh_installation_fn)(void *arg, const struct gh_answer *a, int64_t installation);
 void gh_installation(struct gh *g, const char *full_name, gh_installation_fn done, void *arg);
 void gh_forget_installations(struct gh *g);
+/* Somebody may have mended what kept credentials from being accepted: the next request tries again, with
+ * a new token, which has the permissions of now. */
+void gh_try_again(struct gh *g);
 
 /* A token for git over HTTPS (user "x-access-token") that is good for ten minutes at least. It is
  * the client's, only valid inside `done`: never logged, on no command line, in no environment. NULL

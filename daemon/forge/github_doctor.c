@@ -67,33 +67,6 @@ static char *path_self(const struct github_doctor *d)
 	return xstrdup(d->o.token ? "/user" : "/app");
 }
 
-static int rank(const char *level)
-{
-	static const char *const levels[] = {"read", "write", "admin"};
-
-	for (size_t i = 0; level && i < ARRAY_LEN(levels); i++)
-		if (!strcmp(levels[i], level))
-			return (int)i + 1;
-	return 0;
-}
-
-/* "checks (write; has none): to report on the checks tab" of all that are missing. In shadow mode whatever
- * needs writing needs reading only. */
-static char *missing_permissions(const json_t *have, bool shadow)
-{
-	cleanup(buf_release) struct buf b = BUF_INIT;
-
-	for (const struct github_need *n = github_needs; n->permission; n++) {
-		const char *level = json_str(have, n->permission, NULL);
-		const char *need = shadow ? "read" : n->level;
-
-		if (rank(level) < rank(need))
-			buf_addf(&b, "%s%s needs %s and has %s (%s)", b.len ? "; " : "",
-				 n->permission, need, level ? level : "none", n->why);
-	}
-	return b.len ? buf_steal(&b) : NULL;
-}
-
 /* Is there nothing that is ever written to? */
 static bool only_watches(const struct github_doctor *d)
 {
@@ -106,7 +79,7 @@ static bool only_watches(const struct github_doctor *d)
 static void check_permissions(struct github_doctor *d)
 {
 	bool watches = only_watches(d);
-	autofree char *missing = missing_permissions(d->permissions, watches);
+	autofree char *missing = github_missing_permissions(d->permissions, watches);
 
 	doctor_row(d->rows, NULL, "GitHub permissions", !missing,
 		   "change them on the App's page ('Permissions & events'), then accept the change "
@@ -252,7 +225,9 @@ static void on_installation(struct github_doctor *d, const struct gh_answer *a)
 			   a->outcome == GH_GONE ? "the App is not installed there" : a->text);
 		return;
 	}
-	missing = missing_permissions(json_object_get(a->body, "permissions"), r->shadow);
+	/* While nothing can be done there the ledger has forgotten its number. */
+	d->repos[d->repo].installation = json_int(a->body, "id", r->installation);
+	missing = github_missing_permissions(json_object_get(a->body, "permissions"), r->shadow);
 	if (json_str(a->body, "suspended_at", NULL))
 		doctor_row(d->rows, r->full_name, check, false,
 			   "let an owner of the account take the suspension back",
@@ -517,6 +492,11 @@ static bool ask_here(struct github_doctor *d)
 
 		if ((q->app_only && d->o.token) || (q->lands && repo_of(d)->shadow))
 			continue;
+		/* As the App itself it would be refused, and so would everything after it. */
+		if (q->installation && !d->o.token && !repo_of(d)->installation) {
+			d->blind = true;
+			continue;
+		}
 		path = q->path(d);
 		if (!path)
 			continue;

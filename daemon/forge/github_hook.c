@@ -111,7 +111,29 @@ static int hear_push(struct heard *h, struct err *err)
 /* Renamed, transferred, made private: read it again. */
 static int hear_repo(struct heard *h, struct err *err)
 {
-	return github_reconcile(h->g, h->repo.id, err);
+	return github_look_again(h->g, h->repo.id, err);
+}
+
+/* Every issue and PR that has it has it by its new name now, of which no event of theirs tells. */
+static int hear_label(struct heard *h, struct err *err)
+{
+	const json_t *changes = json_object_get(h->p, "changes");
+	const char *from = json_str(json_object_get(changes, "name"), "from", NULL);
+	const char *to = json_str(json_object_get(h->p, "label"), "name", NULL);
+	int64_t now = h->g->o.clock->wall_ms(h->g->o.clock);
+	json_t *p;
+
+	if (strcmp(h->action, "edited") != 0 || !from || !to || !strcmp(from, to))
+		return 0;
+	if (db_run(h->g->o.db, ST_LABEL_RENAME, err, "iss", h->repo.id, from, to) < 0)
+		return -1;
+	p = github_payload(&h->repo, 0, h->sender.login);
+	json_put_str(p, "label", from);
+	json_put_str(p, "to", to);
+	return github_tell(h->g,
+			   xasprintf("gh-label-renamed:%lld:%s:%s:%lld", (long long)h->repo.id,
+				     from, to, (long long)now),
+			   "label-renamed", p, err);
 }
 
 /* ---- the checks tab ---- */
@@ -220,6 +242,7 @@ static const struct {
 	{"workflow_run", hear_workflow, true},
 	{"push", hear_push, true},
 	{"repository", hear_repo, true},
+	{"label", hear_label, true},
 };
 
 static int find_repo(struct heard *h, struct err *err)
@@ -253,9 +276,8 @@ int github_deliver(struct github *g, const char *event, const json_t *payload,
 
 	*ret = GITHUB_IGNORED;
 	if (!strncmp(event, "installation", 12)) {
-		gh_forget_installations(g->o.client);
 		*ret = GITHUB_HEARD;
-		return 0;
+		return github_installations_changed(g, err);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
 		if (strcmp(table[i].event, event) != 0)

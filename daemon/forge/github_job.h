@@ -31,10 +31,10 @@ struct job {
 	struct github_repo remote;
 	json_t *memo;   /* what the steps so far have learned */
 	json_t *result; /* of the effect */
-	job_fn next;
+	job_fn next, after;
 	uint64_t request;
 	int64_t not_before_ms;
-	bool no_access; /* the credentials were not accepted */
+	char *suspect; /* what may be the matter with the whole repository (github_pause.c) */
 	struct job *following;
 };
 
@@ -44,6 +44,10 @@ int job_send(struct job *j, const char *method, char *path, json_t *body, unsign
 	     const char *kind, job_fn next);
 /* 0 when the answer is a GH_OK; else the error that it means. */
 int job_check(struct job *j, const struct gh_answer *a, struct err *err);
+
+/* Writes what a list finds out of `remote`; the rest others write meanwhile. */
+int job_save_remote(struct job *j, struct err *err);
+int job_save_installation(struct job *j, int64_t installation, struct err *err);
 
 int64_t job_number(const struct job *j); /* payload.number */
 int64_t job_now(const struct job *j);
@@ -62,9 +66,30 @@ int github_act_issue_close(struct job *j, struct err *err);
 int github_act_check(struct job *j, struct err *err);
 int github_act_checks(struct job *j, struct err *err);
 int github_act_sync(struct job *j, struct err *err);
+int github_act_look(struct job *j, struct err *err);
 int github_act_level(struct job *j, struct err *err);
 int github_act_member(struct job *j, struct err *err);
 int github_act_list(struct job *j, struct err *err);
+
+/* An issue and its list of events were read: compares with the ledger, writes, tells. */
+int github_apply_issue(struct job *j, const json_t *o, const json_t *events, struct err *err);
+
+/* ---- what keeps a repository from being worked in (github_pause.c) ---- */
+
+/* What an answer that is an error says of the whole repository, for `suspect`: NULL for nothing. Caller
+ * frees. */
+char *github_suspect(const struct gh_answer *a);
+/* A job ends with `why`: pauses its repository, or has it looked into. *why may become another one. */
+void github_suspected(struct job *j, struct err *why);
+/* The first step of "forge-list" with an App of which something is not known: its installation there. */
+int github_ask_installation(struct job *j, job_fn then);
+/* The repository could be read: it goes on. */
+int github_readable(struct job *j, struct err *err);
+/* Looks anew into every repository: installations have changed. */
+int github_installations_changed(struct github *g, struct err *err);
+/* Adds a "forge-list". */
+int github_list(struct github *g, int64_t repo, struct err *err);
+int github_paused(struct forge *f, const struct repo *r, char **ret_why, struct err *err);
 
 /* ---- rules (github_rules.c) ---- */
 

@@ -79,8 +79,25 @@ static void limited(struct gh_job *j, const struct judged *d)
 		finish(j, GH_RETRY, wait ? wait : 1, d->said);
 }
 
+#define SKEW_TOLD_MS ((int64_t)30 * 1000) /* a JWT is valid from a minute before, by our clock */
+
+/* What a person may have to mend when a JWT is refused. Caller frees. */
+static char *refused_jwt(const struct gh_job *j, const char *said)
+{
+	int64_t ms = j->g->skew_ms;
+
+	if (!j->g->key || j->lane->installation)
+		return xstrdup(said);
+	if (j->g->skew_known && (ms > SKEW_TOLD_MS || ms < -SKEW_TOLD_MS))
+		return xasprintf("%s (GitHub's clock is %lld s %s this machine's: set it)", said,
+				 (long long)(ms < 0 ? -ms : ms) / 1000,
+				 ms < 0 ? "behind" : "ahead of");
+	return xasprintf("%s (are 'app' and 'key' those of the App's page?)", said);
+}
+
 static void unauthorized(struct gh_job *j, const struct judged *d)
 {
+	autofree char *said = refused_jwt(j, d->said);
 	struct gh *g = j->g;
 	int64_t off = g->skew_ms - j->skew_ms;
 	bool installation = g->key && j->lane->installation;
@@ -95,8 +112,26 @@ static void unauthorized(struct gh_job *j, const struct judged *d)
 		gh_wait_first(j, 0);
 		return;
 	}
-	finish(j, GH_NO_ACCESS, gh_login_fail(g, gh_login_of(j), GH_NO_ACCESS, 401, d->said),
-	       d->said);
+	finish(j, GH_NO_ACCESS, gh_login_fail(g, gh_login_of(j), GH_NO_ACCESS, 401, said), said);
+}
+
+#define NEEDS_MAX 200
+
+/* The App lacks a permission: which one is in a header, for a person to read. */
+static void note_needs(struct gh_job *j, struct judged *d)
+{
+	const char *needs = http_header(d->h, "X-Accepted-GitHub-Permissions");
+	autofree char *said = NULL;
+
+	if (d->h->status != 403 || !strstr(d->said, "not accessible by"))
+		return;
+	if (!needs || strlen(needs) > NEEDS_MAX ||
+	    needs[strspn(needs, "abcdefghijklmnopqrstuvwxyz_=,; ")])
+		needs = "";
+	free(j->needs);
+	j->needs = xstrdup(needs);
+	said = steal(&d->said);
+	d->said = xasprintf("%s%s%s", said, *needs ? "; it needs the permission " : "", needs);
 }
 
 /* --- redirects --- */
@@ -337,7 +372,7 @@ static bool is_believed(const struct judged *d)
 	return d->json || s == 400 || s == 413 || s == 414 || s == 431;
 }
 
-static void bad_request(struct gh_job *j, const struct judged *d)
+static void bad_request(struct gh_job *j, struct judged *d)
 {
 	enum gh_outcome o = GH_REFUSED;
 	int64_t wait = 0;
@@ -356,11 +391,12 @@ static void bad_request(struct gh_job *j, const struct judged *d)
 		gh_drop_token(j->lane, j->token_number);
 		wait = gh_login_fail(j->g, gh_login_of(j), o, 403, d->said);
 	}
+	note_needs(j, d);
 	j->a.body = json_incref(d->body);
 	finish(j, o, wait, d->said);
 }
 
-static void by_status(struct gh_job *j, const struct judged *d, bool limit)
+static void by_status(struct gh_job *j, struct judged *d, bool limit)
 {
 	int s = d->h->status;
 

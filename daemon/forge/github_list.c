@@ -46,7 +46,7 @@ static int did_comments(struct job *j, const struct gh_answer *a, struct err *er
 	if (json_str(j->memo, "comments_since", NULL))
 		row_set(&j->remote.comments_since, json_str(j->memo, "comments_since", NULL));
 	j->remote.listed_ms = job_now(j);
-	return github_repo_save(db_of(j), &j->remote, err) < 0 ? -1 : github_ask_rules(j);
+	return job_save_remote(j, err) < 0 ? -1 : github_ask_rules(j);
 }
 
 static int ask_comments(struct job *j, struct err *err)
@@ -56,7 +56,7 @@ static int ask_comments(struct job *j, struct err *err)
 
 		row_take(&j->remote.comments_since, xasprintf("%.19sZ", now));
 		j->remote.listed_ms = job_now(j);
-		return github_repo_save(db_of(j), &j->remote, err) < 0 ? -1 : github_ask_rules(j);
+		return job_save_remote(j, err) < 0 ? -1 : github_ask_rules(j);
 	}
 	return job_get(j,
 		       gh_path("/repos/%r/issues/"
@@ -173,9 +173,7 @@ static int did_issues(struct job *j, const struct gh_answer *a, struct err *err)
 		since = xasprintf("%.19sZ", now);
 	}
 	row_take(&j->remote.since, steal(&since));
-	if (github_repo_save(db_of(j), &j->remote, err) < 0)
-		return -1;
-	return ask_pulls(j);
+	return job_save_remote(j, err) < 0 ? -1 : ask_pulls(j);
 }
 
 static int ask_issues(struct job *j)
@@ -208,8 +206,20 @@ static int take_name(struct job *j, const char *name, struct err *err)
 			       "here; remove that one",
 			       j->remote.full_name, name);
 	row_set(&j->remote.full_name, name);
+	/* Read anew: its base may have moved while GitHub was asked. */
+	repo_release(&j->repo);
+	if (repo_get(db_of(j), j->remote.repo, &j->repo, err) <= 0)
+		return -1;
 	row_set(&j->repo.name, name);
 	return repo_save(db_of(j), &j->repo, err);
+}
+
+static int ask_repo(struct job *j, const struct gh_answer *a, struct err *err);
+
+/* A pause ends here; a problem that passes by itself ends with the list that meets with none. */
+static int is_there(struct job *j, struct err *err)
+{
+	return j->remote.pause ? github_readable(j, err) : 0;
 }
 
 /* Renamed or transferred: the number stays, the name is the new one. */
@@ -219,7 +229,15 @@ static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 	const char *branch;
 
 	if (a->outcome == GH_UNCHANGED)
-		return ask_issues(j);
+		return is_there(j, err) < 0 ? -1 : ask_issues(j);
+	if (a->outcome == GH_GONE || (a->outcome == GH_NO_ACCESS && a->status == 404)) {
+		/* Of another installation, since it has another owner? */
+		if (gh_is_app(j->g->o.client) && !j->after)
+			return github_ask_installation(j, ask_repo);
+		job_check(j, a, err);
+		row_set(&j->suspect, "gone");
+		return -1;
+	}
 	if (job_check(j, a, err) < 0 || gh_read_repo(a->body, &now, &branch, err) < 0)
 		return -1;
 	if (now.remote != j->remote.remote)
@@ -232,14 +250,22 @@ static int did_repo(struct job *j, const struct gh_answer *a, struct err *err)
 		return -1;
 	row_set(&j->remote.url, now.url);
 	github_url(j->g, &j->remote);
-	if (github_repo_save(db_of(j), &j->remote, err) < 0)
-		return -1;
-	return ask_issues(j);
+	return job_save_remote(j, err) < 0 || is_there(j, err) < 0 ? -1 : ask_issues(j);
+}
+
+static int ask_repo(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	(void)a;
+	(void)err;
+	return job_get(j, gh_path("/repos/%r", j->remote.full_name), GH_CONDITIONAL, "list",
+		       did_repo);
 }
 
 int github_act_list(struct job *j, struct err *err)
 {
-	(void)err;
-	return job_get(j, gh_path("/repos/%r", j->remote.full_name), GH_CONDITIONAL, "list",
-		       did_repo);
+	if (j->remote.pause)
+		json_put_str(j->memo, "looked", j->remote.pause);
+	if (gh_is_app(j->g->o.client) && (j->remote.pause || !j->remote.installation))
+		return github_ask_installation(j, ask_repo);
+	return ask_repo(j, NULL, err);
 }

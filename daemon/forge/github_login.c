@@ -237,6 +237,21 @@ void gh_forget_installations(struct gh *g)
 		free(g->names[--g->nnames].name);
 }
 
+static void try_again(struct gh_login *l)
+{
+	l->hold_ms = 0;
+	l->fails = 0;
+}
+
+void gh_try_again(struct gh *g)
+{
+	try_again(&g->login);
+	for (struct gh_lane *l = TAILQ_FIRST(&g->lanes); l; l = TAILQ_NEXT(l, link)) {
+		try_again(&l->login);
+		l->token_until_ms = 0;
+	}
+}
+
 /* --- the new name of a repository --- */
 
 static void name_arrived(struct gh_job *j)
@@ -276,7 +291,8 @@ bool gh_ask_name(struct gh_job *j)
 	    j->a.outcome == GH_RETRY)
 		return false;
 	j->renamed = xstrdup(known_name(j));
-	if (j->renamed)
+	/* The App itself may not read a repository: a refusal would look like one of its key. */
+	if (j->renamed || (g->key && !j->lane->installation))
 		return false;
 	path = gh_path("/repositories/%d", j->moved_id);
 	r.path = path;

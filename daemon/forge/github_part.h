@@ -109,7 +109,7 @@ struct gh_job {
 
 	/* what came of it */
 	struct gh_answer a;
-	char *text, *raw, *renamed;
+	char *text, *raw, *renamed, *needs;
 	int64_t answer_number; /* gh_installation(): the id */
 };
 

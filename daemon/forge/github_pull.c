@@ -64,6 +64,8 @@ static void keep(struct pr *p, struct pr *was)
 		p->modify = was->modify;
 	if (was->landed)
 		row_set(&p->landed, was->landed);
+	if (!p->merged_by)
+		row_set(&p->merged_by, was->merged_by);
 	/* Landed by us: the forge may not have noticed yet. */
 	if (!strcmp(was->state, "merged"))
 		row_set(&p->state, "merged");

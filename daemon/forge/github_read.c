@@ -195,6 +195,8 @@ int gh_read_pull(const json_t *o, const char *repo_full_name, struct pr *ret, st
 		row_set(&p.state, "merged");
 		if (gh_is_oid(json_str(o, "merge_commit_sha", NULL)))
 			row_set(&p.landed, json_str(o, "merge_commit_sha", NULL));
+		if (json_is_object(json_object_get(o, "merged_by")))
+			row_set(&p.merged_by, gh_read_user(o, "merged_by").login);
 	}
 	*ret = p;
 	p = (struct pr){0};

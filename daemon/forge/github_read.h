@@ -29,7 +29,7 @@ int gh_read_issue(const json_t *o, struct issue *ret, bool *ret_pull, struct err
 void gh_read_labels(const json_t *o, struct strvec *ret);
 
 /* number, title, body, state (merged as well), author, base, topic, head, draft, head_repo (of a fork),
- * modify (-1: not said), landed (when merged), created_ms, updated_ms. */
+ * modify (-1: not said), landed and merged_by (when merged; lists do not say by whom), created_ms, updated_ms. */
 int gh_read_pull(const json_t *o, const char *repo_full_name, struct pr *ret, struct err *err);
 
 struct gh_event { /* of an issue's list of events */

@@ -43,7 +43,7 @@ static int keep(struct job *j, const char *source, json_t *value, struct err *er
 		return 0;
 	json_put(all, source, json_incref(v));
 	row_take(&j->remote.required, json_text(all));
-	return github_repo_save(j->g->o.db, &j->remote, err);
+	return job_save_remote(j, err);
 }
 
 /* 1: it is not for us to see, and that is kept; 0: a->body is there; -1. */
@@ -81,8 +81,7 @@ static void add_check(json_t *checks, const char *name, int64_t app)
 
 static int done(struct job *j, struct err *err)
 {
-	row_set(&j->remote.problem, NULL);
-	if (github_repo_save(j->g->o.db, &j->remote, err) < 0 ||
+	if (job_save_remote(j, err) < 0 || github_readable(j, err) < 0 ||
 	    github_look_at_queue(j->g, &j->repo, err) < 0)
 		return -1;
 	return JOB_DONE;

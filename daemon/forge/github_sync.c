@@ -150,8 +150,7 @@ static int store_issue(struct job *j, struct issue *now, bool *ret_closed, bool 
 	return rc ? issue_save(db_of(j), now, err) : issue_insert(db_of(j), now, err);
 }
 
-/* The issue and its events are there: compare, write, tell. */
-static int apply_issue(struct job *j, const json_t *o, const json_t *events, struct err *err)
+int github_apply_issue(struct job *j, const json_t *o, const json_t *events, struct err *err)
 {
 	cleanup(issue_release) struct issue now = {0};
 	cleanup(strvec_release) struct strvec labels = STRVEC_INIT;
@@ -174,7 +173,7 @@ static int did_events(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	if (job_check(j, a, err) < 0)
 		return -1;
-	return apply_issue(j, json_object_get(j->memo, "issue"), a->body, err);
+	return github_apply_issue(j, json_object_get(j->memo, "issue"), a->body, err);
 }
 
 /* ---- PRs ---- */

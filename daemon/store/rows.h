@@ -70,7 +70,7 @@ struct table {
 	S(topic)                                                                                   \
 	S(head) S(known_head) I(learn_tries) S(learn_why) S(files) I(draft) I(held) S(held_by)     \
 		S(held_reason) I(task) S(landed) S(landed_base) I(created_ms) I(updated_ms)        \
-			I(head_ms) S(head_repo) I(review) I(modify) S(verdict)
+			I(head_ms) S(head_repo) I(review) I(modify) S(verdict) S(merged_by)
 #define ROW_APPROVAL(I, S)   I(id) I(repo) I(pr) S(head) S(user) I(at_ms) I(void_ms) S(void_reason)
 #define ROW_DEPENDENCY(I, S) I(id) I(repo) I(pr) I(on_pr) S(source) I(at_ms)
 #define ROW_TASK(I, S)                                                                             \
@@ -86,7 +86,7 @@ struct table {
 	S(position) S(title) S(body) S(text_hash) S(removed) S(scopes) I(prompted) S(branch)       \
 		S(start) S(head) S(tree) I(pr) S(feedback) S(said) S(log) S(summary) S(files)      \
 			S(layer) S(worktree) I(runs) I(cost_microusd) I(created_ms) I(started_ms)  \
-				I(updated_ms) I(ended_ms) I(ci_ms)
+				I(updated_ms) I(ended_ms) I(ci_ms) S(label) I(asked_ms)
 #define ROW_ATTEMPT(I, S)                                                                          \
 	I(id)                                                                                      \
 	I(repo)                                                                                    \
@@ -127,7 +127,8 @@ struct table {
 	I(id)                                                                                      \
 	I(repo)                                                                                    \
 	S(full_name)                                                                               \
-	I(remote) S(url) I(installation) S(since) S(comments_since) S(problem) I(listed_ms) S(required)
+	I(remote) S(url) I(installation) S(since) S(comments_since) S(problem) I(listed_ms) S(required) \
+	I(paused_ms) S(pause)
 #define ROW_GITHUB_CHECK(I, S) I(id) I(repo) S(head) S(name) I(remote) S(said)
 #define ROW_GITHUB_LEVEL(I, S) I(id) I(repo) S(login) I(level) I(at_ms)
 #define ROW_GITHUB_TEAM(I, S) I(id) S(team) S(login) I(member) S(why) I(at_ms)
@@ -141,7 +142,8 @@ struct table {
 	I(id)                                                                                      \
 	S(key)                                                                                     \
 	S(subject)                                                                                 \
-	S(kind) S(payload) I(state) I(tries) I(not_before_ms) S(result) I(at_ms) I(done_ms)
+	S(kind) S(payload) I(state) I(tries) I(not_before_ms) S(result) I(at_ms) I(done_ms)        \
+	I(patient_ms)
 /* clang-format on */
 
 /* name of the struct, its column list */

@@ -62,6 +62,11 @@
 	X(EFFECT_STARTED, "UPDATE effect SET state = 1, tries = tries + 1 WHERE id = ?1")          \
 	X(EFFECT_DONE, "UPDATE effect SET state = ?2, result = ?3, done_ms = ?4 WHERE id = ?1")    \
 	X(EFFECT_AGAIN, "UPDATE effect SET state = 0, not_before_ms = ?2 WHERE id = ?1")           \
+	X(EFFECT_SOON, "UPDATE effect SET not_before_ms = 0 WHERE subject = ?1 AND state < 2 "     \
+		"AND state = 0")                                                                   \
+	/* What is meant for a repository, by its id or its path; ?3: its patience begins anew. */ \
+	X(EFFECT_WAKE, "UPDATE effect SET not_before_ms = 0, patient_ms = ?3 WHERE state < 2 "     \
+		"AND state = 0 AND payload ->> '$.repo' IN (?1, ?2)")                              \
 	X(EFFECT_WITHDRAW, "UPDATE effect SET state = 4, done_ms = ?2 "                            \
 		"WHERE subject = ?1 AND state < 2 AND state = 0")                                  \
 	X(EFFECT_RECOVER, "UPDATE effect SET state = 0 WHERE state < 2 AND state = 1")             \
@@ -106,8 +111,16 @@
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (repo, number, name) DO NOTHING")         \
 	X(LABEL_CLEAR, "DELETE FROM label WHERE repo = ?1 AND number = ?2 AND name = ?3")          \
 	X(LABEL_OF, "SELECT * FROM label WHERE repo = ?1 AND number = ?2 ORDER BY name")           \
+	X(LABEL_NAMED, "SELECT * FROM label WHERE repo = ?1 AND name = ?2 ORDER BY number")        \
+	X(LABEL_RENAME, "UPDATE OR REPLACE label SET name = ?3 WHERE repo = ?1 AND name = ?2 "     \
+		"COLLATE NOCASE")                                                                  \
 	X(LABELLED, "SELECT l.* FROM label l JOIN issue i ON i.repo = l.repo "                     \
 		"AND i.number = l.number WHERE l.repo = ?1 AND i.state = 'open' ORDER BY l.id")    \
+	/* Set before the first look (nobody knows by whom), and nothing was begun for it since. */    \
+	X(LABEL_FIRST, "SELECT l.* FROM label l JOIN issue i ON i.repo = l.repo "                  \
+		"AND i.number = l.number WHERE l.repo = ?1 AND l.by = '' AND i.state = 'open' "    \
+		"AND NOT EXISTS (SELECT 1 FROM task t WHERE t.repo = l.repo "                      \
+		"AND t.issue = l.number) ORDER BY l.number LIMIT 100")                             \
 	X(COMMENT_OF, "SELECT * FROM comment WHERE repo = ?1 AND number = ?2 ORDER BY id")         \
 	X(COMMENT_BY_KEY, "SELECT * FROM comment WHERE key = ?1")                                  \
 	/* PRs */                                                                                  \
@@ -234,6 +247,7 @@
 	X(GITHUB_BY_NAME, "SELECT * FROM github_repo WHERE full_name = ?1 COLLATE NOCASE")         \
 	X(GITHUB_BY_REMOTE, "SELECT * FROM github_repo WHERE remote = ?1")                         \
 	X(GITHUB_ALL, "SELECT * FROM github_repo ORDER BY repo")                                   \
+	X(GITHUB_PAUSED, "SELECT * FROM github_repo WHERE pause IS NOT NULL")                      \
 	X(GITHUB_LEVEL, "SELECT * FROM github_level WHERE repo = ?1 AND login = ?2")               \
 	X(GITHUB_LEVEL_SET, "INSERT INTO github_level (repo, login, level, at_ms) "                \
 		"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (repo, login) "                               \

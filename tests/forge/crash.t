@@ -5,7 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 # In the order in which one task comes by them.
-way='forge-list forge-fetch forge-sync forge-level forge-comment task-push forge-pr-open forge-check
+way='forge-list forge-fetch forge-sync forge-level forge-comment forge-look task-push forge-pr-open forge-check
 	cand-push forge-pr-merged forge-issue-close'
 others='forge-label forge-react forge-changed cand-fetch'
 # Those with a way of their own here that tests/integration/crash_effects.t has too.
@@ -99,9 +99,9 @@ for round in 0 ${ALL:+1 2}; do
 	die forge-changed
 	gh_comment "${prs[-1]}" '/yard status' >/dev/null
 	die forge-react
-	# A push to the base gets no answer that says whether it was taken.
+	# A push to the base gets no answer that says whether it was taken; the first refusal is looked into.
 	gh_comment "${prs[-1]}" '/yard queue' >/dev/null
-	gh_fault '{"method": "POST", "path": "git-receive-pack", "status": 403}'
+	gh_fault '{"method": "POST", "path": "git-receive-pack", "status": 403, "times": 2}'
 	die cand-fetch
 done
 

@@ -60,6 +60,32 @@ gh_as alice PATCH "/repos/$GH_REPO/pulls/$three" '{"state": "closed"}' >/dev/nul
 wait_ok 'a closed one leaves the queue' '[ "$(ymj length queue list)" = 0 ]'
 is "$(gh_base_file src/three.txt)" '' 'and does not land'
 
+# --- the label that holds is renamed; a fork is deleted; a large delivery only wakes ----------------
+gh_as alice PATCH "/repos/$GH_REPO/pulls/$three" '{"state": "open"}' >/dev/null
+known "$three"
+gh_as alice PATCH "/repos/$GH_REPO/labels/do-not-merge" '{"new_name": "later"}' >/dev/null
+wait_ok 'a PR that a label held stays held when that is renamed' \
+	"gh_comments $three | grep -q 'which held this PR, was renamed to .later.'"
+like "$(ym_log)" 'label do-not-merge, which held PRs, was renamed to later' 'and whoever looks after it is told'
+fork=$(gh_ctl POST /fork "$(jq -nc --arg r "$GH_REPO" '{repo: $r, user: "eve"}')" | jq -r .full_name)
+gh_ctl POST /push "$(jq -nc --arg r "$fork" '{repo: $r, branch: "gift", as: "eve", files: {"src/gift.txt": "fine\n"}, message: "A gift"}')" >/dev/null
+gift=$(gh_pr eve:gift Gift '' eve)
+known "$gift"
+gh_ctl DELETE /repo "{\"repo\": \"$fork\"}" >/dev/null
+gh_ctl POST /hooks '{"drop": 1}' >/dev/null
+gh_comment "$gift" '/yard queue' bob >/dev/null
+gh_idle
+jq -nc --arg r "$GH_REPO" '{event: "issues", action: "edited", repo: $r, payload: {x: ("y" * 1100000)}}' >"$T/large.json"
+curl -sS -X POST -H 'Content-Type: application/json' --data-binary "@$T/large.json" "$GH/_control/event" >/dev/null
+wait_ok 'a delivery too large to be read has everything read again, and a PR of a deleted fork lands' \
+	"[ \"\$(gh_pr_state $gift)\" = merged ]"
+
+# --- suspended, and taken back ----------------------------------------------------------------------
+gh_ctl PATCH /installation "{\"id\": $GH_INSTALLATION, \"suspended\": true}" >/dev/null
+wait_ok 'a suspended installation pauses the repository' "ymj '.problems[].problem' status | grep -q suspended"
+gh_ctl PATCH /installation "{\"id\": $GH_INSTALLATION, \"suspended\": false}" >/dev/null
+wait_ok 'taken back, it goes on at once' '[ "$(ymj ".problems | length" status)" = 0 ]' 10
+
 # --- the base is moved by somebody else -----------------------------------------------------------
 moved=$(gh_push main src/direct.txt direct bob)
 wait_ok 'a push to the base is noticed' "[ \"\$(ymj '.[0].head' repo list)\" = $moved ]"

@@ -12,10 +12,11 @@ others='forge-react pr-config forge-label notify run-kill cand-drop forge-pr-upd
 	cand-settle-ref cand-settle repo-log repo-receipt repo-pulls'
 # Those of a forge over a network are in tests/forge/crash.t, of a head that moves in land_head.t there. The
 # last line has those at which nothing is killed yet.
-remote='forge-check forge-list forge-sync forge-level forge-fetch forge-changed task-push cand-push cand-fetch'
+remote='forge-check forge-list forge-sync forge-level forge-look forge-fetch forge-changed task-push cand-push cand-fetch'
 heads='forge-pr-retarget cand-head-push cand-head head-restore'
 unkilled='topic-merged topic-delete head-keep notes-fetch notes-merge notes-push forge-checks cand-branch branch-drop
-	forge-member cand-draft draft-close'
+	forge-member cand-draft draft-close
+	shadow-build shadow-pair shadow-trees shadow-drop shadow-checks'
 
 kinds=$(sed -n 's/^\t{"\([a-z-]*\)", EXEC_.*/\1/p' "$root/daemon/bot/outbox_kinds.c" | sort)
 # shellcheck disable=SC2086 # words

@@ -159,11 +159,93 @@ static void a_wrong_key_is_told(void **state)
 	f->stub->answers = answers;
 	fx_get(f, &a, "/other", 0);
 	fx_expect(f, &a, GH_NO_ACCESS, 401);
-	assert_non_null(strstr(a.text, "could not be decoded"));
+	assert_non_null(strstr(a.text, "could not be decoded (are 'app' and 'key' those of the "
+				       "App's page?)"));
 	ask_release(&a);
 	assert_int_equal(stub_count(f->stub, FX_TOKENS), 1);
 	st = gh_state(f->gh);
 	assert_non_null(strstr(json_str(st, "problem", ""), "could not be decoded"));
+}
+
+/* Made up for, and refused all the same: a person has to look at the clock. */
+static void a_wrong_clock_is_told(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY(FX_TOKENS, 401, "Date: Sat, 21 Nov 2099 12:00:00 GMT\r\n",
+		    "{\"message\":\"'exp' is too far in the future\"}"),
+		END};
+	struct ask a = {0};
+
+	f->stub->answers = answers;
+	fx_get(f, &a, "/other", 0);
+	fx_expect(f, &a, GH_NO_ACCESS, 401);
+	assert_non_null(strstr(a.text, "(GitHub's clock is "));
+	assert_non_null(strstr(a.text, " s ahead of this machine's: set it)"));
+	ask_release(&a);
+	assert_int_equal(stub_count(f->stub, FX_TOKENS), 2); /* once by each clock */
+}
+
+static void a_missing_permission_is_named(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY("POST /x", 403,
+		    "X-Accepted-GitHub-Permissions: issues=write; pull_requests=write\r\n",
+		    "{\"message\":\"Resource not accessible by integration\"}"),
+		END};
+	struct ask a = {0};
+
+	f->stub->answers = answers;
+	fx_send(f, &a, "POST", "/x", json_object(), 0);
+	fx_expect(f, &a, GH_REFUSED, 403);
+	assert_non_null(strstr(a.text, "Resource not accessible by integration; it needs the "
+				       "permission issues=write; pull_requests=write"));
+	ask_release(&a);
+}
+
+/* It is said to be mended: the door is knocked at at once. */
+static void told_that_it_is_mended(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned bad[] = {
+		SAY(FX_TOKENS, 403, "", "{\"message\":\"This installation has been suspended\"}"),
+		END};
+	struct ask a = {0};
+
+	f->stub->answers = bad;
+	fx_get(f, &a, "/other", 0);
+	fx_expect(f, &a, GH_NO_ACCESS, 403);
+	ask_release(&a);
+	f->stub->answers = site;
+	gh_try_again(f->gh);
+	fx_get(f, &a, "/other", 0);
+	fx_expect(f, &a, GH_OK, 200);
+	ask_release(&a);
+	gh_try_again(f->gh); /* a token has the permissions of when it was made */
+	fx_get(f, &a, "/other", 0);
+	fx_expect(f, &a, GH_OK, 200);
+	ask_release(&a);
+	assert_int_equal(stub_count(f->stub, FX_TOKENS), 3);
+}
+
+/* The App itself may not ask for the new name; being refused it would count as its key being refused. */
+static void the_installation_of_a_renamed_repository(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY("GET /repos/acme/old/installation", 301,
+		    "Location: /repositories/9/installation\r\n", "{}"),
+		SAY("GET /repositories/9/installation", 200, "", "{\"id\":7}"),
+		SAY("GET /repositories/9", 401, "", "{\"message\":\"Bad credentials\"}"), END};
+	struct ask a = {0};
+
+	f->stub->answers = answers;
+	gh_installation(f->gh, "acme/old", fx_on_installation, &a);
+	fx_expect(f, &a, GH_OK, 200);
+	assert_int_equal(a.number, 7);
+	ask_release(&a);
+	assert_int_equal(stub_count(f->stub, "GET /repositories/9"), 0);
 }
 
 /* Paused for a while, doubling; when the trouble is mended it goes on by itself. */
@@ -341,6 +423,10 @@ int main(void)
 		TEST(a_wrong_clock_is_made_up_for),
 		TEST(a_401_buys_one_new_token),
 		TEST(a_wrong_key_is_told),
+		TEST(the_installation_of_a_renamed_repository),
+		TEST(a_wrong_clock_is_told),
+		TEST(a_missing_permission_is_named),
+		TEST(told_that_it_is_mended),
 		TEST(trouble_that_was_mended_ends),
 		TEST(a_suspended_installation_is_told),
 		TEST(installations_do_not_hinder_each_other),

@@ -409,6 +409,13 @@ static int tell(struct bot *b, const struct delivery *d, const json_t *payload,
 	return 0;
 }
 
+static int woken;
+static void on_wake(void *arg)
+{
+	(void)arg;
+	woken++;
+}
+
 static char *ends(struct fx *f)
 {
 	struct buf b = BUF_INIT;
@@ -436,7 +443,7 @@ static void test_pass(void **state)
 	setenv("X", "x", 1);
 	s = secrets(names, 1, NULL);
 	OK(f, loop_new(&clock, &b.loop, &f->err));
-	b.reconcile = loop_timer_new(b.loop, NULL, NULL);
+	b.reconcile = loop_timer_new(b.loop, on_wake, NULL);
 	OK(f, deliver_new(&b, tell, &d, &f->err));
 	for (size_t i = 0; i < ARRAY_LEN(bodies); i++)
 		add(f, i == 2 ? "bad" : "good", bodies[i], 1);
@@ -448,7 +455,12 @@ static void test_pass(void **state)
 	assert_int_equal(deliver_pass(d, s, DELIVER_BUSY, &f->err), 0);
 	now_ms += 2 * DELIVER_HURRY_MS;
 	assert_int_equal(deliver_pass(d, s, DELIVER_HURRY, &f->err), 2);
+	OK(f, loop_turn(b.loop, 0, &f->err));
+	assert_int_equal(woken, 0);
 	assert_int_equal(deliver_pass(d, s, DELIVER_QUIET, &f->err), 4);
+	/* One without a body was too large to be kept: everything is read again, at once. */
+	OK(f, loop_turn(b.loop, 0, &f->err));
+	assert_int_equal(woken, 1);
 	found = ends(f);
 	assert_string_equal(found, "1233534");
 	assert_int_equal(told, 4); /* not the replay, not the list, not the wake-up */

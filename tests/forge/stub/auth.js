@@ -103,7 +103,7 @@ function authorize(state, actor, options, repo) {
 		const inside = !repo || (state.covers(actor.installation, repo) &&
 			(!actor.repositories || actor.repositories.includes(repo.id)));
 		if ((writes && !inside) || (options.permission && inside && !granted(actor, options.permission)))
-			throw forbidden();
+			throw forbidden(options.permission);
 	} else if (repo && options.role && RANK[state.role(repo, actor.user)] < RANK[options.role]) {
 		throw new HttpError(403, 'Must have push access to repository');
 	}

@@ -151,6 +151,8 @@ class Control {
 		}
 		if (body.permissions)
 			one.permissions = body.permissions;
+		if (body.accepted)
+			this.tellInstallation(one, 'new_permissions_accepted');
 		if (body.repositories) {
 			const before = this.covered(one);
 			one.selection = 'selected';

@@ -15,7 +15,9 @@ class HttpError extends Error {
 }
 
 const notFound = () => new HttpError(404, 'Not Found');
-const forbidden = () => new HttpError(403, 'Resource not accessible by integration');
+// `permission` as routes have it: "issues:write|pull_requests:write".
+const forbidden = (permission) => new HttpError(403, 'Resource not accessible by integration', undefined,
+	permission ? { 'X-Accepted-GitHub-Permissions': permission.replace(/:/g, '=').replace(/\|/g, '; ') } : {});
 const invalid = (resource, field, code, message) =>
 	new HttpError(422, 'Validation Failed', [{ resource, field, code: code || 'invalid', ...(message && { message }) }]);
 

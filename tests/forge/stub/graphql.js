@@ -158,6 +158,15 @@ function repository(c, { owner, name }) {
 			const sha = git.refs(repo).get(qualifiedName.startsWith('refs/') ? qualifiedName : `refs/heads/${qualifiedName}`);
 			return sha ? { name: qualifiedName, target: { oid: sha } } : null;
 		},
+		issue: ({ number }) => {
+			const issue = repo.issues.get(number);
+			if (!issue || issue.pull)
+				throw new QueryError('NOT_FOUND', `Could not resolve to an Issue with the number of ${number}.`);
+			return {
+				id: c.state.node('I', issue.id), number: issue.number, title: issue.title, body: issue.body, state: issue.state.toUpperCase(),
+				lastEditedAt: issue.edited_at || null, editor: issue.editor ? { login: issue.editor.login } : null,
+			};
+		},
 		pullRequest: ({ number }) => {
 			const issue = repo.issues.get(number);
 			if (!issue || !issue.pull)

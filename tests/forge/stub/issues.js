@@ -196,7 +196,8 @@ function setTexts(c, issue, { title, body }, resource) {
 	if (body !== undefined && body !== issue.body) {
 		changes.body = { from: issue.body || '' };
 		issue.body = body;
-		issue.updated_at = c.state.now();
+		issue.updated_at = issue.edited_at = c.state.now();
+		issue.editor = c.user;
 	}
 	if (Object.keys(changes).length)
 		emit(c, issue, 'edited', { changes });
