@@ -14,6 +14,7 @@
 #include "bot/git_request.h"
 #include "bot/queue_facts.h"
 #include "bot/queue_flow.h"
+#include "bot/queue_rules.h"
 
 #define BUILDS_MAX 50 /* of one base; who is further behind is built when others have landed */
 #define PAIRS_MAX  200
@@ -108,21 +109,32 @@ static int checks_green(struct watch_pass *s, const struct pr *p, struct err *er
 }
 
 /* As the queue would take it: by `auto-queue:` where there is one, else when a person could queue it. */
-static int is_ready(struct watch_pass *s, const struct pr *p, struct err *err)
+static int is_wanted(struct watch_pass *s, const struct pr *p, struct err *err)
 {
 	bool yes = false, held = false;
+
+	if (s->conf.auto_queue.on)
+		return queue_auto_wants(s->b, s->r, &s->conf, p, err);
+	if (queue_held(s->b, s->r, &s->conf, p, &held, err) < 0 ||
+	    queue_approved(s->b, s->r, &s->conf, p, p->head, &yes, err) < 0)
+		return -1;
+	return yes && !held;
+}
+
+/* And as it would land it: with what the branch's rules want, of people and of checks. */
+static int is_ready(struct watch_pass *s, const struct pr *p, struct err *err)
+{
+	autofree char *waits = NULL;
 	int rc;
 
 	if (strcmp(p->base, s->r->base) != 0)
 		return 0;
-	if (s->conf.auto_queue.on) {
-		rc = queue_auto_wants(s->b, s->r, &s->conf, p, err);
-		return rc <= 0 ? rc : checks_green(s, p, err);
-	}
-	if (queue_held(s->b, s->r, &s->conf, p, &held, err) < 0 ||
-	    queue_approved(s->b, s->r, &s->conf, p, p->head, &yes, err) < 0)
+	rc = is_wanted(s, p, err);
+	if (rc <= 0)
+		return rc;
+	if (queue_rules(s->b, s->r, &s->conf, p, &waits, err) < 0)
 		return -1;
-	return held || !yes ? 0 : checks_green(s, p, err);
+	return waits ? 0 : checks_green(s, p, err);
 }
 
 static int add_entry(struct watch_pass *s, const struct pr *p, struct err *err)

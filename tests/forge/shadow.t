@@ -22,7 +22,7 @@ all_write='{"permissions": {"metadata": "read", "contents": "write", "pull_reque
 gh_start
 gh_repo app
 gh_ctl PATCH /app "$all_read" >/dev/null
-gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, branch: "main", checks: ["build"]}')" >/dev/null
+gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, branch: "main", checks: ["build"], reviews: 1}')" >/dev/null
 gh_conf
 printf '  shadow: ["octo/*"]\n' >>"$T/yardmaster.yml"
 ym_start

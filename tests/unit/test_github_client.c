@@ -99,6 +99,38 @@ static bool only_labels(void *arg, const char *path)
 	return !strcmp(path, "/labels");
 }
 
+static json_t *document(const char *text)
+{
+	return json_pack("{s:s,s:{s:s}}", "query", text, "variables", "x", "\"query\":\"query(");
+}
+
+/* Queries of GraphQL are POSTs that change nothing: by what they say, not by what their sender says. */
+static void a_query_leaves_where_nothing_may_be_written(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {SAY("POST /graphql", 200, "", "{\"data\":{}}"),
+						SAY("POST /comments", 201, "", "{}"), END};
+	struct gh_conf c = fx_conf(f);
+	struct ask a[4] = {0};
+	int asked = 0;
+
+	c.may_write = only_labels;
+	c.may_arg = &asked;
+	fx_client(f, &c);
+	f->stub->answers = answers;
+	fx_send(f, &a[0], "POST", "/graphql", document("query($n:Int!){x}"), GH_READS);
+	fx_send(f, &a[1], "POST", "/graphql", document("mutation($n:Int!){x}"), GH_READS);
+	fx_send(f, &a[2], "POST", "/graphql", document("query($n:Int!){x}"), 0);
+	fx_send(f, &a[3], "POST", "/comments", document("query($n:Int!){x}"), GH_READS);
+	fx_expect(f, &a[0], GH_OK, 200);
+	for (size_t i = 1; i < ARRAY_LEN(a); i++)
+		fx_expect(f, &a[i], GH_REFUSED, 0);
+	assert_int_equal(stub_count(f->stub, "POST /graphql"), 1);
+	assert_int_equal(stub_count(f->stub, "POST /comments"), 0);
+	for (size_t i = 0; i < ARRAY_LEN(a); i++)
+		ask_release(&a[i]);
+}
+
 /* The last wall of shadow mode: reads and the App's own token leave, what is no read leaves when it may. */
 static void what_may_not_leave_does_not(void **state)
 {
@@ -332,6 +364,7 @@ int main(void)
 		TEST(reads_are_few_at_once),
 		TEST(only_the_latest_of_a_key_is_sent),
 		TEST(what_may_not_leave_does_not),
+		TEST(a_query_leaves_where_nothing_may_be_written),
 		TEST(a_full_queue_is_said),
 		TEST(requests_are_cancelled),
 		TEST(done_may_send_and_cancel),

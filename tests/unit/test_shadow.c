@@ -461,6 +461,35 @@ static void without_approval_or_held_it_is_not_ready(void **state)
 	assert_int_equal(noted(f, "ready"), 1);
 }
 
+static void set_rules(struct fx *f, const char *required)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+
+	assert_int_equal(github_repo_of(f->bot.db, f->repo.id, &gr, NULL), 1);
+	row_set(&gr.required, required);
+	assert_int_equal(github_repo_save(f->bot.db, &gr, NULL), 0);
+}
+
+static void required_reviews_are_waited_for(void **state)
+{
+	struct fx *f = *state;
+	struct pr p;
+
+	set_rules(f, NULL);
+	ready(f, 1, H1);
+	assert_stat(f, "ready", "0"); /* what the rules are is not known yet */
+	set_rules(f, "{\"branch\":{},\"protection\":{\"approvals\":1},\"rules\":{}}");
+	fx_turn(f);
+	assert_stat(f, "ready", "0");
+	p = fx_pr(f, 1);
+	row_take(&p.verdict,
+		 xasprintf("{\"decision\":\"approved\",\"unresolved\":0,\"head\":\"%s\"}", H1));
+	assert_int_equal(pr_save(f->bot.db, &p, NULL), 0);
+	pr_release(&p);
+	fx_turn(f);
+	assert_stat(f, "ready", "1");
+}
+
 static void required_checks_are_waited_for(void **state)
 {
 	struct fx *f = *state;
@@ -685,6 +714,7 @@ int main(void)
 		TEST(the_order_and_who_would_meet_whom),
 		TEST(without_approval_or_held_it_is_not_ready),
 		TEST(required_checks_are_waited_for),
+		TEST(required_reviews_are_waited_for),
 		TEST(what_people_merge_is_compared),
 		TEST(what_would_land_is_kept_for_few_bases),
 		TEST(a_base_that_was_left_red),
