@@ -83,6 +83,15 @@ static bool on_data(void *arg, const char *p, size_t n)
 	return true;
 }
 
+/* "https://smee.io": what may be shown. */
+static char *origin(const char *url)
+{
+	const char *host = strstr(url, "://");
+	size_t n = host ? (size_t)(host - url) + 3 : 0;
+
+	return xstrndup(url, n + strcspn(url + n, "/?#"));
+}
+
 /* Why this is no stream of events; NULL: it is one. */
 static char *refusal(const struct http_answer *a)
 {
@@ -90,10 +99,14 @@ static char *refusal(const struct http_answer *a)
 	const size_t n = sizeof(wanted) - 1;
 	const char *type = http_header(a, "Content-Type"), *to = http_header(a, "Location");
 
-	if (a->status / 100 == 3 && to)
-		return xasprintf("it redirects to %.*s: where that is right, say so at "
+	if (a->status / 100 == 3 && to) {
+		autofree char *where = strstr(to, "://") ? origin(to) : xstrdup("another path");
+
+		return xasprintf("it redirects to %.*s (the rest is not shown: who knows a channel "
+				 "can read it): where that is right, name that address at "
 				 "github.events",
-				 SAID_MAX, to);
+				 SAID_MAX, where);
+	}
 	if (a->status != 200)
 		return xasprintf("it answers with HTTP status %d", a->status);
 	if (type && !strncasecmp(type, wanted, n) && (!type[n] || strchr("; \t", type[n])))
@@ -217,15 +230,6 @@ static void on_again(void *arg)
 }
 
 /* --- life --------------------------------------------------------------------------------------------- */
-
-/* "https://smee.io": what may be shown. */
-static char *origin(const char *url)
-{
-	const char *host = strstr(url, "://");
-	size_t n = host ? (size_t)(host - url) + 3 : 0;
-
-	return xstrndup(url, n + strcspn(url + n, "/"));
-}
 
 int stream_new(struct loop *l, struct rnd *rnd, const struct stream_options *o, struct stream **ret,
 	       struct err *err)

@@ -268,7 +268,9 @@ static void what_is_no_channel(void **state)
 		const char *problem;
 	} cases[] = {
 		{{SAY("GET /abc", 302, "Location: https://elsewhere.example/abc\r\n", ""), END},
-		 "redirects to https://elsewhere.example/abc"},
+		 "redirects to https://elsewhere.example (the rest is not shown"},
+		{{SAY("GET /abc", 307, "Location: /abc/\r\n", ""), END},
+		 "redirects to another path ("},
 		{{SAY("GET /abc", 200, "Content-Type: text/html\r\n", "<html>"), END},
 		 "answers with 'text/html'"},
 		{{SAY("GET /abc", 403, "", "{}"), END}, "HTTP status 403"},
@@ -296,7 +298,9 @@ static void what_is_no_channel(void **state)
 		}
 		assert_non_null(strstr(json_str(o, "problem", ""), cases[i].problem));
 		assert_in_range(json_int(o, "again_in_ms", 0), 500, STREAM_WAIT_MS * 3 / 2);
+		/* Whoever knows it can read all that is delivered. */
 		assert_null(strstr(json_str(o, "address", ""), "/abc"));
+		assert_null(strstr(json_str(o, "problem", ""), "/abc"));
 		assert_int_equal(f->stub->n, asked + 1);
 		assert_int_equal(w.delivered, 0);
 	}
