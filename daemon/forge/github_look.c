@@ -31,8 +31,9 @@ static int did_edits(struct job *j, const struct gh_answer *a, struct err *err)
 	data = json_object_get(a->body, "data");
 	issue = json_object_get(json_object_get(data, "repository"), "issue");
 	errors = json_object_get(a->body, "errors");
-	/* What cannot be found out is asked again: the text is not given away unseen. */
-	if (!json_is_object(issue))
+	/* What cannot be found out is asked again: the text is not given away unseen. A time that could not be
+	 * read is null, as that of a text that nobody changed is: half an answer is none. */
+	if (!json_is_object(issue) || json_array_size(errors))
 		return err_set(err, ERR_UNAVAILABLE, "%s#%lld: when it was changed last: %s",
 			       j->remote.full_name, (long long)job_number(j),
 			       json_str(json_array_get(errors, 0), "message", "no answer"));
