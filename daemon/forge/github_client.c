@@ -228,7 +228,7 @@ struct gh_job *gh_job_new(struct gh *g, const struct gh_req *r)
 	j->send = r->body ? json_text(r->body) : NULL;
 	j->kind = r->kind ? r->kind : "other";
 	j->flags = r->flags;
-	j->conditional = r->flags & GH_CONDITIONAL;
+	j->conditional = (r->flags & GH_CONDITIONAL) && !(r->flags & GH_AFRESH);
 	j->hand_out = hand_out_plain;
 	j->fn.done = r->done;
 	j->arg = r->arg;

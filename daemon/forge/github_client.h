@@ -109,6 +109,8 @@ enum gh_flag {
 	GH_READS = 16,      /* a POST that only reads (a GraphQL query): treated as a GET */
 	GH_TEXT = 32,       /* the answer is bytes, not JSON (a job's log): `raw`. A redirect to
 			      * another host is followed, https only, without any token */
+	GH_AFRESH = 64, /* with GH_CONDITIONAL: what was answered last is not kept any more. Asked
+			      * without its ETag; that of this answer is remembered */
 };
 
 struct gh_answer {

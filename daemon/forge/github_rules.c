@@ -8,7 +8,9 @@
  *   rules        of rulesets
  *
  * One that is not for us to see (403, 404) is {"hidden": true}: the repository's configuration has to say
- * what is wanted. One that failed for another reason fails the look, and what was known stays.
+ * what is wanted. That is believed of `branch` and `rules` only as long as they were never seen: both are for
+ * everybody who may read the repository, and what they demanded is not dropped for one odd answer. One that
+ * failed for another reason fails the look, and what was known stays.
  */
 #include "forge/github_job.h"
 
@@ -27,11 +29,13 @@ static json_t *all_of(const struct github_repo *gr)
 	return o;
 }
 
-static bool knows(const struct job *j, const char *source)
+/* Has it said something, and that is kept? */
+static bool was_seen(const struct job *j, const char *source)
 {
 	autojson json_t *all = all_of(&j->remote);
+	const json_t *o = json_object_get(all, source);
 
-	return json_is_object(json_object_get(all, source));
+	return json_object_size(o) && !json_flag(o, "hidden");
 }
 
 /* Takes value. */
@@ -51,17 +55,20 @@ static int hidden(struct job *j, const char *source, const struct gh_answer *a, 
 {
 	json_t *v;
 
-	if (a->outcome != GH_GONE && a->outcome != GH_REFUSED)
+	if ((a->outcome != GH_GONE && a->outcome != GH_REFUSED) ||
+	    (strcmp(source, "protection") != 0 && was_seen(j, source)))
 		return job_check(j, a, err);
 	v = json_object();
 	json_put_bool(v, "hidden", true);
 	return keep(j, source, v, err) < 0 ? -1 : 1;
 }
 
-/* Unchanged counts only for what was kept: a look that failed after its answer is made again. */
+/* Unchanged counts only for what was kept: a look that failed after its answer is made again, and what was
+ * hidden, or off, meanwhile may be the very same as before. */
 static int ask(struct job *j, const char *source, char *path, unsigned flags, job_fn next)
 {
-	return job_get(j, path, flags | (knows(j, source) ? GH_CONDITIONAL : 0), "list", next);
+	return job_get(j, path, flags | GH_CONDITIONAL | (was_seen(j, source) ? 0 : GH_AFRESH),
+		       "list", next);
 }
 
 static void add_check(json_t *checks, const char *name, int64_t app)

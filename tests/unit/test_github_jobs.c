@@ -1,0 +1,277 @@
+/* test_github_jobs.c - what effects make of GitHub's answers: a backend with a client, a server, and a ledger */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "github_fixture.h"
+
+#include "forge/forge.h"
+#include "forge/github.h"
+#include "store/ledger.h"
+#include "sys/fs.h"
+
+#include <stdlib.h>
+
+#define SINCE "2026-01-01T00:00:00Z"
+#define WHEN  "since=2026-01-01T00%3A00%3A00Z"
+
+struct world {
+	struct fx *f;
+	char *dir;
+	struct repo repo;
+	struct forge forge;
+	bool ended;
+	struct err why;
+	json_t *result;
+};
+
+static void on_done(void *arg, int64_t effect, json_t *result, const struct err *why,
+		    int64_t not_before_ms)
+{
+	struct world *w = arg;
+
+	(void)effect;
+	(void)not_before_ms;
+	w->ended = true;
+	w->result = result;
+	err_release(&w->why);
+	if (why && why->code)
+		err_set(&w->why, why->code, "%s", err_text(why));
+}
+
+static void world_open(struct world *w, struct fx *f, const struct canned *answers)
+{
+	char dir[] = "/tmp/yard-jobs-XXXXXX";
+	autofree char *path = NULL;
+	struct github_repo gr = {.full_name = (char *)"octo/app",
+				 .remote = 5,
+				 .url = (char *)"https://github.com/octo/app.git",
+				 .installation = FX_INSTALLATION,
+				 .since = (char *)SINCE,
+				 .comments_since = (char *)SINCE,
+				 .listed_ms = 1};
+
+	*w = (struct world){.f = f, .dir = xstrdup(mkdtemp(dir))};
+	path = xasprintf("%s/ledger.db", w->dir);
+	assert_int_equal(db_open(path, true, &w->forge.db, NULL), 0);
+	w->repo = (struct repo){.name = xstrdup("octo/app"),
+				.forge = xstrdup("github"),
+				.path = xasprintf("%s/app.git", w->dir),
+				.base = xstrdup("main"),
+				.next_number = 1};
+	assert_int_equal(repo_insert(w->forge.db, &w->repo, NULL), 0);
+	gr.repo = w->repo.id;
+	assert_int_equal(github_repo_insert(w->forge.db, &gr, NULL), 0);
+	w->forge.ops = &forge_github;
+	w->forge.clock = &f->clock;
+	w->forge.github = github_new(&(struct github_opts){.db = w->forge.db,
+							   .clock = &f->clock,
+							   .client = f->gh,
+							   .marker_key = "k",
+							   .done = on_done,
+							   .arg = w});
+	f->stub->answers = answers;
+}
+
+static void world_release(struct world *w)
+{
+	github_free(w->forge.github);
+	db_close(w->forge.db);
+	fs_remove_tree(w->dir, NULL);
+	repo_release(&w->repo);
+	err_release(&w->why);
+	json_decref(w->result);
+	free(w->dir);
+}
+
+/* To its end. Takes payload. */
+static void act(struct world *w, const char *kind, json_t *payload)
+{
+	autojson json_t *p = payload;
+	json_t *out = NULL;
+
+	json_put_int(p, "repo", w->repo.id);
+	w->ended = false;
+	json_decref(w->result);
+	w->result = NULL;
+	assert_int_equal(w->forge.ops->act(&w->forge, 0, kind, p, &out, &w->f->err), FORGE_LATER);
+	for (int64_t end = fx_now() + FX_WAIT_MS; !w->ended;) {
+		fx_turn(w->f);
+		if (fx_now() > end)
+			fail_msg("%s does not end", kind);
+	}
+}
+
+/* The If-None-Match of the latest request; NULL: it was not conditional. */
+static char *known_as(struct world *w, const char *what)
+{
+	for (size_t i = w->f->stub->n; i-- > 0;)
+		if (!strcmp(w->f->stub->seen[i].what, what))
+			return stub_header(&w->f->stub->seen[i], "If-None-Match");
+	fail_msg("%s was not asked for", what);
+	return NULL;
+}
+
+/* ---- the rules of the base branch ---- */
+
+#define REPO       "/repos/octo/app"
+#define BRANCH     "GET " REPO "/branches/main"
+#define PROTECTION BRANCH "/protection"
+#define RULES      "GET " REPO "/rules/branches/main?per_page=100"
+#define LISTS                                                                                      \
+	SAY("GET " REPO, 200, "",                                                                  \
+	    "{\"id\":5,\"full_name\":\"octo/app\",\"default_branch\":\"main\","                    \
+	    "\"clone_url\":\"https://github.com/octo/app.git\"}"),                                 \
+		SAY("GET " REPO "/issues?state=all&sort=updated&direction=asc&per_page=100&" WHEN, \
+		    200, "", "[]"),                                                                \
+		SAY("GET " REPO "/pulls?state=open&per_page=100", 200, "", "[]"),                  \
+		SAY("GET " REPO "/issues/comments?sort=updated&direction=asc&per_page=100&" WHEN,  \
+		    200, "", "[]")
+#define REFUSED "{\"message\":\"Sorry, no.\"}"
+#define GUARDED                                                                                    \
+	"{\"protected\":true,\"protection\":{\"required_status_checks\":{"                         \
+	"\"contexts\":[\"build\"],\"checks\":[]}}}"
+#define REVIEWS "{\"required_pull_request_reviews\":{\"required_approving_review_count\":2}}"
+
+/* "build; 2": the required checks, and how many approvals. */
+static void assert_rules(struct world *w, const char *expected, bool unread)
+{
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+	cleanup(forge_rules_release) struct forge_rules r = {0};
+	autofree char *list = NULL, *text = NULL;
+
+	assert_int_equal(w->forge.ops->required(&w->forge, &w->repo, &names, NULL), 1);
+	assert_int_equal(w->forge.ops->rules(&w->forge, &w->repo, &r, NULL), 0);
+	list = strvec_join(&names, " ");
+	text = xasprintf("%s; %lld", list, (long long)r.approvals);
+	assert_string_equal(text, expected);
+	assert_int_equal(r.unread != NULL, unread);
+}
+
+/* The forge is what enforces nothing for whoever may bypass its rules: they are not forgotten. */
+static void rules_that_were_seen_are_not_dropped(void **state)
+{
+	static const struct canned answers[] = {LISTS,
+						SAY_ONCE(BRANCH, 200, "ETag: \"b\"\r\n", GUARDED),
+						SAY_ONCE(BRANCH, 403, "", REFUSED),
+						SAY_ONCE(BRANCH, 404, "", REFUSED),
+						SAY(BRANCH, 200, "", "{\"protected\":false}"),
+						SAY(PROTECTION, 200, "ETag: \"p\"\r\n", REVIEWS),
+						SAY(RULES, 200, "ETag: \"r\"\r\n", "[]"),
+						END};
+	struct world w;
+
+	world_open(&w, *state, answers);
+	act(&w, "forge-list", json_object());
+	assert_int_equal(w.why.code, 0);
+	assert_rules(&w, "build; 2", false);
+	for (int i = 0; i < 2; i++) {
+		act(&w, "forge-list", json_object());
+		assert_non_null(strstr(err_text(&w.why), "Sorry, no."));
+		assert_rules(&w, "build; 2", true);
+	}
+	act(&w, "forge-list", json_object());
+	assert_rules(&w, "; 0", false);
+	world_release(&w);
+}
+
+/* Hidden at first, they are for the configuration to say. */
+static void rules_that_were_never_seen(void **state)
+{
+	static const struct canned answers[] = {LISTS, SAY(BRANCH, 403, "", REFUSED),
+						SAY(RULES, 404, "", REFUSED), END};
+	struct world w;
+
+	world_open(&w, *state, answers);
+	act(&w, "forge-list", json_object());
+	assert_int_equal(w.why.code, 0);
+	assert_rules(&w, "; 0", false);
+	world_release(&w);
+}
+
+/* Off or hidden, and then as before: GitHub would say "unchanged" of what is not kept any more. */
+static void rules_that_come_back_are_read_again(void **state)
+{
+	static const struct canned answers[] = {
+		LISTS,
+		SAY_ONCE(BRANCH, 200, "", GUARDED),
+		SAY_ONCE(BRANCH, 200, "", "{\"protected\":false}"),
+		SAY(BRANCH, 200, "", GUARDED),
+		SAY_ONCE(PROTECTION, 200, "ETag: \"p\"\r\n", REVIEWS),
+		SAY_ONCE(PROTECTION, 200, "ETag: \"p\"\r\n", REVIEWS),
+		SAY_ONCE(PROTECTION, 403, "", REFUSED),
+		SAY(PROTECTION, 200, "ETag: \"p\"\r\n", REVIEWS),
+		SAY(RULES, 200, "", "[]"),
+		END};
+	static const struct {
+		const char *rules;
+		bool asked;
+	} looks[] = {{"build; 2", true},
+		     {"; 0", false},
+		     {"build; 2", true},
+		     {"build; 0", true},
+		     {"build; 2", true}};
+	struct world w;
+
+	world_open(&w, *state, answers);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		act(&w, "forge-list", json_object());
+		assert_int_equal(w.why.code, 0);
+		assert_rules(&w, looks[i].rules, false);
+		if (looks[i].asked) {
+			autofree char *etag = known_as(&w, PROTECTION);
+
+			/* Only of what is kept. */
+			assert_int_equal(etag != NULL, i == 3);
+		}
+	}
+	world_release(&w);
+}
+
+/* ---- an issue before the first prompt ---- */
+
+#define ISSUE                                                                                      \
+	SAY("GET " REPO "/issues/3", 200, "",                                                      \
+	    "{\"number\":3,\"title\":\"t\",\"body\":\"b\",\"state\":\"open\",\"labels\":[],"       \
+	    "\"user\":{\"login\":\"eve\",\"type\":\"User\"},"                                      \
+	    "\"created_at\":\"" SINCE "\",\"updated_at\":\"" SINCE "\"}"),                         \
+		SAY("GET " REPO "/issues/3/events?per_page=100", 200, "", "[]")
+#define EDITED(at)                                                                                 \
+	"{\"data\":{\"repository\":{\"issue\":{\"lastEditedAt\":" at ",\"editor\":null}}}"
+
+static void a_time_that_could_not_be_read(void **state)
+{
+	static const struct canned answers[] = {
+		ISSUE,
+		SAY_ONCE("POST /graphql", 200, "",
+			 EDITED("null") ",\"errors\":[{\"message\":\"Something went wrong\"}]}"),
+		SAY_ONCE("POST /graphql", 200, "", EDITED("\"" SINCE "\"") "}"),
+		SAY("POST /graphql", 200, "", EDITED("null") "}"), END};
+	struct world w;
+
+	world_open(&w, *state, answers);
+	act(&w, "forge-look", json_pack("{s:i}", "number", 3));
+	assert_int_equal(w.why.code, ERR_UNAVAILABLE);
+	assert_non_null(strstr(err_text(&w.why), "Something went wrong"));
+	for (size_t n = 2; n-- > 0;) {
+		act(&w, "forge-look", json_pack("{s:i}", "number", 3));
+		assert_int_equal(w.why.code, 0);
+		assert_int_equal(json_array_size(json_object_get(w.result, "edits")), n);
+	}
+	world_release(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(rules_that_were_seen_are_not_dropped),
+		TEST(rules_that_were_never_seen),
+		TEST(rules_that_come_back_are_read_again),
+		TEST(a_time_that_could_not_be_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
