@@ -35,7 +35,9 @@ static int do_one(struct bot *b, const struct action *a, char **ret_text, struct
 	if (action_do(a, ret_text, &why) == 0)
 		return db_release(b->db, err);
 	db_rollback_to(b->db);
-	if (why.code == ERR_IO || why.code == ERR_CORRUPT)
+	/* What somebody may do elsewhere is asked first (decide.c): the whole event waits for that. */
+	if (why.code == ERR_IO || why.code == ERR_CORRUPT ||
+	    (why.code == ERR_UNAVAILABLE && b->asked_user))
 		return err_move(err, &why);
 	*ret_text = xstrdup(err_text(&why));
 	return 0;

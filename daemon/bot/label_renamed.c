@@ -26,7 +26,7 @@ static int tell_task(const struct renamed *x, struct task *t, struct err *err)
 			  "`%s` off cancels it; another task is started by the labels that "
 			  "the blueprints name.",
 			  x->from, x->to, (long long)t->id, x->to),
-		err, "label-renamed:%lld:%s", (long long)t->id, x->to);
+		err, "label-renamed:task%lld:%s", (long long)t->id, x->to);
 }
 
 static int tell_tasks(const struct renamed *x, struct err *err)
@@ -60,7 +60,8 @@ static int hold(const struct renamed *x, int64_t number, struct err *err)
 		       xasprintf("The label `%s`, which held this PR, was renamed to `%s`, which "
 				 "holds nothing. The PR stays held; `/yard unhold` lets it go.",
 				 x->from, x->to),
-		       err, "label-renamed:%lld:%s", (long long)number, x->to);
+		       err, "label-renamed:%lld:pr%lld:%s", (long long)x->repo->id,
+		       (long long)number, x->to);
 }
 
 static int hold_all(const struct renamed *x, struct err *err)

@@ -403,13 +403,18 @@ static void merged_by_hand_while_it_lands(void **state)
 
 /* ---- labels ---- */
 
-static void renamed(struct fx *f, const char *from, const char *to)
+static void rename_told(struct fx *f, const char *key, const char *from, const char *to)
 {
 	autojson json_t *p = json_pack("{s:I,s:s,s:s,s:s}", "repo", (json_int_t)f->repo.id, "label",
 				       from, "to", to, "actor", "bob");
 
 	assert_true(db_run(f->bot.db, ST_LABEL_RENAME, NULL, "iss", f->repo.id, from, to) >= 0);
-	assert_int_equal(event_add(f->bot.db, to, "label-renamed", p, fx_now, NULL), 1);
+	assert_int_equal(event_add(f->bot.db, key, "label-renamed", p, fx_now, NULL), 1);
+}
+
+static void renamed(struct fx *f, const char *from, const char *to)
+{
+	rename_told(f, to, from, to);
 	fx_turn(f);
 }
 
@@ -446,6 +451,81 @@ static void a_renamed_label_that_holds(void **state)
 			    "the label that held it, do-not-merge, was renamed to later");
 	fx_verified(f);
 	assert_int_equal(fx_due(f, "cand-land", NULL), 0);
+}
+
+/* A comment's key is for the whole ledger: two repositories' PRs of one number are not told once. */
+static void a_renamed_label_is_told_in_each_repository(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *first = NULL, *second = NULL;
+	struct repo was, other;
+	struct pr p;
+
+	up_to_landing(f);
+	was = other = f->repo;
+	other.id = 0;
+	other.name = (char *)"octo/other";
+	other.path = (char *)"/nowhere/other.git";
+	assert_int_equal(repo_insert(f->bot.db, &other, NULL), 0);
+	p = fx_pr(f, 2);
+	for (int i = 0; i < 2; i++) {
+		f->repo = i ? other : was;
+		if (i) {
+			p.id = 0;
+			p.repo = other.id;
+			p.task = 0;
+			assert_int_equal(pr_insert(f->bot.db, &p, NULL), 0);
+		}
+		assert_int_equal(db_run(f->bot.db, ST_LABEL_PUT, NULL, "iissi", f->repo.id,
+					(int64_t)2, "later", "bob", fx_now),
+				 1);
+		rename_told(f, i ? "r2" : "r1", "do-not-merge", "later");
+		assert_int_equal(decide_events(&f->bot, NULL), 0);
+		assert_int_not_equal(fx_due(f, "forge-comment", i ? &second : &first), 0);
+		fx_turn(f);
+	}
+	f->repo = was;
+	pr_release(&p);
+	assert_string_not_equal(json_str(first, "key", ""), json_str(second, "key", ""));
+}
+
+/* ---- who may do what everywhere ---- */
+
+/* The kill switch is that of all repositories: what is not known of one of them is asked first. */
+static void a_command_waits_for_what_is_asked_elsewhere(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+	struct repo was, other;
+	struct github_repo gr = {.full_name = (char *)"octo/other",
+				 .remote = 77,
+				 .url = (char *)"https://github.com/octo/other.git"};
+
+	prepare(f);
+	on_github(f);
+	may(f, "anna", FORGE_MAINTAIN);
+	put_issue(f, "it");
+	was = other = f->repo;
+	other.id = 0;
+	other.name = (char *)"octo/other";
+	other.path = (char *)"/nowhere/other.git";
+	assert_int_equal(repo_insert(f->bot.db, &other, NULL), 0);
+	gr.repo = other.id;
+	assert_int_equal(github_repo_insert(f->bot.db, &gr, NULL), 0);
+	assert_int_equal(bot_halt(&f->bot, "anna", "enough", NULL), 0);
+	p = json_pack("{s:I,s:i,s:i,s:s,s:s}", "repo", (json_int_t)f->repo.id, "number", 1,
+		      "comment", 9, "actor", "anna", "body", "/yard resume");
+	assert_int_equal(event_add(f->bot.db, "c9", "comment-created", p, fx_now, NULL), 1);
+	assert_int_equal(decide_events(&f->bot, NULL), 0);
+	assert_int_not_equal(fx_due(f, "forge-level", NULL), 0);
+	assert_int_equal(fx_due(f, "forge-comment", NULL), 0); /* not answered yet */
+	assert_true(bot_halted(&f->bot, NULL));
+	f->repo = other;
+	may(f, "anna", FORGE_MAINTAIN);
+	f->repo = was;
+	assert_true(db_run(f->bot.db, ST_EVENT_WAKE, NULL, "") >= 0);
+	fx_turn(f);
+	assert_false(bot_halted(&f->bot, NULL));
 }
 
 /* What was there before, and what nothing was begun for. */
@@ -494,6 +574,8 @@ int main(void)
 		TEST(merged_by_hand_while_it_lands),
 		TEST(a_renamed_label_goes_with_its_task),
 		TEST(a_renamed_label_that_holds),
+		TEST(a_renamed_label_is_told_in_each_repository),
+		TEST(a_command_waits_for_what_is_asked_elsewhere),
 		TEST(the_first_look_is_shown),
 	};
 
