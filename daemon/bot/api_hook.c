@@ -239,16 +239,11 @@ static void on_changed(void *arg, const json_t *answer, const struct err *why)
 {
 	struct push *p = arg;
 	cleanup(err_release) struct err err = ERR_INIT;
-	autojson json_t *files = json_array();
-	json_t *f;
-	size_t i;
+	autojson json_t *files = forge_changed_paths(answer);
 
 	if (!answer) {
 		push_fail(p, why);
 		return;
-	}
-	json_array_foreach (json_object_get(answer, "files"), i, f) {
-		json_array_append_new(files, json_string(json_str(f, "path", "?")));
 	}
 	p->files = json_text(files);
 	if (choose_number(p, &err) < 0) {

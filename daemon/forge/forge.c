@@ -39,3 +39,20 @@ void forge_rules_release(struct forge_rules *r)
 	free(r->unread);
 	*r = (struct forge_rules){0};
 }
+
+json_t *forge_changed_paths(const json_t *answer)
+{
+	static const char *const keys[] = {"path", "from"};
+	json_t *list = json_array(), *file;
+	size_t i;
+
+	json_array_foreach (json_object_get(answer, "files"), i, file) {
+		for (size_t k = 0; k < ARRAY_LEN(keys); k++) {
+			const char *path = json_str(file, keys[k], NULL);
+
+			if (path)
+				json_array_append_new(list, json_string(path));
+		}
+	}
+	return list;
+}

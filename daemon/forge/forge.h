@@ -144,6 +144,10 @@ struct forge_ops {
 		     struct err *err);
 };
 
+/* Every path that an answer of the git role's "changed" touches, as a list: of a renamed file both, for who owns
+ * the old one has lost it. */
+json_t *forge_changed_paths(const json_t *answer);
+
 extern const struct forge_ops forge_local;
 extern const struct forge_ops forge_github;
 

@@ -204,16 +204,6 @@ int github_did_fetch(struct forge *f, const json_t *p, struct err *err)
 											       : 0;
 }
 
-static json_t *paths_of(const json_t *result)
-{
-	json_t *list = json_array(), *file;
-	size_t i;
-
-	json_array_foreach (json_object_get(result, "files"), i, file)
-		json_array_append_new(list, json_string(json_str(file, "path", "")));
-	return list;
-}
-
 int github_did_changed(struct forge *f, const json_t *p, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
@@ -221,7 +211,7 @@ int github_did_changed(struct forge *f, const json_t *p, struct err *err)
 	cleanup(pr_release) struct pr now = {0};
 	cleanup(pr_release) struct pr was = {0};
 	const json_t *x = json_object_get(p, "ctx");
-	autojson json_t *paths = paths_of(json_object_get(p, "result"));
+	autojson json_t *paths = forge_changed_paths(json_object_get(p, "result"));
 	autofree char *files = json_text(paths);
 	int rc;
 

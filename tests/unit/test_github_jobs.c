@@ -264,13 +264,41 @@ static void a_time_that_could_not_be_read(void **state)
 	world_release(&w);
 }
 
+/* ---- the files of a PR ---- */
+
+/* Who owns the folder that a file is moved out of is asked as well. */
+static void a_renamed_file_is_of_both_names(void **state)
+{
+	static const struct canned none[] = {END};
+	struct world w;
+	cleanup(pr_release) struct pr p = {0};
+	autojson json_t *told = json_loads(
+		"{\"ok\":true,\"result\":{\"files\":[{\"path\":\"a\",\"status\":\"M\"},"
+		"{\"path\":\"free/key\",\"status\":\"R\",\"from\":\"owned/key\"}]},\"ctx\":{"
+		"\"number\":4,\"head\":\"1000000000000000000000000000000000000004\",\"pull\":{"
+		"\"number\":4,\"title\":\"t\",\"body\":\"\",\"state\":\"open\","
+		"\"user\":{\"login\":\"eve\",\"type\":\"User\"},"
+		"\"created_at\":\"" SINCE "\",\"updated_at\":\"" SINCE "\","
+		"\"base\":{\"ref\":\"main\",\"sha\":\"1000000000000000000000000000000000000001\"},"
+		"\"head\":{\"ref\":\"x\",\"sha\":\"1000000000000000000000000000000000000004\","
+		"\"repo\":{\"full_name\":\"octo/app\"}}}}}",
+		0, NULL);
+
+	world_open(&w, *state, none);
+	json_put_int(json_object_get(told, "ctx"), "repo", w.repo.id);
+	assert_int_equal(w.forge.ops->did(&w.forge, "forge-changed", told, &w.f->err), 0);
+	assert_int_equal(
+		pr_find(w.forge.db, ST_PR_BY_NUMBER, &p, NULL, "ii", w.repo.id, (int64_t)4), 1);
+	assert_string_equal(p.files, "[\"a\",\"free/key\",\"owned/key\"]");
+	world_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(rules_that_were_seen_are_not_dropped),
-		TEST(rules_that_were_never_seen),
-		TEST(rules_that_come_back_are_read_again),
-		TEST(a_time_that_could_not_be_read),
+		TEST(rules_that_were_seen_are_not_dropped), TEST(rules_that_were_never_seen),
+		TEST(rules_that_come_back_are_read_again),  TEST(a_time_that_could_not_be_read),
+		TEST(a_renamed_file_is_of_both_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
