@@ -35,6 +35,7 @@ struct active {
 	pid_t pid;
 	int64_t not_before_ms; /* the executor knows when another try makes sense */
 	bool started;
+	bool walled; /* refused here, in shadow mode: the forge was not asked */
 	struct active *next;
 };
 
@@ -195,7 +196,7 @@ static int write_result(struct outbox *o, struct active *a, json_t *result, cons
 	autofree char *kind = NULL, *text = NULL;
 	enum executor x = a->kind->executor;
 	bool wire = x == EXEC_NET || x == EXEC_FETCH;
-	int again = ok || !wire ? 0 : remote_doubts(b, &a->row, why, err), held = 0;
+	int again = ok || !wire || a->walled ? 0 : remote_doubts(b, &a->row, why, err), held = 0;
 
 	if (again == 0 && !ok && why->code == ERR_UNAVAILABLE && is_remote(a->kind->executor))
 		held = remote_is_held(b, &a->row, err);
@@ -515,6 +516,7 @@ static bool refused(struct outbox *o, struct active *a)
 
 	if (!shadow_refuses(o->bot, a->kind, a->payload, a->row.at_ms))
 		return false;
+	a->walled = true;
 	err_set(&why, ERR_DENIED,
 		"the repository is, or then was, in shadow mode: nothing is "
 		"written there");

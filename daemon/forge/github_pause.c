@@ -210,10 +210,10 @@ static bool has_all(const json_t *have, const char *s, const char *end)
 }
 
 /* Alternatives are separated by semicolons. */
-static bool satisfies(const json_t *have, const char *needs)
+static bool satisfies(const json_t *have, const char *needs, bool shadow)
 {
 	if (!*needs) {
-		autofree char *missing = github_missing_permissions(have, false);
+		autofree char *missing = github_missing_permissions(have, shadow);
 
 		return !missing;
 	}
@@ -237,6 +237,8 @@ static int is_paused(struct job *j, char *pause, const char *why, struct err *er
 static int did_installation(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	const char *looked = json_str(j->memo, "looked", NULL), *needs = needs_of(looked);
+	const struct github_opts *o = &j->g->o;
+	bool shadow = o->shadow && o->shadow(o->arg, j->repo.id);
 	job_fn then = j->after;
 
 	if (a->outcome == GH_GONE)
@@ -245,7 +247,7 @@ static int did_installation(struct job *j, const struct gh_answer *a, struct err
 		return -1;
 	if (json_str(a->body, "suspended_at", NULL))
 		return is_paused(j, xstrdup("suspended"), "suspended", err);
-	if (needs && !satisfies(json_object_get(a->body, "permissions"), needs))
+	if (needs && !satisfies(json_object_get(a->body, "permissions"), needs, shadow))
 		return is_paused(j, xasprintf(PERMISSION " %s", needs), "a permission is missing",
 				 err);
 	if (looked)

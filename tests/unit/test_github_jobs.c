@@ -231,6 +231,47 @@ static void rules_that_come_back_are_read_again(void **state)
 	world_release(&w);
 }
 
+/* ---- what the App may do ---- */
+
+static bool is_shadow(void *arg, int64_t repo)
+{
+	(void)repo;
+	return arg != NULL;
+}
+
+/* Refused without a word of which one: all that are needed are looked at. In shadow reading is. */
+static void an_app_that_only_reads_is_enough_in_shadow(void **state)
+{
+	static const struct canned answers[] = {
+		LISTS,
+		SAY("GET " REPO "/installation", 200, "",
+		    "{\"id\":7,\"permissions\":{\"actions\":\"read\",\"administration\":\"read\","
+		    "\"checks\":\"read\",\"contents\":\"read\",\"issues\":\"read\","
+		    "\"members\":\"read\",\"metadata\":\"read\",\"pull_requests\":\"read\","
+		    "\"statuses\":\"read\"}}"),
+		SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"), END};
+	struct world w;
+	cleanup(github_repo_release) struct github_repo gr = {0};
+
+	world_open(&w, *state, answers);
+	github_free(w.forge.github);
+	w.forge.github = github_new(&(struct github_opts){.db = w.forge.db,
+							  .clock = &w.f->clock,
+							  .client = w.f->gh,
+							  .marker_key = "k",
+							  .shadow = is_shadow,
+							  .done = on_done,
+							  .arg = &w});
+	assert_int_equal(github_repo_of(w.forge.db, w.repo.id, &gr, NULL), 1);
+	row_set(&gr.pause, "check ");
+	assert_int_equal(github_repo_save(w.forge.db, &gr, NULL), 0);
+	act(&w, "forge-list", json_object());
+	github_repo_release(&gr);
+	assert_int_equal(github_repo_of(w.forge.db, w.repo.id, &gr, NULL), 1);
+	assert_null(gr.pause);
+	world_release(&w);
+}
+
 /* ---- an issue before the first prompt ---- */
 
 #define ISSUE                                                                                      \
@@ -296,8 +337,11 @@ static void a_renamed_file_is_of_both_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(rules_that_were_seen_are_not_dropped), TEST(rules_that_were_never_seen),
-		TEST(rules_that_come_back_are_read_again),  TEST(a_time_that_could_not_be_read),
+		TEST(rules_that_were_seen_are_not_dropped),
+		TEST(rules_that_were_never_seen),
+		TEST(rules_that_come_back_are_read_again),
+		TEST(a_time_that_could_not_be_read),
+		TEST(an_app_that_only_reads_is_enough_in_shadow),
 		TEST(a_renamed_file_is_of_both_names),
 	};
 

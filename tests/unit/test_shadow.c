@@ -213,6 +213,38 @@ static void the_backend_begins_only_what_reads(void **state)
 	loop_free(loop);
 }
 
+/* It would be looked for what the App lacks, which in shadow may be all but reading, and the watch would pause. */
+static void a_push_that_is_refused_here_pauses_nothing(void **state)
+{
+	struct fx *f = *state;
+	struct gh_conf conf = GH_CONF_INIT;
+	struct github_opts o = {.db = f->bot.db, .clock = &f->clock, .marker_key = "k"};
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	autojson json_t *p = json_pack("{s:s,s:s,s:s}", "op", "push", "repo", f->repo.path, "url",
+				       "https://github.com/octo/app.git");
+
+	conf.token = "ghp_0123456789012345678901234567890123456";
+	assert_int_equal(loop_new(&clock_system, &f->bot.loop, NULL), 0);
+	assert_int_equal(gh_new(f->bot.loop, &clock_system, &rnd_system, &conf, &o.client, NULL),
+			 0);
+	f->bot.github = github_new(&o);
+	f->bot.self = (char *)"/nowhere";
+	f->bot.git = (char *)"/nowhere";
+	assert_int_equal(outbox_new(&f->bot, &f->bot.outbox, NULL), 0);
+	assert_int_equal(effect_add(f->bot.db, "drop", "cand:1", "branch-drop", p, fx_now, NULL),
+			 1);
+	assert_int_equal(outbox_take(f->bot.outbox, NULL), 1);
+	outbox_start(f->bot.outbox);
+	assert_int_equal(fx_due(f, "branch-drop", NULL), 0);
+	assert_int_equal(fx_due(f, "forge-list", NULL), 0);
+	assert_int_equal(github_repo_of(f->bot.db, f->repo.id, &gr, NULL), 1);
+	assert_null(gr.pause);
+	outbox_free(steal(&f->bot.outbox));
+	github_free(steal(&f->bot.github));
+	gh_free(o.client);
+	loop_free(steal(&f->bot.loop));
+}
+
 /* ---- what people ask for ---- */
 
 static void tell(struct fx *f, const char *kind, const char *key, json_t *p)
@@ -713,6 +745,7 @@ int main(void)
 		TEST(a_landing_under_way_comes_to_nothing),
 		TEST(the_order_and_who_would_meet_whom),
 		TEST(without_approval_or_held_it_is_not_ready),
+		TEST(a_push_that_is_refused_here_pauses_nothing),
 		TEST(required_checks_are_waited_for),
 		TEST(required_reviews_are_waited_for),
 		TEST(what_people_merge_is_compared),
