@@ -5,13 +5,14 @@
 . "$(dirname "$0")/crash_lib.sh"
 
 # In the order in which two PRs come by them, one of which people merge and one they close.
-open='shadow-checks shadow-build shadow-pair'
+alone='shadow-checks shadow-build'
+both=shadow-pair
 merged=shadow-trees
 closed=shadow-drop
 
 listed=$(sed -n "s/^shadow='\(.*\)'/\1/p" "$root/tests/integration/crash_effects.t")
 # shellcheck disable=SC2086 # words
-is "$(printf '%s\n' $open $merged $closed | sort)" "$(printf '%s\n' $listed | sort)" \
+is "$(printf '%s\n' $alone $both $merged $closed | sort)" "$(printf '%s\n' $listed | sort)" \
 	'every kind of effect of shadow mode is in this test'
 
 gh_start
@@ -40,16 +41,18 @@ pull() { # NAME FILE
 	gh_ci "$sha" build success
 }
 declare -A first second
-# story NAME [WHEN]: two PRs, ready at once, change the same file; people merge one, then close the other.
+# story NAME [WHEN]: two PRs, one ready after the other, change the same file; people merge one, then close the other.
 story() {
 	local kind
 	pull "$1-a" "$1"
 	first[$1]=$n
-	pull "$1-b" "$1"
-	second[$1]=$n
-	for kind in ${2:+$open}; do
+	for kind in ${2:+$alone}; do
 		kill_at "$kind:$2"
 	done
+	[ -n "${2-}" ] || quiet "[ \"\$(rows would-land ${first[$1]})\" = 1 ]"
+	pull "$1-b" "$1"
+	second[$1]=$n
+	[ -z "${2-}" ] || kill_at "$both:$2"
 	quiet "[ \"\$(rows collision ${second[$1]})\" = 1 ]"
 	wait_for "gh_as alice GET '/repos/$GH_REPO/pulls/${first[$1]}' | jq -e .mergeable &&
 		gh_as alice PUT '/repos/$GH_REPO/pulls/${first[$1]}/merge' '{}'" || bail 'it was not merged'
