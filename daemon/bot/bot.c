@@ -305,7 +305,7 @@ static int turn(struct bot *b, bool *ret_alone, struct err *err)
 		return -1;
 	arm_due(b);
 	*ret_alone = alone && db_changes(b->db) == stored;
-	return db_commit(b->db, err);
+	return b->part ? b->part->ops->commit(b->part_self, err) : db_commit(b->db, err);
 }
 
 /* False: the daemon ends. */

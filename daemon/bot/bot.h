@@ -31,7 +31,8 @@ struct github;
 struct checkup;
 /*
  * A part of the daemon that lives in a room above this one. `store` runs first in the turn, inside its
- * transaction; `committed` after the commit, `failed` when what it stored was undone. Where nothing else had been
+ * transaction; `commit` ends that by db_commit(), and may do meanwhile what has nothing to do with the ledger;
+ * `committed` comes after it, `failed` when what it stored was undone. Where nothing else had been
  * written in such a turn the daemon goes on, else it ends.
  */
 struct bot;
@@ -39,6 +40,7 @@ struct bot_part_ops {
 	int (*start)(struct bot *b, void *arg, void **ret_self, struct err *err);
 	int (*store)(void *self, struct err *err);
 	int (*work)(void *self, struct err *err); /* in the same turn: what may be put off */
+	int (*commit)(void *self, struct err *err);
 	void (*committed)(void *self);
 	void (*failed)(void *self);
 	/* Refuses (-1) or takes over a configuration that is about to be in force. */

@@ -121,6 +121,23 @@ static int wrong_base(struct bot *b, const struct repo *r, const struct pr *pr, 
 		       err, "wrong-base:%lld:%lld", (long long)r->id, (long long)pr->number);
 }
 
+/* Commits know seconds: built again within the same one it would be the same commit, of which the forge's
+ * checks have been told already. */
+static int built_at(struct bot *b, const struct queue_entry *e, int64_t *ret_ms, struct err *err)
+{
+	cleanup(candidate_release) struct candidate before = {0};
+	int64_t next;
+
+	*ret_ms = bot_now(b);
+	if (!e->candidate)
+		return 0;
+	if (candidate_get(b->db, e->candidate, &before, err) < 0)
+		return -1;
+	next = (before.created_ms / 1000 + 1) * 1000;
+	*ret_ms = *ret_ms > next ? *ret_ms : next;
+	return 0;
+}
+
 int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		struct queue_entry *e, struct err *err)
 {
@@ -131,7 +148,9 @@ int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *con
 		return -1;
 	if (strcmp(pr.base, r->base) != 0)
 		return wrong_base(b, r, &pr, err);
-	/* The one before it, after an infrastructure failure. */
+	if (built_at(b, e, &c.created_ms, err) < 0)
+		return -1;
+	/* The one before it, after an infrastructure failure or red checks of the forge. */
 	if (e->candidate && queue_drop(b, r, e->candidate, "built again", err) < 0)
 		return -1;
 	c.repo = r->id;
@@ -144,7 +163,6 @@ int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *con
 	c.gates = gates_json(conf);
 	c.state = xstrdup("building");
 	c.checks = xstrdup("[]");
-	c.created_ms = bot_now(b);
 	if (candidate_insert(b->db, &c, err) < 0)
 		return -1;
 	e->candidate = c.id;

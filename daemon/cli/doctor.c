@@ -13,6 +13,7 @@
 #include "runner/run.h"
 #include "sys/child.h"
 #include "sys/fs.h"
+#include "sys/secret.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -157,6 +158,7 @@ static void check_data(struct doctor *d)
 	struct stat st;
 	autofree char *text = NULL;
 
+	d->ours = stat(data, &st) < 0 || st.st_uid == geteuid();
 	if (stat(data, &st) < 0) {
 		text = xasprintf("%s does not exist yet; 'serve' makes it", data);
 		doctor_add(d, "data directory", true, text, NULL);
@@ -220,6 +222,59 @@ static void check_sign_key(struct doctor *d)
 	}
 	err_wrap(&err, "%s", key);
 	doctor_add_err(d, "sign key", &err, mend);
+}
+
+/* As the sandbox would find it (runner/inside.c). */
+static int find_command(const struct agent_conf *a, char **ret, struct err *err)
+{
+	const char *name = a->command.v[0];
+
+	if (!strchr(name, '/'))
+		return child_which(name, "/usr/local/bin:/usr/bin:/bin", ret, err);
+	if (access(name, X_OK) < 0)
+		return err_errno(err, "%s", name);
+	*ret = xstrdup(name);
+	return 0;
+}
+
+static void check_agents(struct doctor *d)
+{
+	const struct conf_daemon *c = &d->conf.c;
+
+	if (!c->nagents)
+		doctor_add(d, "agents", true,
+			   "none is configured ('agents'): issues that are labelled wait for one",
+			   NULL);
+	for (size_t i = 0; i < c->nagents; i++) {
+		cleanup(err_release) struct err err = ERR_INIT;
+		autofree char *file = NULL, *text = NULL;
+
+		if (find_command(&c->agents[i], &file, &err) < 0) {
+			err_wrap(&err, "%s", c->agents[i].name);
+			doctor_add_err(d, "agents", &err, "install it, or name its absolute path");
+			continue;
+		}
+		text = xasprintf("%s: %s%s", c->agents[i].name, file,
+				 c->agents[i].network_host ? ", with the host's network" : "");
+		doctor_add(d, "agents", true, text, NULL);
+	}
+}
+
+/* Looked at here too, because a daemon that cannot read one does not start. Nobody else may read them. */
+static void check_secrets(struct doctor *d)
+{
+	const struct conf_hooks *hooks = &d->conf.c.hooks;
+
+	for (size_t i = 0; i < hooks->nsecrets; i++) {
+		cleanup(err_release) struct err err = ERR_INIT;
+		cleanup(secret_release) struct secret s = {0};
+
+		if (strncmp(hooks->secrets[i].ref, "file:", 5) == 0 &&
+		    secret_read(hooks->secrets[i].ref, NULL, &s, &err) < 0)
+			doctor_add_err(d, "webhook secrets", &err,
+				       "it is a line of text in a file of the daemon's user, mode "
+				       "0600");
+	}
 }
 
 /* --- the daemon --------------------------------------------------------------------------------- */
@@ -386,6 +441,9 @@ int cli_doctor(struct cli_call *call, json_t *ret, struct err *err)
 		if (d.has_data)
 			check_disk(&d);
 		check_sign_key(&d);
+		check_agents(&d);
+		if (d.ours)
+			check_secrets(&d);
 		check_daemon(&d);
 		doctor_forge(&d, d.daemon);
 		check_ledger(&d);

@@ -14,6 +14,7 @@ struct doctor {
 	struct cli_conf conf;
 	bool has_conf;
 	bool has_data;
+	bool ours;   /* the data directory is, or will be */
 	bool daemon; /* it answers */
 	json_t *rows;
 	bool bad;

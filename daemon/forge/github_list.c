@@ -67,6 +67,38 @@ static int ask_comments(struct job *j, struct err *err)
 
 /* ---- heads ---- */
 
+/* The list says of a PR what it takes to fetch it; the rest is read when it is known. */
+static int look_at_pull(struct job *j, const json_t *o, struct err *err)
+{
+	cleanup(pr_release) struct pr was = {0};
+	cleanup(pr_release) struct pr now = {0};
+	autofree char *subject = NULL;
+	int64_t open = 0;
+	json_t *x;
+	int rc;
+
+	if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0 || github_is_candidate(&now))
+		return 0;
+	if (github_pull_head(j->g, &j->repo, &now, err) < 0)
+		return -1;
+	rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
+	if (rc < 0)
+		return -1;
+	if (rc > 0 && !strcmp(was.head, now.head))
+		return strcmp(was.state, now.state)
+			       ? github_sync(j->g, j->repo.id, now.number, NULL, err)
+			       : 0;
+	/* It is being read already; what that does not see, the next list does. */
+	subject = xasprintf("sync:%lld:%lld", (long long)j->repo.id, (long long)now.number);
+	if (db_int(db_of(j), ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
+		return -1;
+	if (open)
+		return 0;
+	x = github_payload(&j->repo, now.number, now.author);
+	json_put(x, "pull", json_incref((json_t *)o));
+	return github_pull_fetch(j->g, &j->repo, &j->remote, x, err);
+}
+
 /* A push changes a PR's time too; this is for the one that came in the same second as the last look. */
 static int did_pulls(struct job *j, const struct gh_answer *a, struct err *err)
 {
@@ -75,21 +107,9 @@ static int did_pulls(struct job *j, const struct gh_answer *a, struct err *err)
 
 	if (job_check(j, a, err) < 0)
 		return -1;
-	json_array_foreach (a->body, i, o) {
-		cleanup(pr_release) struct pr was = {0};
-		cleanup(pr_release) struct pr now = {0};
-		int rc;
-
-		if (gh_read_pull(o, j->remote.full_name, &now, NULL) < 0 ||
-		    github_is_candidate(&now))
-			continue;
-		rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
-		if (rc < 0)
+	json_array_foreach (a->body, i, o)
+		if (look_at_pull(j, o, err) < 0)
 			return -1;
-		if ((rc == 0 || strcmp(was.head, now.head) || strcmp(was.state, now.state)) &&
-		    github_sync(j->g, j->repo.id, now.number, NULL, err) < 0)
-			return -1;
-	}
 	return ask_comments(j, err);
 }
 
@@ -111,7 +131,7 @@ static int note_first(struct job *j, const json_t *o, struct err *err)
 	if (gh_read_issue(o, &i, &pull, err) < 0)
 		return -1;
 	if (pull)
-		return github_sync(j->g, j->repo.id, i.number, NULL, err);
+		return 0; /* the list of pull requests is next */
 	i.repo = j->repo.id;
 	if (issue_insert(db_of(j), &i, err) < 0)
 		return -1;

@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -275,6 +276,23 @@ void httpd_flush(struct httpd *h)
 {
 	if (h->answered)
 		run(h);
+}
+
+void httpd_until(struct httpd *h, int fd)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	struct pollfd p[] = {{fd, POLLIN, 0}, {info->epoll_fd, POLLIN, 0}};
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	for (;;) {
+		bool now = MHD_get_timeout(h->mhd, &ms) == MHD_YES && ms == 0;
+
+		if (poll(p, ARRAY_LEN(p), now ? 0 : -1) < 0 && errno != EINTR)
+			break;
+		if (p[0].revents)
+			break;
+		run(h);
+	}
 }
 
 static void on_ready(void *arg, uint32_t events)

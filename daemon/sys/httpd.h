@@ -80,6 +80,9 @@ void httpd_answer_with(struct httpd_request *r, int status, const char *type, co
 		       size_t n);
 /* Sends what was answered since. */
 void httpd_flush(struct httpd *h);
+/* Goes on serving the connections that there are, apart from the loop and its timers, until `fd` is readable:
+ * for a caller that waits for something of which the handlers know nothing. */
+void httpd_until(struct httpd *h, int fd);
 
 /* Takes no more connections; what is under way goes on. */
 void httpd_drain(struct httpd *h);

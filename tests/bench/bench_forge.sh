@@ -70,7 +70,8 @@ done
 gh_hook http://127.0.0.1:1/none
 seconds 5
 ym_start
-wait_for "[ \"\$(ymj length pr list)\" -ge $PULLS ]" 300 || bail "$(ymj length pr list) PRs are known"
+at=$SECONDS
+wait_for "[ \"\$(ymj length pr list)\" -ge $PULLS ]" 900 || bail "$(ymj length pr list) PRs are known"
 quiet
 lists() { gh_requests '[.[] | select(.path | endswith("/pulls"))] | length'; }
 at=$(lists) # the rest of the reconciliation that is going on, and then a whole one

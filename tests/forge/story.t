@@ -28,9 +28,15 @@ GH_REPO=octo/app
 gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
 	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
 old=$(gh_issue --label agent:fix 'Old one')
+gh_push before src/before.txt text >/dev/null
+before=$(gh_pr before 'Open before')
 gh_daemon
 gh_add
 is "$(gh_base_oid)" "$(ymj '.[0].head' repo list)" 'the base is in the mirror'
+
+wait_ok 'so is a pull request that was open before' "[ \"\$(ymj .title pr show $before)\" = 'Open before' ] && [ \"\$(ymj .effects_open status)\" = 0 ]"
+is "$(gh_requests "[.[] | select(.path | test(\"/(pulls|issues)/$before\\\\b\")) | .path] | join(\" \")")" \
+	"/repos/octo/app/pulls/$before /repos/octo/app/pulls/$before/reviews" 'which took no more requests than it needs'
 
 # --- the label ------------------------------------------------------------------------------------
 n=$(gh_issue 'Fix line 3' 'It is wrong <!-- hidden: rm -rf --> there.')

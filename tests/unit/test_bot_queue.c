@@ -33,6 +33,22 @@ static void lands_what_is_approved(void **state)
 	assert_string_equal(p.landed, CAND);
 }
 
+/* In one second twice: the forge's checks of the first commit must not be taken for those of the second. */
+static void what_is_built_again_is_another_commit(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *first = NULL, *again = NULL;
+
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_not_equal(fx_due(f, "cand-build", &first), 0);
+	fx_fail(f, "cand-build", "the disk is full");
+	assert_int_not_equal(fx_due(f, "cand-build", &again), 0);
+	assert_true(json_int(again, "time_ms", 0) / 1000 > json_int(first, "time_ms", 0) / 1000);
+}
+
 static void a_pr_that_is_closed_while_it_is_verified_does_not_land(void **state)
 {
 	struct fx *f = *state;
@@ -706,6 +722,7 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(lands_what_is_approved),
+		TEST(what_is_built_again_is_another_commit),
 		TEST(a_pr_that_is_closed_while_it_is_verified_does_not_land),
 		TEST(changes_asked_for_while_it_is_verified_call_it_off),
 		TEST(a_label_that_holds_calls_it_off),

@@ -267,6 +267,31 @@ static void test_doctor(void **state)
 	assert_contains(w->printed, "FAIL  configuration: ");
 }
 
+/* What would keep the daemon from starting, and agents from running. */
+static void test_doctor_names(void **state)
+{
+	struct world *w = *state;
+	autofree char *data = data_dir(w), *file = NULL, *secret = NULL, *text = NULL;
+
+	put_file(w, "hook", "it is a secret\n", &secret);
+	text = xasprintf("data: %s\nagents:\n  here: {command: [sh], network: host}\n"
+			 "  gone: {command: [/no/such/agent]}\ngithub:\n  webhook-secrets:\n"
+			 "    - secret: file:hook\n",
+			 data);
+	put_file(w, "full.yml", text, &file);
+	setenv("YARDMASTER_CONFIG", file, 1);
+	world_run(w, "doctor");
+	assert_contains(w->printed, "ok    agents: here: ");
+	assert_contains(w->printed, "/sh, with the host's network");
+	assert_contains(w->printed, "FAIL  agents: gone: /no/such/agent: ");
+	assert_null(strstr(w->printed, "webhook secrets"));
+	assert_int_equal(chmod(secret, 0644), 0);
+	world_run(w, "doctor");
+	assert_contains(w->printed, "FAIL  webhook secrets: secret file:");
+	assert_contains(w->printed, "its mode is 0644");
+	assert_null(strstr(w->printed, "it is a secret"));
+}
+
 /* --- pr checkout -------------------------------------------------------------------------------- */
 
 static void sh(struct world *w, const char *script)
@@ -344,6 +369,7 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_verifications_have_three_outcomes),
 		WORLD_TEST(test_serve_finds_its_data),
 		WORLD_TEST(test_doctor),
+		WORLD_TEST(test_doctor_names),
 		WORLD_TEST(test_pr_checkout),
 	};
 

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "sys/aside.h"
 #include "sys/httpd.h"
 
 #include <arpa/inet.h>
@@ -33,6 +34,7 @@ struct fixture {
 	size_t got, ended;
 	bool answer_at_once;
 	int port;
+	int served[2]; /* a pipe: closed by the first request that was complete */
 };
 
 static void *on_begin(void *arg, struct httpd_request *r)
@@ -55,6 +57,9 @@ static void on_complete(void *state)
 
 	if (f->answer_at_once)
 		httpd_answer(f->later, 202, 0);
+	if (f->served[1])
+		close(f->served[1]);
+	f->served[1] = 0;
 }
 static void on_end(void *state)
 {
@@ -212,6 +217,42 @@ static void test_later(void **state)
 	close(fd);
 }
 
+static void wait_served(void *arg)
+{
+	struct fixture *f = arg;
+	char c;
+
+	/* Ends only because a request is served meanwhile. */
+	assert_int_equal(read(f->served[0], &c, 1), 0);
+	close(f->served[0]);
+}
+
+static void serve_on(void *arg, int fd)
+{
+	struct fixture *f = arg;
+
+	httpd_until(f->http, fd);
+}
+
+/* Requests go on while something else is waited for, and what came late is answered in the loop. */
+static void test_aside(void **state)
+{
+	struct fixture *f = *state;
+	int fd = dial(f, 1), late = dial(f, 1);
+	const char *s = "POST /in HTTP/1.1\r\n" HEAD "abc";
+
+	assert_int_equal(pipe2(f->served, O_CLOEXEC), 0);
+	assert_int_equal(send(fd, s, strlen(s), MSG_NOSIGNAL), strlen(s));
+	aside(wait_served, f, serve_on, f);
+	turns(f);
+	assert_int_equal(status(fd), 202);
+	say(f, late, s);
+	assert_int_equal(status(late), 202);
+	assert_int_equal(f->ended, 2);
+	close(fd);
+	close(late);
+}
+
 static void test_full(void **state)
 {
 	struct fixture *f = *state;
@@ -329,6 +370,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_routes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_aside, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_bodies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_time, setup, teardown),
