@@ -22,10 +22,10 @@ static const struct cli_column columns[] = {
 	{"base", "BASE", CLI_COL_TEXT},
 	{"head", "HEAD", CLI_COL_OID},
 	{"health", "HEALTH", CLI_COL_STATE},
-	{"shadow", "SHADOW", CLI_COL_TEXT},
 	{"path", "PATH", CLI_COL_LONG},
 	{"config_error", "CONFIGURATION ERROR", CLI_COL_LONG},
 	{"problem", "PROBLEM", CLI_COL_LONG},
+	{"shadow", "SHADOW", CLI_COL_TEXT}, /* last: scripts count the columns */
 	{0},
 };
 

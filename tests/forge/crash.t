@@ -2,7 +2,7 @@
 # kill -9 of the daemon at every kind of effect that goes over the network, before it starts, after it was
 # carried out and after its result was written; no webhook comes. In the end GitHub has one PR a task, one
 # comment a key, one check run a head, one landing a PR.
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/crash_lib.sh"
 
 # In the order in which one task comes by them.
 way='forge-list forge-fetch forge-sync forge-level forge-comment forge-look task-push forge-pr-open forge-check
@@ -37,33 +37,8 @@ commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue sa
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["sh gate.sh"]
   approvals: 0'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
-gh_conf
-ym_start
-me
-gh_add
-ym_stop
-dir=$(gh_state .dir)
-begun=$(git -C "$dir" rev-list --count --first-parent main)
+crash_repo
 
-ledger() { sqlite3 "$D/ledger.db" "$1"; }
-alive() { kill -0 "$daemon" 2>/dev/null; }
-# kill_at KIND:WHEN: starts a daemon, which reads what is new, comes by there and dies by SIGKILL.
-kill_at() {
-	local code=0
-	YARDMASTER_CRASH_AT=$1 "$YARDMASTER" serve --config "$T/yardmaster.yml" >>"$T/daemon.log" 2>&1 </dev/null &
-	daemon=$!
-	if ! wait_for '! alive' 20; then
-		diag "$(tail -20 "$T/daemon.log")" "$(ledger 'SELECT id, blueprint, state FROM task')" \
-			"$(ledger 'SELECT id, kind, state, tries FROM effect ORDER BY id DESC LIMIT 12')"
-		bail "$1: the daemon did not come by there"
-	fi
-	wait "$daemon" 2>/dev/null || code=$?
-	daemon=''
-	is "$code" 137 "killed at $1"
-}
 fixes=()
 fix() {
 	[ "$(ledger "SELECT count(*) FROM task WHERE ended_ms IS NULL AND blueprint = 'fix'")" = 0 ] || return

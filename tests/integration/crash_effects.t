@@ -10,17 +10,16 @@ way='repo-base task-worktree forge-comment task-layer-key task-layer-apply run-s
 	cand-verify cand-land forge-pr-merged repo-config forge-issue-close task-remove cand-clean'
 others='forge-react pr-config forge-label notify run-kill cand-drop forge-pr-update
 	cand-settle-ref cand-settle repo-log repo-receipt repo-pulls'
-# Those of a forge over a network are in tests/forge/crash.t, of a head that moves in land_head.t there. The
-# last line has those at which nothing is killed yet.
+# Those of a forge over a network are in tests/forge: crash.t, crash_more.t (what follows a landing, checks of the
+# candidate, teams), crash_shadow.t, and of a head that moves land_head.t.
 remote='forge-check forge-list forge-sync forge-level forge-look forge-fetch forge-changed task-push cand-push cand-fetch'
 heads='forge-pr-retarget cand-head-push cand-head head-restore'
-unkilled='topic-merged topic-delete head-keep notes-fetch notes-merge notes-push forge-checks cand-branch branch-drop
-	forge-member cand-draft draft-close
-	shadow-build shadow-pair shadow-trees shadow-drop shadow-checks'
+more='cand-branch forge-checks branch-drop topic-merged topic-delete head-keep notes-fetch notes-merge notes-push cand-draft draft-close forge-member'
+shadow='shadow-build shadow-pair shadow-trees shadow-drop shadow-checks'
 
 kinds=$(sed -n 's/^\t{"\([a-z-]*\)", EXEC_.*/\1/p' "$root/daemon/bot/outbox_kinds.c" | sort)
 # shellcheck disable=SC2086 # words
-is "$(printf '%s\n' $way $others $remote $heads $unkilled | sort)" "$kinds" 'every kind of effect is in this test'
+is "$(printf '%s\n' $way $others $remote $heads $more $shadow | sort)" "$kinds" 'every kind of effect is in this test'
 
 # The first round says "bug", the gate is red, the second round mends it. What runs twice in a round
 # writes twice.
