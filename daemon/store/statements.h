@@ -279,12 +279,13 @@
 	X(SHADOW_ALL, "SELECT * FROM shadow_event WHERE repo = ?1 ORDER BY id")                    \
 	X(SHADOW_MERGED_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = "             \
 		"'merged' AND tree IS NULL ORDER BY id")                                           \
+	/* Some of them, by chance: what is asked in a reconciliation is bounded, and all have their turn. */ \
 	X(SHADOW_CHECKS_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND at_ms "              \
 		">= ?2 AND (?3 = '' OR head = ?3) AND ((kind = 'checks' AND detail <> "            \
 		"'green' AND EXISTS (SELECT 1 FROM pr p WHERE p.repo = ?1 AND p.number "           \
 		"= shadow_event.pr AND p.state = 'open' AND p.head = "                             \
 		"shadow_event.head)) OR (kind = 'base' AND detail = 'pending')) ORDER "            \
-		"BY id DESC LIMIT 200")                                                            \
+		"BY kind = 'base' DESC, random() LIMIT 20")                                                            \
 	X(SHADOW_BASE_AT, "SELECT at_ms FROM shadow_event WHERE repo = ?1 AND kind = "             \
 		"'base' AND head = ?2 ORDER BY id DESC LIMIT 1")                                   \
 	X(SHADOW_BASE_MOVED, "SELECT count(*) FROM shadow_event WHERE repo = ?1 AND "              \
