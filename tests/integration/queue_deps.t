@@ -1,6 +1,5 @@
 #!/bin/bash
 # Dependencies land before dependents, whatever is ready first; what can never land is told so.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 

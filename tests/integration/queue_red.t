@@ -1,6 +1,5 @@
 #!/bin/bash
 # Red gates, flaky gates, gates that cannot run, a red base: the right one is told, and the others go on.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # How an agent may end: the four statuses, done takes three things, questions are answered with `say`.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 
