@@ -5,10 +5,7 @@
 # check: long
 . "$(dirname "$0")/lib.sh"
 
-agent fixer <<'END2'
-echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
-complete "Wrote a file."
-END2
+fixer
 gh_start
 sample_source app
 commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
@@ -17,16 +14,14 @@ steps:
   - agent: prompts/fix.md
   - pull-request: {}'
 commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_publish app
 gh_daemon
 gh_add
 problem() { ymj '.[0].problem // ""' repo list; }
 paused() { wait_ok "$1" "[ \"\$(ymj '.problems[0].paused_ms // 0' status)\" -gt 0 ] && problem | grep -q '$2'" 20 || bail "not paused: $(tail -5 "$T/daemon.log")"; }
 on() { wait_ok "$1" '[ -z "$(problem)" ]' 20 || bail "still paused: $(tail -5 "$T/daemon.log")"; }
 lands() { wait_ok "$2" "[ \"\$(gh_pr_state $1)\" = merged ]" 30 || bail "$(tail -5 "$T/daemon.log")"; }
-queued() { # NAME; sets $pr
+queued() { # NAME: not known yet, perhaps; sets $pr
 	gh_push "$1" "src/$1.txt" fine >/dev/null
 	pr=$(gh_pr "$1" "$1")
 	gh_comment "$pr" '/yard queue' bob >/dev/null
