@@ -21,7 +21,7 @@ gh_ctl PATCH /app '{"permissions": {"metadata": "read", "contents": "read", "pul
 	"checks": "read", "statuses": "read", "actions": "read", "administration": "read", "members": "read"}}' >/dev/null
 crash_repo '  shadow: ["octo/*"]'
 gh_protect '{"checks": ["build"]}'
-crash_seconds=40
+crash_seconds=60
 
 stat() { ymj ".[] | select(.key == \"$1\") | .value | tostring" stats; }
 rows() { ledger "SELECT count(*) FROM shadow_event WHERE kind = '$1' AND pr = $2 AND ${3:-true}"; } # KIND PR [SQL]
