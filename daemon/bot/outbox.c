@@ -45,6 +45,7 @@ struct outbox {
 	struct role *net[NET_ROLES]; /* the requests of a repository go to the same one, in order */
 	auth_fn auth;
 	void *auth_arg;
+	json_t *https; /* what requests over https get besides */
 	struct runs *runs;
 	struct active *first;
 	bool crash; /* for tests: this turn wrote the result that fault.h asks for */
@@ -106,6 +107,7 @@ void outbox_free(struct outbox *o)
 	for (size_t i = 0; i < NET_ROLES; i++)
 		role_free(o->net[i]);
 	runs_free(o->runs);
+	json_decref(o->https);
 	while (o->first) {
 		struct active *next = o->first->next;
 
@@ -291,6 +293,8 @@ static void on_auth(void *done_arg, json_t *auth, const struct err *why)
 	req = json_copy(a->payload);
 	json_object_del(req, "ctx");
 	json_put(req, "auth", auth ? auth : json_null());
+	if (a->outbox->https && !strncmp(json_str(req, "url", ""), "https:", 6))
+		json_object_update(req, a->outbox->https);
 	net = net_of(a->outbox, req);
 	if (role_ask(net, req, on_git, a, &err) < 0)
 		outbox_result(a->outbox, a->row.id, NULL, &err);
@@ -312,6 +316,16 @@ void outbox_set_auth(struct outbox *o, auth_fn auth, void *arg)
 {
 	o->auth = auth;
 	o->auth_arg = arg;
+}
+
+void outbox_set_https(struct outbox *o, const char *ca_file, const char *proxy)
+{
+	json_decref(o->https);
+	o->https = json_object();
+	if (ca_file)
+		json_put_str(o->https, "ca_file", ca_file);
+	if (proxy)
+		json_put_str(o->https, "proxy", proxy);
 }
 
 static void start_run(struct outbox *o, struct active *a)

@@ -67,6 +67,8 @@ typedef void (*auth_done_fn)(void *done_arg, json_t *auth, const struct err *why
 typedef int (*auth_fn)(void *arg, const json_t *payload, auth_done_fn done, void *done_arg,
 		       struct err *err);
 void outbox_set_auth(struct outbox *o, auth_fn auth, void *arg);
+/* What those over https get besides, each may be NULL (git/net.h: LIMITS). */
+void outbox_set_https(struct outbox *o, const char *ca_file, const char *proxy);
 
 /* The result of an effect, now or later; called by executors. Takes result (NULL with an error). */
 void outbox_result(struct outbox *o, int64_t effect, json_t *result, const struct err *why);

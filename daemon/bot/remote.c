@@ -241,6 +241,7 @@ static int give_auth(void *arg, const json_t *payload, auth_done_fn done, void *
 void remote_ready(struct bot *b)
 {
 	outbox_set_auth(b->outbox, give_auth, b);
+	outbox_set_https(b->outbox, b->conf->github.ca_file, b->conf->github.proxy);
 }
 
 /* ---- webhooks ---- */

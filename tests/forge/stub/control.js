@@ -42,6 +42,7 @@ class Control {
 			'PUT /rules': (q, b) => { state.needRepo(b.repo).rules.set(b.branch || '*', b.rules); return {}; },
 			'POST /push': (q, b) => this.push(b),
 			'POST /fork': (q, b) => this.fork(b),
+			'PATCH /server': (q, b) => this.changeServer(b),
 			'POST /git': (q, b) => this.gitElsewhere(b),
 			'POST /ci': (q, b) => this.ci(b),
 			'POST /check_run/action': (q, b) => this.withRun(b, (repo, run, actor) => checks.requestAction(state, hooks, repo, run, actor, b.identifier)),
@@ -290,6 +291,12 @@ class Control {
 		const fork = this.state.repo(made.full_name);
 		fork.parent = parent;
 		return made;
+	}
+
+	// An Enterprise Server's addresses, when something stands before this one.
+	changeServer({ url, api }) {
+		Object.assign(this.state, { url, api });
+		return { url, api };
 	}
 
 	// Git that does not come over HTTP, SSH say: where the repository is, and afterwards what became of it.

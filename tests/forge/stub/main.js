@@ -33,7 +33,7 @@ async function main() {
 	server.hooks = hooks;
 	control.server = server;
 	const port = await server.listen(Number(values.port));
-	state.url = `http://127.0.0.1:${port}`;
+	state.url = state.api = `http://127.0.0.1:${port}`;
 	if (values.seed)
 		control.seed(JSON.parse(fs.readFileSync(values.seed, 'utf8')));
 	const end = () => {

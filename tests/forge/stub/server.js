@@ -5,7 +5,7 @@
 const crypto = require('node:crypto');
 const http = require('node:http');
 const { HttpError, Reply, notFound } = require('./errors');
-const { authenticate, authorize } = require('./auth');
+const { authenticate, authorize, nameOf } = require('./auth');
 const faults = require('./faults');
 
 const MAX_BODY = 26 << 20;
@@ -35,7 +35,7 @@ class Server {
 			}
 			const entry = {
 				method: request.method, path: pathname, query: url.search, at: this.state.now(), body: null, status: 0,
-				authorization: (request.headers.authorization || '').split(' ')[0], conditional: !!request.headers['if-none-match'],
+				authorization: (request.headers.authorization || '').split(' ')[0], actor: nameOf(this.state, request.headers), conditional: !!request.headers['if-none-match'],
 			};
 			this.state.requests.push(entry);
 			response.on('close', () => { entry.status = entry.status || (response.headersSent ? response.statusCode : 0); });
@@ -135,7 +135,7 @@ class Server {
 		const id = match && this.state.renamed.get(match[1].toLowerCase());
 		if (!id || this.state.repo(match[1]))
 			return null;
-		const to = `${this.state.url}/repositories/${id}${match[2] || ''}${query.size || [...query].length ? '?' + query : ''}`;
+		const to = `${this.state.api}/repositories/${id}${match[2] || ''}${query.size || [...query].length ? '?' + query : ''}`;
 		return new Reply(301, { message: 'Moved Permanently', url: to, documentation_url: 'https://docs.github.com/rest' }, { Location: to });
 	}
 
@@ -198,7 +198,7 @@ class Context {
 			const query = new URLSearchParams(this.query);
 			query.set('page', n);
 			const path = this.repo ? this.pathname.replace(/^\/repos\/[^/]+\/[^/]+/, `/repositories/${this.repo.id}`) : this.pathname;
-			return `<${this.state.url}${path}?${query}>; rel="${rel}"`;
+			return `<${this.state.api}${path}?${query}>; rel="${rel}"`;
 		};
 		const links = [];
 		if (page > 1)
