@@ -26,6 +26,10 @@ static int did_edits(struct job *j, const struct gh_answer *a, struct err *err)
 	const json_t *data, *issue, *errors;
 	const char *at;
 
+	/* The issue was there a moment ago: it is GraphQL that is not. */
+	if (a->outcome == GH_GONE)
+		return err_set(err, ERR_UNAVAILABLE, "%s#%lld: when it was changed last: %s",
+			       j->remote.full_name, (long long)job_number(j), a->text);
 	if (job_check(j, a, err) < 0)
 		return -1;
 	data = json_object_get(a->body, "data");
