@@ -42,7 +42,7 @@ kill_at() {
 	local code=0
 	YARDMASTER_CRASH_AT=$1 "$YARDMASTER" serve --config "$T/yardmaster.yml" >>"$T/daemon.log" 2>&1 </dev/null &
 	daemon=$!
-	if ! wait_for "! alive || { ${2:-:}; false; }" "${crash_seconds:-20}"; then
+	if ! wait_for "! alive || { ${2:-:}; false; }" "${crash_seconds:-60}"; then
 		diag "$(tail -20 "$T/daemon.log")" "$(ledger 'SELECT id, blueprint, state FROM task')" \
 			"$(ledger 'SELECT id, kind, state, tries FROM effect ORDER BY id DESC LIMIT 12')"
 		bail "$1: the daemon did not come by there"

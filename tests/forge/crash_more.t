@@ -34,7 +34,7 @@ queue='method: squash, gates: ["sh gate.sh"], approvals: 0, forge-checks: [build
 commit_file "$T/src/app" .github/yardmaster.yml "queue: { $queue }"
 crash_repo '  permissions: { queue: ["team:octo/release"] }'
 gh_ctl PUT /team '{"org": "octo", "slug": "release", "members": ["eve"]}' >/dev/null
-crash_seconds=40
+crash_seconds=60
 
 # CI: every candidate that has a branch is green.
 branches() { gh_state '.branches | to_entries[] | select(.key | startswith("refs/heads/yardmaster/queue/")) | .value'; }
@@ -57,7 +57,7 @@ landed() { # every PR and every task that was begun
 }
 finish() {
 	ym_start
-	wait_for 'ci; landed' 60 || bail "not all landed: $(ledger 'SELECT pr, state, detail FROM candidate ORDER BY id DESC LIMIT 5')"
+	wait_for 'ci; landed' 180 || bail "not all landed: $(ledger 'SELECT pr, state, detail FROM candidate ORDER BY id DESC LIMIT 5')"
 	wait_ok "$1" '[ "$(ymj .effects_open status)" = 0 ]'
 	ym_stop
 	is $? 0 'the daemon ends when told'

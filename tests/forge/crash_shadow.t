@@ -21,7 +21,7 @@ gh_ctl PATCH /app '{"permissions": {"metadata": "read", "contents": "read", "pul
 	"checks": "read", "statuses": "read", "actions": "read", "administration": "read", "members": "read"}}' >/dev/null
 crash_repo '  shadow: ["octo/*"]'
 gh_ctl PUT /protection '{"repo": "octo/app", "branch": "main", "checks": ["build"]}' >/dev/null
-crash_seconds=40
+crash_seconds=60
 
 head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
 stat() { ymj ".[] | select(.key == \"$1\") | .value | tostring" stats; }
