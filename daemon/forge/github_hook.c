@@ -189,6 +189,25 @@ static int hear_status(struct heard *h, struct err *err)
 	return hear_commit(h, json_str(h->p, "sha", ""), err);
 }
 
+/* What the check said when it was pressed, by the delivery: when that is sent again, under whatever id, the
+ * ledger's check may say something else, or, after another round, the same. */
+static char *moment(const json_t *run, const struct github_check *c)
+{
+	static const char *const keys[] = {"status", "conclusion", "started_at", "completed_at",
+					   "output"};
+	autojson json_t *o = json_object();
+	autofree char *text = NULL;
+	json_t *v;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		v = json_object_get(run, keys[i]);
+		if (v)
+			json_put(o, keys[i], json_incref(v));
+	}
+	text = json_object_size(o) ? json_text(o) : xstrdup(c->said);
+	return text_sha256(text, strlen(text));
+}
+
 /* A button, or "re-run": as often as it is pressed while the check says the same, it counts once. */
 static int hear_check(struct heard *h, struct err *err)
 {
@@ -216,7 +235,7 @@ static int hear_check(struct heard *h, struct err *err)
 	if (!*command || command[strspn(command, "abcdefghijklmnopqrstuvwxyz")])
 		return err_set(err, ERR_INPUT, "check run %lld: button '%.20s'",
 			       (long long)c.remote, command);
-	said = text_sha256(c.said, strlen(c.said));
+	said = moment(run, &c);
 	p = github_payload(&h->repo, number, h->sender.login);
 	json_put_str(p, "command", command);
 	json_put_str(p, "head", c.head);
