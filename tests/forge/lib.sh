@@ -10,6 +10,8 @@
 #   gh_start                              starts it; sets $GH (its address, also the API's), $GH_APP (the App's
 #                                         id), $GH_CLIENT (its client id), $GH_PEM (its key file),
 #                                         $GH_SECRET (of the webhook), $GH_INSTALLATION
+#   gh_start --enterprise                 the daemon will know it as an Enterprise Server: https://localhost/api/v3,
+#                                         with a certificate of a private authority; $GH stays as it is
 #   gh_stop                               ends it
 #   gh_conf                               adds to the daemon's configuration what it takes to reach the
 #                                         stand-in, and to be reached by its webhooks
@@ -72,7 +74,21 @@ export YARDMASTER_BUILD
 GH_SECRET=it-is-a-secret
 gh_pid=''
 
+# An authority, and its certificate for localhost.
+gh_certificates() {
+	local new=(openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
+	"${new[@]}" -x509 -subj '/CN=our authority' -addext basicConstraints=critical,CA:TRUE -keyout "$T/gh-ca.key" -out "$T/gh-ca.pem" &&
+		"${new[@]}" -subj /CN=localhost -keyout "$T/gh-tls.key" -out "$T/gh-tls.csr" &&
+		openssl x509 -req -in "$T/gh-tls.csr" -CA "$T/gh-ca.pem" -CAkey "$T/gh-ca.key" -CAcreateserial -days 2 \
+			-extfile <(echo subjectAltName=DNS:localhost) -out "$T/gh-tls.pem"
+}
+
 gh_start() {
+	local tls=()
+	if [ "${1-}" = --enterprise ]; then
+		gh_certificates 2>"$T/gh-tls.log" || bail "no certificates: $(cat "$T/gh-tls.log")"
+		tls=(--tls "$T/gh-tls.pem,$T/gh-tls.key")
+	fi
 	jq -n --arg secret "$GH_SECRET" '{
 		users: { octo: { type: "Organization" }, alice: {}, bob: {}, carol: {}, eve: {} },
 		apps: [{ slug: "yardmaster", webhook: { secret: $secret }, installations: [{ account: "octo" }] }]
@@ -80,7 +96,7 @@ gh_start() {
 	# The stand-in ends when this test's end of the pipe closes, however the test ends.
 	mkfifo "$T/gh.in"
 	exec 7<>"$T/gh.in"
-	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" \
+	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" "${tls[@]}" \
 		<"$T/gh.in" >"$T/gh.out" 2>"$T/gh.log" 7>&- &
 	gh_pid=$!
 	disown
@@ -89,6 +105,7 @@ gh_start() {
 		bail "the stand-in did not start"
 	fi
 	GH=$(jq -r .url "$T/gh.out")
+	gh_address=$(jq -r .api "$T/gh.out")
 	GH_APP=$(jq -r .app_id "$T/gh.out")
 	GH_CLIENT=$(jq -r .client_id "$T/gh.out")
 	GH_PEM=$(jq -r .pem_file "$T/gh.out")
@@ -102,7 +119,7 @@ gh_conf() {
 	conf <<-END
 		listen: 127.0.0.1:0
 		github:
-		  api: $GH
+		  api: ${gh_address:-$GH}$([ ! -e "$T/gh-ca.pem" ] || printf '\n  ca-file: %s' "$T/gh-ca.pem")
 		  app: $GH_CLIENT
 		  key: file:$GH_PEM
 		  webhook-secrets:
