@@ -189,7 +189,8 @@ static int hear_status(struct heard *h, struct err *err)
 	return hear_commit(h, json_str(h->p, "sha", ""), err);
 }
 
-/* A button, or "re-run": as often as it is pressed while the check says the same, it counts once. */
+/* A button, or "re-run": as often as somebody presses it while the check says the same, it counts once. What one
+ * is refused another may be allowed. */
 static int hear_check(struct heard *h, struct err *err)
 {
 	static const struct {
@@ -221,7 +222,8 @@ static int hear_check(struct heard *h, struct err *err)
 	json_put_str(p, "command", command);
 	json_put_str(p, "head", c.head);
 	return github_tell(h->g,
-			   xasprintf("gh-button:%lld:%s:%s", (long long)c.remote, command, said),
+			   xasprintf("gh-button:%lld:%s:%s:%s", (long long)c.remote, command, said,
+				     h->sender.login),
 			   "button-pressed", p, err);
 }
 
