@@ -59,8 +59,6 @@ int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf
 /* The role's request `op` in this repository, of which the result tells about the candidate. */
 json_t *queue_request(const struct repo *r, const struct candidate *c, const char *op);
 
-enum plan_cand queue_cand_state(const char *name);
-const char *queue_cand_name(enum plan_cand s);
 int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const char *why,
 	       struct err *err);
 /* The ref that held a candidate: what landed is held by the base. */

@@ -199,9 +199,9 @@ int queue_set_state(struct bot *b, struct candidate *c, enum plan_cand s, const 
 	if ((s == PLAN_CAND_GREEN || s == PLAN_CAND_RED || s == PLAN_CAND_CONFLICT) &&
 	    forget_errors(b, c, err) < 0)
 		return -1;
-	row_set(&c->state, queue_cand_name(s));
+	row_set(&c->state, plan_cand_name(s));
 	if (s == PLAN_CAND_GREEN || s == PLAN_CAND_RED || s == PLAN_CAND_CONFLICT)
-		row_set(&c->verdict, queue_cand_name(s));
+		row_set(&c->verdict, plan_cand_name(s));
 	if (detail)
 		row_set(&c->detail, detail);
 	return candidate_save(b->db, c, err);

@@ -4,26 +4,14 @@
 # check: long
 . "$(dirname "$0")/lib.sh"
 
-agent fixer <<'END2'
-echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
-complete "Wrote a file."
-END2
+fixer
 gh_start
 sample_source app
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-steps:
-  - agent: prompts/fix.md
-  - pull-request: {}
-  - review: { approvals: 0 }
-  - queue: {}'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
+commit_blueprint "$T/src/app" fix '' 0
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["sh gate.sh"]
   approvals: 0'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_publish app
 gh_ctl POST /token '{"user": "bob", "token": "ghp_of_bob_who_maintains"}' >/dev/null
 (umask 077; echo ghp_of_bob_who_maintains >"$T/token")
 conf <<END
@@ -37,7 +25,7 @@ gh_add
 n=$(gh_issue --label agent:fix --as bob 'Fix it')
 wait_ok 'a label becomes a landed commit' "[ \"\$(gh_state '.issues[] | select(.number == $n) | .state')\" = closed ]"
 pr=$(ymj '.[0].pr' task list)
-head=$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .head.sha)
+head=$(gh_head "$pr")
 wait_ok 'its head has a status of the task' \
 	"gh_as alice GET /repos/$GH_REPO/commits/$head/statuses | jq -r '.[] | \"\\(.context) \\(.state)\"' | grep -q 'yardmaster/task success'"
 is "$(gh_state '[.checks[]] | length')" 0 'and no check run'
@@ -53,9 +41,9 @@ gh_comment "$pr" "$copy
 
 /yard why" bob >/dev/null
 wait_ok 'a command below a copy of it counts' \
-	"[ \"\$(sqlite3 '$D/ledger.db' \"SELECT count(*) FROM event WHERE kind = 'comment-created'\")\" = 2 ]" 20
+	"[ \"\$(ledger \"SELECT count(*) FROM event WHERE kind = 'comment-created'\")\" = 2 ]" 20
 wait_ok 'all is quiet' '[ "$(ymj .effects_open status)" = 0 ]'
-is "$(sqlite3 "$D/ledger.db" "SELECT count(*) FROM event WHERE kind = 'comment-created'")" 2 \
+is "$(ledger "SELECT count(*) FROM event WHERE kind = 'comment-created'")" 2 \
 	'nothing else was taken for a command'
 is "$(gh_requests '[.[] | select(.path | startswith("/app"))] | length')" 0 'nothing is asked that only an App may'
 unlike "$(ym_log)" ghp_of_bob 'the token is not in the log'
