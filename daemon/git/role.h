@@ -55,6 +55,11 @@
  *       -> {head}
  *   worktree-restore {repo, path, gitdir, commit}
  *       the files of `commit`, and nothing untracked but what its .gitignore names
+ *   worktree-rebase {repo, path, gitdir, head, onto}
+ *       the worktree's branch is moved from `head` to `onto`, and its files are what a merge of the
+ *       two leaves: with Git's conflict markers where both changed the same lines. Nothing is
+ *       committed; untracked files as in worktree-restore
+ *       -> {outcome:"clean"} | {outcome:"conflict", conflicts:[…]}
  *   worktree-commit {repo, name, path, branch, parent, base, allow:[glob], protect:[glob],
  *                    except:[glob], max_file_bytes, max_files, max_bytes, message, author_name,
  *                    author_email, time_ms, sign_key}

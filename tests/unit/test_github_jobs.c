@@ -447,6 +447,171 @@ static void what_cannot_be_fetched_is_found(void **state)
 	world_release(&w);
 }
 
+/* ---- what people see, within GitHub's limits ---- */
+
+#define HEAD    "1000000000000000000000000000000000000004"
+#define RUNS    "POST " REPO "/check-runs"
+#define COMMENT "POST " REPO "/issues/4/comments"
+
+/* The body of the latest such request. */
+static json_t *sent(struct world *w, const char *what)
+{
+	for (size_t i = w->f->stub->n; i-- > 0;) {
+		const struct stub_seen *s = &w->f->stub->seen[i];
+
+		if (!strcmp(s->what, what))
+			return json_loadb(s->body, strlen(s->body), 0, NULL);
+	}
+	fail_msg("%s was not sent", what);
+	return NULL;
+}
+
+static size_t times(struct world *w, const char *what)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < w->f->stub->n; i++)
+		n += !strcmp(w->f->stub->seen[i].what, what);
+	return n;
+}
+
+static char *long_text(size_t n, const char *end)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	while (b.len < n)
+		buf_adds(&b, "\xc3\xa4");
+	buf_adds(&b, end);
+	return buf_steal(&b);
+}
+
+/* Ends with a hint at where the rest is, and no character is torn. */
+static void assert_cut(const char *s, size_t max, const char *hint)
+{
+	assert_true(strlen(s) <= max && strlen(s) > max - 200);
+	assert_non_null(strstr(s, "… cut here; "));
+	assert_non_null(strstr(s, hint));
+	assert_null(strstr(s, "the end"));
+}
+
+static json_t *notes(size_t n)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(a, json_pack("{s:s,s:i,s:i,s:s,s:s}", "path", "a",
+						   "start_line", (int)i + 1, "end_line", (int)i + 1,
+						   "annotation_level", "failure", "message", "m"));
+	return a;
+}
+
+static json_t *check(const char *conclusion, const char *title, const char *summary, json_t *with)
+{
+	json_t *p = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:o}", "number", 4, "head", HEAD, "name",
+			      "yardmaster/queue", "key", "yardmaster/queue:4:" HEAD, "title", title,
+			      "summary", summary, "actions", json_array());
+
+	if (conclusion)
+		json_put_str(p, "conclusion", conclusion);
+	else
+		json_put_str(p, "status", "in_progress");
+	if (with)
+		json_put(p, "annotations", with);
+	return p;
+}
+
+static void a_check_run_is_cut(void **state)
+{
+	static const struct canned answers[] = {SAY(RUNS, 201, "", "{\"id\":9}"), END};
+	autofree char *text = long_text(70000, "the end");
+	autojson json_t *b = NULL,
+			*p = check("failure", "**Task 1** (`fix`): red", text, notes(60));
+	const json_t *out;
+	struct world w;
+
+	json_put_str(p, "text", text);
+	for (int i = 0; i < 4; i++)
+		json_array_append_new(json_object_get(p, "actions"), json_object());
+	world_open(&w, *state, answers);
+	act(&w, "forge-check", json_incref(p));
+	assert_int_equal(w.why.code, 0);
+	b = sent(&w, RUNS);
+	out = json_object_get(b, "output");
+	assert_cut(json_str(out, "summary", ""), 65535, "`yardmaster pr show 4`");
+	assert_cut(json_str(out, "text", ""), 65535, "`yardmaster pr show 4`");
+	assert_string_equal(json_str(out, "title", ""), "Task 1 (fix): red");
+	assert_int_equal(json_array_size(json_object_get(out, "annotations")), 50);
+	assert_int_equal(json_array_size(json_object_get(b, "actions")), 3);
+	assert_string_equal(json_str(b, "status", ""), "completed");
+	world_release(&w);
+}
+
+/* GitHub adds to a run's notes and never takes any off: what comes after a run with notes is another run. */
+static void notes_do_not_stay_beside_green(void **state)
+{
+	static const struct canned answers[] = {
+		SAY_ONCE(RUNS, 201, "", "{\"id\":9}"), SAY_ONCE(RUNS, 201, "", "{\"id\":10}"),
+		SAY("PATCH " REPO "/check-runs/9", 200, "", "{\"id\":9}"),
+		SAY("PATCH " REPO "/check-runs/10", 200, "", "{\"id\":10}"), END};
+	autojson json_t *p = NULL;
+	json_t *out = NULL;
+	struct world w;
+
+	world_open(&w, *state, answers);
+	act(&w, "forge-check", check(NULL, "tests", "tests", NULL));
+	act(&w, "forge-check", check("failure", "red", "red", notes(1)));
+	assert_int_equal(times(&w, "PATCH " REPO "/check-runs/9"), 1);
+	p = check("failure", "red", "red", notes(1)); /* nothing is said twice */
+	json_put_int(p, "repo", w.repo.id);
+	assert_int_equal(w.forge.ops->act(&w.forge, 0, "forge-check", p, &out, NULL), FORGE_DONE);
+	json_decref(out);
+	assert_int_equal(times(&w, RUNS), 1);
+	act(&w, "forge-check", check(NULL, "tests again", "tests again", NULL));
+	act(&w, "forge-check", check("success", "green", "green", NULL));
+	assert_int_equal(w.why.code, 0);
+	assert_int_equal(times(&w, RUNS), 2);
+	assert_int_equal(times(&w, "PATCH " REPO "/check-runs/9"), 1);
+	assert_int_equal(times(&w, "PATCH " REPO "/check-runs/10"), 1);
+	world_release(&w);
+}
+
+static void a_comment_is_cut(void **state)
+{
+	static const struct canned answers[] = {
+		SAY(COMMENT, 201, "",
+		    "{\"id\":9,\"body\":\"b\",\"user\":{\"login\":\"y\",\"type\":\"Bot\"},"
+		    "\"created_at\":\"" SINCE "\"}"),
+		END};
+	autofree char *text = long_text(70000, "the end");
+	autojson json_t *b = NULL;
+	struct world w;
+
+	world_open(&w, *state, answers);
+	act(&w, "forge-comment", json_pack("{s:i,s:s,s:s}", "number", 4, "key", "k", "body", text));
+	assert_int_equal(w.why.code, 0);
+	b = sent(&w, COMMENT);
+	assert_cut(json_str(b, "body", ""), 65536, "`yardmaster issue show 4`");
+	assert_non_null(strstr(json_str(b, "body", ""), "<!-- yardmaster k "));
+	world_release(&w);
+}
+
+static void a_pull_request_is_cut(void **state)
+{
+	static const struct canned answers[] = {SAY("POST " REPO "/pulls", 403, "", REFUSED), END};
+	autofree char *text = long_text(70000, "the end");
+	autojson json_t *b = NULL;
+	struct world w;
+
+	world_open(&w, *state, answers);
+	act(&w, "forge-pr-open",
+	    json_pack("{s:s,s:s,s:s,s:s,s:s}", "title", text, "body", text, "base", "main", "topic",
+		      "t", "head", HEAD));
+	b = sent(&w, "POST " REPO "/pulls");
+	assert_true(strlen(json_str(b, "body", "")) <= 65536);
+	assert_true(strlen(json_str(b, "title", "")) <= 256);
+	world_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +623,10 @@ int main(void)
 		TEST(a_renamed_file_is_of_both_names),
 		TEST(what_is_newer_than_the_list_stays),
 		TEST(what_cannot_be_fetched_is_found),
+		TEST(a_check_run_is_cut),
+		TEST(notes_do_not_stay_beside_green),
+		TEST(a_comment_is_cut),
+		TEST(a_pull_request_is_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
