@@ -698,10 +698,6 @@ static void what_cannot_be_built_is_left(void **state)
 	assert_int_equal(n, 50);
 	assert_stat(f, "unbuilt", "1");
 	assert_stat(f, "would_land", "50");
-	move_base(f, FX_BASE, BASE2);
-	fx_turn(f);
-	fx_answer(f, "shadow-build", built(OID(d), OID(e)));
-	assert_stat(f, "would_land", "51");
 }
 
 /* However often the base moves. */
