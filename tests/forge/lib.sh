@@ -37,6 +37,9 @@
 #   gh_push BRANCH PATH TEXT [USER]       a commit with one file on a branch (made from the base when new);
 #                                         prints its SHA
 #   gh_pr BRANCH TITLE [BODY] [USER]      opens a pull request, prints the number
+#   gh_fork USER                          USER/NAME, a fork
+#   gh_gift BRANCH MODIFY                 eve's PR from her fork with src/BRANCH.txt; its author lets maintainers edit
+#                                         it: true, false; sets $pr
 #   gh_click SHA NAME IDENTIFIER [USER]   a check run's button; gh_rerun SHA NAME [USER]: its re-run
 #   gh_ci SHA NAME CONCLUSION [KIND]      CI's result; KIND: check (when not given), status, workflow.
 #                                         CONCLUSION "" is one that still runs
@@ -226,6 +229,13 @@ gh_push() {
 gh_pr() {
 	gh_as "${4:-alice}" POST "/repos/$GH_REPO/pulls" "$(jq -nc --arg head "$1" --arg title "$2" --arg body "${3-}" \
 		'{head: $head, base: "main", title: $title, body: $body}')" | jq -r .number
+}
+gh_fork() { gh_ctl POST /fork "$(jq -nc --arg repo "$GH_REPO" --arg user "$1" '{repo: $repo, user: $user}')" >/dev/null; }
+gh_gift() {
+	gh_ctl POST /push "$(jq -nc --arg repo "eve/${GH_REPO#*/}" --arg b "$1" '{repo: $repo, branch: $b, as: "eve", message: "Gift",
+		files: {"src/\($b).txt": "fine\n"}}')" >/dev/null
+	pr=$(gh_as eve POST "/repos/$GH_REPO/pulls" "$(jq -nc --arg b "$1" --argjson m "$2" \
+		'{head: "eve:\($b)", base: "main", title: $b, maintainer_can_modify: $m}')" | jq -r .number)
 }
 gh_click() {
 	gh_ctl POST /check_run/action "$(jq -nc --arg repo "$GH_REPO" --arg sha "$1" --arg name "$2" --arg id "$3" --arg user "${4:-alice}" \
