@@ -282,7 +282,10 @@ gh_comments_twice() {
 	gh_state '[.issues[] | .number as $n | .comments[].body | capture("<!-- yardmaster (?<k>\\S+) [0-9a-f]+ -->") |
 		"\($n) \(.k)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")'
 }
-gh_checks_twice() { gh_state '[.checks[] | "\(.head_sha) \(.name)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")'; }
+gh_checks_twice() {
+	gh_state '[.checks[] | . + {k: "\(.head_sha) \(.name)"}] | group_by(.k) |
+		map(select(.[:-1] | any((.annotations | length) == 0)) | .[0].k) | join(", ")'
+}
 gh_check() { gh_state "[.checks[] | select(.head_sha == \"$1\" and .name == \"$2\")] | last | .conclusion // .status"; }
 gh_base_oid() { gh_state '.branches["refs/heads/" + .default_branch]'; }
 gh_base_file() { git -C "$(gh_state .dir)" show "main:$1" 2>/dev/null; }

@@ -34,6 +34,7 @@ class Control {
 			'DELETE /installation': (q, b) => this.removeInstallation(b),
 			'POST /user': (q, b) => render.user(state, state.user(b.login, { type: b.type || 'User' })),
 			'POST /token': (q, b) => ({ token: this.plainToken(b) }),
+			'GET /tokens': () => [...state.tokens.keys()],
 			'POST /repo': (q, b) => this.addRepo(b),
 			'PATCH /repo': (q, b) => this.changeRepo(b),
 			'DELETE /repo': (q, b) => this.removeRepo(b),
