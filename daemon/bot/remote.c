@@ -199,7 +199,6 @@ static json_t *deploy_key(const struct conf_github *c)
 	json_t *auth = json_object();
 
 	json_put_str(auth, "ssh_key", c->ssh_key);
-	json_put_str(auth, "user", "git");
 	json_put_str(auth, "known_hosts", c->known_hosts);
 	return auth;
 }
