@@ -114,6 +114,9 @@ int github_member(struct forge *f, const char *team, const char *user, int *ret,
 
 /* The last step of a "forge-sync"; memo.reviews has its reviews. */
 int github_ask_verdict(struct job *j, const struct pr *pr);
+/* The last steps of a "forge-list" in shadow mode: which conversations of the open PRs that have any are resolved. That
+ * changes no time of a PR, so no list tells of it; fifty PRs are one request, those without a conversation none. */
+int github_ask_threads(struct job *j, struct err *err);
 /* PRs in the queue whose reviews may have changed unnoticed are read again. */
 int github_look_at_queue(struct github *g, const struct repo *r, struct err *err);
 

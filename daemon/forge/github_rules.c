@@ -91,7 +91,7 @@ static int done(struct job *j, struct err *err)
 	if (job_save_remote(j, err) < 0 || github_readable(j, err) < 0 ||
 	    github_look_at_queue(j->g, &j->repo, err) < 0)
 		return -1;
-	return JOB_DONE;
+	return github_ask_threads(j, err);
 }
 
 static void read_checks_rule(json_t *v, const json_t *parameters)

@@ -15,8 +15,9 @@
 
 #include <stdlib.h>
 
-#define SINCE "2026-01-01T00:00:00Z"
-#define WHEN  "since=2026-01-01T00%3A00%3A00Z"
+#define HEAD_1 "1000000000000000000000000000000000000004"
+#define SINCE  "2026-01-01T00:00:00Z"
+#define WHEN   "since=2026-01-01T00%3A00%3A00Z"
 
 struct world {
 	struct fx *f;
@@ -239,6 +240,18 @@ static bool is_shadow(void *arg, int64_t repo)
 	return arg != NULL;
 }
 
+static void in_shadow(struct world *w)
+{
+	github_free(w->forge.github);
+	w->forge.github = github_new(&(struct github_opts){.db = w->forge.db,
+							   .clock = &w->f->clock,
+							   .client = w->f->gh,
+							   .marker_key = "k",
+							   .shadow = is_shadow,
+							   .done = on_done,
+							   .arg = w});
+}
+
 /* Refused without a word of which one: all that are needed are looked at. In shadow reading is. */
 static void an_app_that_only_reads_is_enough_in_shadow(void **state)
 {
@@ -254,14 +267,7 @@ static void an_app_that_only_reads_is_enough_in_shadow(void **state)
 	cleanup(github_repo_release) struct github_repo gr = {0};
 
 	world_open(&w, *state, answers);
-	github_free(w.forge.github);
-	w.forge.github = github_new(&(struct github_opts){.db = w.forge.db,
-							  .clock = &w.f->clock,
-							  .client = w.f->gh,
-							  .marker_key = "k",
-							  .shadow = is_shadow,
-							  .done = on_done,
-							  .arg = &w});
+	in_shadow(&w);
 	assert_int_equal(github_repo_of(w.forge.db, w.repo.id, &gr, NULL), 1);
 	row_set(&gr.pause, "check ");
 	assert_int_equal(github_repo_save(w.forge.db, &gr, NULL), 0);
@@ -269,6 +275,84 @@ static void an_app_that_only_reads_is_enough_in_shadow(void **state)
 	github_repo_release(&gr);
 	assert_int_equal(github_repo_of(w.forge.db, w.repo.id, &gr, NULL), 1);
 	assert_null(gr.pause);
+	world_release(&w);
+}
+
+/* ---- conversations in shadow mode ---- */
+
+#define THREADS_HEAD "3000000000000000000000000000000000000004"
+#define KNOWN(n, all)                                                                              \
+	"{\"head\":\"" THREADS_HEAD "\",\"decision\":\"none\",\"by\":[],\"unresolved\":" #n        \
+	",\"threads\":" #all "}"
+#define SAID(head, nodes)                                                                          \
+	"{\"headRefOid\":\"" head                                                                  \
+	"\",\"reviewDecision\":null,\"reviewThreads\":{\"nodes\":[" nodes                          \
+	"],\"pageInfo\":{\"hasNextPage\":false}}}"
+
+/* Whether one is resolved shows in no list: it is asked of those PRs that have one, of all with one request. */
+static void conversations_are_read_again(void **state)
+{
+	static const struct canned answers
+		[] = {LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"),
+		      SAY(RULES, 200, "", "[]"),
+		      SAY(
+			      "POST /graphql", 200, "",
+			      "{\"data\":{\"repository\":{\"p1\":" SAID(THREADS_HEAD, "{\"isResolve"
+										      "d\":true},{"
+										      "\"isResolved"
+										      "\":true}") ",\"p2\":" SAID(
+				      THREADS_HEAD,
+				      "{\"isResolved\":false}") ",\"p3\":" SAID(HEAD_1,
+										"{\"isResolved\":"
+										"true}") ",\"p4\":"
+											 "null}}}"),
+		      END};
+	static const struct {
+		const char *before, *after; /* NULL: as before */
+	} rows[] = {
+		{KNOWN(1, 2), KNOWN(0, 2)}, /* 1: all are resolved now */
+		{KNOWN(0, 1), KNOWN(1, 1)}, /* 2: one is not any more */
+		{KNOWN(1, 1), NULL},        /* 3: a push came */
+		{KNOWN(1, 1), NULL},        /* 4: it is not to be seen */
+		{KNOWN(0, 0), NULL},        /* 5: has none, and is not asked for */
+		{"{\"head\":\"" HEAD_1 "\",\"unresolved\":1}", NULL}, /* 6: of another head */
+		{NULL, NULL},
+	};
+	struct world w;
+	size_t asked = 0;
+
+	world_open(&w, *state, answers);
+	in_shadow(&w);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct pr p = {.repo = w.repo.id,
+			       .number = (int64_t)i + 1,
+			       .title = (char *)"t",
+			       .body = (char *)"",
+			       .state = (char *)"open",
+			       .author = (char *)"eve",
+			       .base = (char *)"main",
+			       .topic = (char *)"x",
+			       .head = (char *)THREADS_HEAD,
+			       .files = (char *)"[]",
+			       .verdict = (char *)rows[i].before};
+
+		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
+	}
+	act(&w, "forge-list", json_object());
+	assert_int_equal(w.why.code, 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup(pr_release) struct pr p = {0};
+		const char *expected = rows[i].after ? rows[i].after : rows[i].before;
+
+		assert_int_equal(pr_find(w.forge.db, ST_PR_BY_NUMBER, &p, NULL, "ii", w.repo.id,
+					 (int64_t)i + 1),
+				 1);
+		if (!expected != !p.verdict || (expected && strcmp(p.verdict, expected) != 0))
+			fail_msg("PR #%zu: found %s, expected %s", i + 1, p.verdict, expected);
+	}
+	for (size_t i = 0; i < w.f->stub->n; i++)
+		asked += !strcmp(w.f->stub->seen[i].what, "POST /graphql");
+	assert_int_equal(asked, 1);
 	world_release(&w);
 }
 
@@ -336,7 +420,6 @@ static void a_renamed_file_is_of_both_names(void **state)
 
 /* ---- heads that are fetched together ---- */
 
-#define HEAD_1 "1000000000000000000000000000000000000004"
 #define HEAD_2 "2000000000000000000000000000000000000004"
 
 static json_t *listed(const char *was, int64_t number)
@@ -455,6 +538,7 @@ int main(void)
 		TEST(rules_that_come_back_are_read_again),
 		TEST(a_time_that_could_not_be_read),
 		TEST(an_app_that_only_reads_is_enough_in_shadow),
+		TEST(conversations_are_read_again),
 		TEST(a_renamed_file_is_of_both_names),
 		TEST(what_is_newer_than_the_list_stays),
 		TEST(what_cannot_be_fetched_is_found),
