@@ -116,6 +116,30 @@ static char *known_as(struct world *w, const char *what)
 	return NULL;
 }
 
+/* Ends what is open, and says which of this kind there were and how many PRs they name: "heads:1*2 …". */
+static char *effects(struct world *w, const char *kind)
+{
+	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
+
+	for (;;) { /* of one subject one is due after the other */
+		cleanup(effect_list_release) struct effect_list l = {0};
+
+		assert_int_equal(effect_due(w->forge.db, INT64_MAX, &l, NULL), 0);
+		if (!l.n)
+			return strvec_join(&all, " ");
+		for (size_t i = 0; i < l.n; i++) {
+			autojson json_t *p = json_loads(l.v[i].payload, 0, NULL);
+			const json_t *x = json_object_get(p, "ctx");
+
+			if (!strcmp(l.v[i].kind, kind))
+				strvec_pushf(&all, "%s*%zu", l.v[i].subject,
+					     json_array_size(json_object_get(x, "pulls")));
+			assert_int_equal(effect_done(w->forge.db, l.v[i].id, true, NULL, 1, NULL),
+					 1);
+		}
+	}
+}
+
 /* ---- the rules of the base branch ---- */
 
 #define REPO       "/repos/octo/app"
@@ -292,21 +316,35 @@ static void an_app_that_only_reads_is_enough_in_shadow(void **state)
 /* Whether one is resolved shows in no list: it is asked of those PRs that have one, of all with one request. */
 static void conversations_are_read_again(void **state)
 {
-	static const struct canned answers
-		[] = {LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"),
-		      SAY(RULES, 200, "", "[]"),
-		      SAY(
-			      "POST /graphql", 200, "",
-			      "{\"data\":{\"repository\":{\"p1\":" SAID(THREADS_HEAD, "{\"isResolve"
-										      "d\":true},{"
-										      "\"isResolved"
-										      "\":true}") ",\"p2\":" SAID(
-				      THREADS_HEAD,
-				      "{\"isResolved\":false}") ",\"p3\":" SAID(HEAD_1,
-										"{\"isResolved\":"
-										"true}") ",\"p4\":"
-											 "null}}}"),
-		      END};
+	static const struct canned answers[] = {
+		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
+		SAY("POST /graphql", 200, "",
+		    "{\"data\":{\"repository\":{\"p1\":" SAID(
+			    THREADS_HEAD,
+			    "{\"isResolve"
+			    "d\":true},{"
+			    "\"isResolved"
+			    "\":true}") ",\"p2\":" SAID(THREADS_HEAD,
+							"{\"isResolved\":false}") ",\"p3\""
+										  ":" SAID(
+											  HEAD_1,
+											  "{\""
+											  "isR"
+											  "eso"
+											  "lve"
+											  "d\""
+											  ":"
+											  "tru"
+											  "e}") ","
+												"\""
+												"p4"
+												"\""
+												":"
+												"nu"
+												"ll"
+												"}}"
+												"}"),
+		END};
 	static const struct {
 		const char *before, *after; /* NULL: as before */
 	} rows[] = {
@@ -354,6 +392,96 @@ static void conversations_are_read_again(void **state)
 		asked += !strcmp(w.f->stub->seen[i].what, "POST /graphql");
 	assert_int_equal(asked, 1);
 	world_release(&w);
+}
+
+/* ---- what a lost ledger left behind ---- */
+
+#define LEFT      "GET " REPO "/git/matching-refs/heads/yardmaster/queue"
+#define REF(name) "{\"ref\":\"refs/heads/yardmaster/" name "\",\"object\":{\"sha\":\"" HEAD_1 "\"}}"
+
+static void candidate(struct world *w, const char *branch, int64_t ended_ms)
+{
+	struct candidate c = {.repo = w->repo.id,
+			      .kind = (char *)"pr",
+			      .base = (char *)HEAD_1,
+			      .head = (char *)HEAD_1,
+			      .method = (char *)"merge",
+			      .gates = (char *)"[]",
+			      .state = (char *)"checking",
+			      .checks = (char *)"[]",
+			      .branch = (char *)branch,
+			      .ended_ms = ended_ms};
+
+	assert_int_equal(candidate_insert(w->forge.db, &c, NULL), 0);
+}
+
+static void branches_of_no_candidate_are_swept(void **state)
+{
+	static const struct canned answers[] = {
+		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
+		SAY(LEFT, 200, "",
+		    "[" REF("queue/1-4") "," REF("queue/2-4") "," REF("queue/3-4") "," REF(
+			    "queue/7-4x") "," REF("queue/-4") "," REF("queued/7-4") "]"),
+		END};
+	struct world w;
+	autofree char *first = NULL, *again = NULL;
+
+	world_open(&w, *state, answers);
+	candidate(&w, "yardmaster/queue/1-4", 0); /* it is being checked */
+	candidate(&w, "yardmaster/queue/2-4", 5); /* it has ended */
+	act(&w, "forge-list", json_object());
+	act(&w, "forge-list", json_object()); /* once, while that is open */
+	assert_int_equal(w.why.code, 0);
+	first = effects(&w, "draft-close");
+	assert_string_equal(first, "sweep:1:yardmaster/queue/2-4*0 sweep:1:yardmaster/queue/3-4*0");
+	world_release(&w);
+}
+
+#define DRAFT(number, draft, login, body)                                                          \
+	"{\"number\":" #number ",\"draft\":" #draft ",\"user\":{\"login\":\"" login                \
+	"\",\"type\":\"Bot\"},\"body\":\"" body "\"}"
+#define OURS DRAFT(8, true, "yard[bot]", "This. " FORGE_DRAFT_SAYS ", and closes it")
+
+/* Only a draft PR of our own is closed; with another one on the branch nothing is. */
+static void a_pr_of_somebody_else_keeps_its_branch(void **state)
+{
+	static const struct {
+		const char *pulls;
+		int64_t kept;
+		size_t closed;
+	} rows[] = {
+		{"[" OURS "]", 0, 1},
+		{"[]", 0, 0},
+		{"[" OURS "," DRAFT(9, true, "eve", FORGE_DRAFT_SAYS) "]", 9, 0},
+		{"[" DRAFT(9, false, "yard[bot]", FORGE_DRAFT_SAYS) "]", 9, 0},
+		{"[" DRAFT(9, true, "yard[bot]", "mine") "]", 9, 0},
+	};
+	struct world w;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {
+			SAY("GET " REPO "/pulls?state=open&head=octo%3Ayardmaster%2Fqueue%2F1-4",
+			    200, "", rows[i].pulls),
+			SAY("PATCH " REPO "/pulls/8", 200, "", "{}"), END};
+		struct fx *f = *state;
+		size_t closed = 0, from = f->stub->n;
+
+		world_open(&w, f, answers);
+		memset(f->stub->used, 0, sizeof(f->stub->used));
+		if (i) /* asked for before it is known who we are, it is later */
+			github_set_login(w.forge.github, "yard[bot]");
+		for (int k = 0; k < 2 - !!i; k++) {
+			act(&w, "draft-close",
+			    json_pack("{s:s,s:b}", "branch", "yardmaster/queue/1-4", "sweep", 1));
+			assert_int_equal(w.why.code, i || k ? 0 : ERR_UNAVAILABLE);
+			github_set_login(w.forge.github, "yard[bot]");
+		}
+		assert_int_equal(json_int(w.result, "kept", 0), rows[i].kept);
+		for (size_t k = from; k < f->stub->n; k++)
+			closed += !strncmp(f->stub->seen[k].what, "PATCH", 5);
+		assert_int_equal(closed, rows[i].closed);
+		world_release(&w);
+	}
 }
 
 /* ---- an issue before the first prompt ---- */
@@ -445,30 +573,6 @@ static json_t *batch_result(struct world *w, int64_t n, const char *code)
 	return p;
 }
 
-/* Ends what is open, and says which of this kind there were and how many PRs they name: "heads:1*2 …". */
-static char *effects(struct world *w, const char *kind)
-{
-	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
-
-	for (;;) { /* of one subject one is due after the other */
-		cleanup(effect_list_release) struct effect_list l = {0};
-
-		assert_int_equal(effect_due(w->forge.db, INT64_MAX, &l, NULL), 0);
-		if (!l.n)
-			return strvec_join(&all, " ");
-		for (size_t i = 0; i < l.n; i++) {
-			autojson json_t *p = json_loads(l.v[i].payload, 0, NULL);
-			const json_t *x = json_object_get(p, "ctx");
-
-			if (!strcmp(l.v[i].kind, kind))
-				strvec_pushf(&all, "%s*%zu", l.v[i].subject,
-					     json_array_size(json_object_get(x, "pulls")));
-			assert_int_equal(effect_done(w->forge.db, l.v[i].id, true, NULL, 1, NULL),
-					 1);
-		}
-	}
-}
-
 /* What has become known since the list was read, in another way, is newer than the list. */
 static void what_is_newer_than_the_list_stays(void **state)
 {
@@ -539,6 +643,8 @@ int main(void)
 		TEST(a_time_that_could_not_be_read),
 		TEST(an_app_that_only_reads_is_enough_in_shadow),
 		TEST(conversations_are_read_again),
+		TEST(branches_of_no_candidate_are_swept),
+		TEST(a_pr_of_somebody_else_keeps_its_branch),
 		TEST(a_renamed_file_is_of_both_names),
 		TEST(what_is_newer_than_the_list_stays),
 		TEST(what_cannot_be_fetched_is_found),
