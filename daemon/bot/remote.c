@@ -53,6 +53,7 @@ static void on_app(void *arg, const struct gh_answer *a)
 	}
 	self = gh_is_app(b->gh) ? xasprintf("%s[bot]", json_str(a->body, "slug", "?")) : NULL;
 	github_set_self(b->github, self);
+	github_set_login(b->github, self ? self : json_str(a->body, "login", NULL));
 	log_info("github: speaks as %s",
 		 self ? self : json_str(a->body, "login", "an unknown account"));
 }
