@@ -73,7 +73,7 @@ void github_free(struct github *g)
 		return;
 	while (g->jobs)
 		job_free(g->jobs);
-	gh_cancel(g->o.client, g->missed);
+	github_missed_end(g);
 	free(g->self);
 	free(g->git);
 	free(g->marker_key);
