@@ -158,12 +158,45 @@ static void only_the_latest_of_a_check_is_said(void **state)
 	world_release(&w);
 }
 
+static json_t *sticky(const char *body)
+{
+	return json_pack("{s:i,s:s,s:s}", "number", 3, "key", "sticky", "body", body);
+}
+
+/* Nor is a version of a comment that another one has overtaken. */
+static void only_the_latest_of_a_comment_is_said(void **state)
+{
+	static const char *const bodies[] = {"one", "two"};
+	struct world w;
+	int64_t id[2];
+
+	open_with(&w, *state, true);
+	for (size_t i = 0; i < ARRAY_LEN(bodies); i++) {
+		autojson json_t *p = sticky(bodies[i]);
+
+		json_put_int(p, "repo", w.repo.id);
+		assert_int_equal(
+			effect_add(w.forge.db, bodies[i], "comment 3", "forge-comment", p, 1, NULL),
+			1);
+		id[i] = db_last_id(w.forge.db);
+	}
+	act_of(&w, id[0], "forge-comment", sticky("one"));
+	assert_int_equal(w.f->stub->n, 0);
+	act_of(&w, id[1], "forge-comment", sticky("two"));
+	assert_int_equal(stub_count(w.f->stub, "POST " REPO "/issues/3/comments"), 1);
+	assert_non_null(strstr(w.f->stub->seen[w.f->stub->n - 1].body, "\"two"));
+	act_of(&w, id[1], "forge-comment", sticky("two"));
+	assert_int_equal(stub_count(w.f->stub, "POST " REPO "/issues/3/comments"), 1);
+	world_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_creates_is_spaced),
 		TEST(statuses_are_spaced),
 		TEST(only_the_latest_of_a_check_is_said),
+		TEST(only_the_latest_of_a_comment_is_said),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
