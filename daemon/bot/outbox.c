@@ -496,6 +496,15 @@ static int take_one(struct outbox *o, struct effect *e, struct err *err)
 		       : 0;
 }
 
+static bool is_crowded(const struct outbox *o, const struct effect_kind *k)
+{
+	int n = 0, most = outbox_most(k);
+
+	for (const struct active *a = most ? o->first : NULL; a; a = a->next)
+		n += a->kind == k;
+	return most && n >= most;
+}
+
 int outbox_take(struct outbox *o, struct err *err)
 {
 	cleanup(effect_list_release) struct effect_list l = {0};
@@ -511,6 +520,8 @@ int outbox_take(struct outbox *o, struct err *err)
 
 		if (waits && k && k->executor != EXEC_READ && k->executor != EXEC_ASK &&
 		    k->executor != EXEC_FETCH)
+			continue;
+		if (k && is_crowded(o, k))
 			continue;
 		if (held.rows.n && k && is_remote(k->executor) && remote_holds(&held, &l.v[i]))
 			continue;

@@ -41,6 +41,8 @@ struct effect_kind {
 };
 extern const struct effect_kind outbox_kinds[];
 
+/* How many of a kind are under way at the same time; 0: as many as there are. */
+int outbox_most(const struct effect_kind *k);
 decide_fn outbox_handler(const char *effect_kind); /* NULL: none */
 
 int outbox_new(struct bot *b, struct outbox **ret, struct err *err);

@@ -324,7 +324,8 @@ int remote_did(struct bot *b, const struct event *e, const json_t *p, struct err
 	if (f.ops->did && f.ops->did(&f, kind, p, err) < 0)
 		return -1;
 	/* The base was fetched: where is it now? */
-	return !strcmp(kind, "forge-fetch") && !json_object_get(x, "pull")
+	return !strcmp(kind, "forge-fetch") && !json_object_get(x, "pull") &&
+			       !json_object_get(x, "pulls")
 		       ? reconcile_base(b, &r, err)
 		       : 0;
 }

@@ -66,6 +66,7 @@ int github_act_issue_close(struct job *j, struct err *err);
 int github_act_check(struct job *j, struct err *err);
 int github_act_checks(struct job *j, struct err *err);
 int github_act_sync(struct job *j, struct err *err);
+int github_act_reviews(struct job *j, struct err *err);
 int github_act_look(struct job *j, struct err *err);
 int github_act_level(struct job *j, struct err *err);
 int github_act_member(struct job *j, struct err *err);
@@ -119,9 +120,21 @@ int github_look_at_queue(struct github *g, const struct repo *r, struct err *err
 /* ---- PRs (github_pull.c) ---- */
 
 /* The second and third step of a PR that was read: its objects, its files. Takes x: {repo, number,
- * pull, then?}. */
+ * pull, then?}; `pull`: gh_pull_brief(). */
 int github_pull_fetch(struct github *g, const struct repo *r, const struct github_repo *gr,
 		      json_t *x, struct err *err);
+/*
+ * The same of many PRs, with one request of Git for up to PULLS_AT_ONCE of them. Takes list, an array of such x
+ * without `then`, each with `was`, the head that the ledger had when the list was read (null: it had none): what has
+ * become known meanwhile in another way is newer, and stays. Objects that keep the rest from coming are found by
+ * halving, down to the PR that they are of.
+ */
+#define PULLS_AT_ONCE 100
+#define PULLS_BYTES   ((size_t)1 << 20) /* of such a list in an effect, unless one alone is longer */
+int github_pull_fetch_many(struct github *g, const struct repo *r, const struct github_repo *gr,
+			   json_t *list, struct err *err);
+/* 1: such requests are under way, 0 none. */
+int github_pulls_fetching(struct github *g, int64_t repo, struct err *err);
 /* A head that a landing of ours has moved is the approved one that it was before: *p is changed. */
 int github_pull_head(struct github *g, const struct repo *r, struct pr *p, struct err *err);
 /* Compares with the row, writes it, tells what happened. `files`: JSON text. *p is changed. */
@@ -134,6 +147,11 @@ int github_did_fetch(struct forge *f, const json_t *p, struct err *err);
 int github_did_changed(struct forge *f, const json_t *p, struct err *err);
 
 /* ---- what several of them do ---- */
+/* 1: one waits that has not begun; it will see what this one would. */
+int github_waits(struct github *g, const char *subject, const char *kind, struct err *err);
+/* Adds an effect under a key of its own; takes payload. */
+int github_effect(struct github *g, const char *subject, const char *kind, json_t *payload,
+		  struct err *err);
 /* An event of this repository; takes payload. */
 int github_tell(struct github *g, char *key, const char *kind, json_t *payload, struct err *err);
 /* The events that waited for the row of their issue or PR. */

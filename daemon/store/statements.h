@@ -279,8 +279,10 @@
 	X(SHADOW_OF_PR, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 "                \
 		"AND pr = ?3 ORDER BY id")                                                         \
 	X(SHADOW_ALL, "SELECT * FROM shadow_event WHERE repo = ?1 ORDER BY id")                    \
+	/* Those that were asked for least first ("tries=N"): what never comes does not keep the others waiting. */ \
 	X(SHADOW_MERGED_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = "             \
-		"'merged' AND tree IS NULL ORDER BY id")                                           \
+		"'merged' AND tree IS NULL AND oid IS NOT NULL "                                   \
+		"ORDER BY CAST(substr(detail, 7) AS INTEGER), id")                                 \
 	/* Some of them, by chance: what is asked in a reconciliation is bounded, and all have their turn. */ \
 	X(SHADOW_CHECKS_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND at_ms "              \
 		">= ?2 AND (?3 = '' OR head = ?3) AND ((kind = 'checks' AND detail <> "            \

@@ -63,7 +63,8 @@ start_webhook() {
 	wait_for "curl -s -o $T/answer http://127.0.0.1:${ports[webhook]}/" || bail "webhook: $(cat "$T/webhook.log")"
 }
 for p in $PEERS; do "start_$p"; done
-trap 'kill "${pids[@]}" 2>/dev/null; cleanup' EXIT
+# shellcheck disable=SC2154 # the trap sets it
+trap 'code=$?; [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null; (exit $code); cleanup' EXIT
 
 rss() { awk '/^RssAnon/ { print $2 }' "/proc/$(ym_pid)/status"; }
 idle=$(rss)

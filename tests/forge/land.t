@@ -1,9 +1,9 @@
 #!/bin/bash
 # Landing on GitHub by squash: the PR's head is moved first, and goes back when the base is refused; forks,
-# the agent's branch, receipts.
+# the agent's branch, receipts. It is an Enterprise Server with a certificate of a private authority.
 . "$(dirname "$0")/land_lib.sh"
 
-land_start squash
+land_start squash --enterprise
 
 # --- squash ---------------------------------------------------------------------------------------
 gh_push one src/one2.txt second >/dev/null
@@ -43,12 +43,10 @@ is "$(ledger "SELECT group_concat(DISTINCT head_state) FROM landing WHERE state 
 gh_protect '{"none": true}'
 
 # --- a fork ---------------------------------------------------------------------------------------
-gh_ctl POST /fork "$(jq -nc --arg r "$GH_REPO" '{repo: $r, user: "eve"}')" >/dev/null
+gh_fork eve
 gift() { # NAME MODIFY
-	gh_ctl POST /push "$(jq -nc --arg b "$1" '{repo: "eve/app", branch: $b, as: "eve", message: "Gift",
-		files: {"src/\($b).txt": "fine\n"}}')" >/dev/null
-	n=$(gh_as eve POST "/repos/$GH_REPO/pulls" "$(jq -nc --arg b "$1" --argjson m "$2" \
-		'{head: "eve:\($b)", base: "main", title: $b, maintainer_can_modify: $m}')" | jq -r .number)
+	gh_gift "$1" "$2"
+	n=$pr
 	must gh_known "$n"
 	gh_review "$n" APPROVE '' bob
 	must wait_for "ymj '.approvals[].user' pr show $n | grep -q bob" 20

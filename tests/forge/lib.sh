@@ -10,6 +10,8 @@
 #   gh_start                              starts it; sets $GH (its address, also the API's), $GH_APP (the App's
 #                                         id), $GH_CLIENT (its client id), $GH_PEM (its key file),
 #                                         $GH_SECRET (of the webhook), $GH_INSTALLATION
+#   gh_start --enterprise                 the daemon will know it as an Enterprise Server: https://localhost/api/v3,
+#                                         with a certificate of a private authority; $GH stays as it is
 #   gh_stop                               ends it
 #   gh_conf                               adds to the daemon's configuration what it takes to reach the
 #                                         stand-in, and to be reached by its webhooks
@@ -35,6 +37,9 @@
 #   gh_push BRANCH PATH TEXT [USER]       a commit with one file on a branch (made from the base when new);
 #                                         prints its SHA
 #   gh_pr BRANCH TITLE [BODY] [USER]      opens a pull request, prints the number
+#   gh_fork USER                          USER/NAME, a fork
+#   gh_gift BRANCH MODIFY                 eve's PR from her fork with src/BRANCH.txt; its author lets maintainers edit
+#                                         it: true, false; sets $pr
 #   gh_click SHA NAME IDENTIFIER [USER]   a check run's button; gh_rerun SHA NAME [USER]: its re-run
 #   gh_ci SHA NAME CONCLUSION [KIND]      CI's result; KIND: check (when not given), status, workflow.
 #                                         CONCLUSION "" is one that still runs
@@ -72,7 +77,21 @@ export YARDMASTER_BUILD
 GH_SECRET=it-is-a-secret
 gh_pid=''
 
+# An authority, and its certificate for localhost.
+gh_certificates() {
+	local new=(openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
+	"${new[@]}" -x509 -subj '/CN=our authority' -addext basicConstraints=critical,CA:TRUE -keyout "$T/gh-ca.key" -out "$T/gh-ca.pem" &&
+		"${new[@]}" -subj /CN=localhost -keyout "$T/gh-tls.key" -out "$T/gh-tls.csr" &&
+		openssl x509 -req -in "$T/gh-tls.csr" -CA "$T/gh-ca.pem" -CAkey "$T/gh-ca.key" -CAcreateserial -days 2 \
+			-extfile <(echo subjectAltName=DNS:localhost) -out "$T/gh-tls.pem"
+}
+
 gh_start() {
+	local tls=()
+	if [ "${1-}" = --enterprise ]; then
+		gh_certificates 2>"$T/gh-tls.log" || bail "no certificates: $(cat "$T/gh-tls.log")"
+		tls=(--tls "$T/gh-tls.pem,$T/gh-tls.key")
+	fi
 	jq -n --arg secret "$GH_SECRET" '{
 		users: { octo: { type: "Organization" }, alice: {}, bob: {}, carol: {}, eve: {} },
 		apps: [{ slug: "yardmaster", webhook: { secret: $secret }, installations: [{ account: "octo" }] }]
@@ -80,7 +99,7 @@ gh_start() {
 	# The stand-in ends when this test's end of the pipe closes, however the test ends.
 	mkfifo "$T/gh.in"
 	exec 7<>"$T/gh.in"
-	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" \
+	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" "${tls[@]}" \
 		<"$T/gh.in" >"$T/gh.out" 2>"$T/gh.log" 7>&- &
 	gh_pid=$!
 	disown
@@ -89,6 +108,7 @@ gh_start() {
 		bail "the stand-in did not start"
 	fi
 	GH=$(jq -r .url "$T/gh.out")
+	gh_address=$(jq -r .api "$T/gh.out")
 	GH_APP=$(jq -r .app_id "$T/gh.out")
 	GH_CLIENT=$(jq -r .client_id "$T/gh.out")
 	GH_PEM=$(jq -r .pem_file "$T/gh.out")
@@ -102,7 +122,7 @@ gh_conf() {
 	conf <<-END
 		listen: 127.0.0.1:0
 		github:
-		  api: $GH
+		  api: ${gh_address:-$GH}$([ ! -e "$T/gh-ca.pem" ] || printf '\n  ca-file: %s' "$T/gh-ca.pem")
 		  app: $GH_CLIENT
 		  key: file:$GH_PEM
 		  webhook-secrets:
@@ -209,6 +229,13 @@ gh_push() {
 gh_pr() {
 	gh_as "${4:-alice}" POST "/repos/$GH_REPO/pulls" "$(jq -nc --arg head "$1" --arg title "$2" --arg body "${3-}" \
 		'{head: $head, base: "main", title: $title, body: $body}')" | jq -r .number
+}
+gh_fork() { gh_ctl POST /fork "$(jq -nc --arg repo "$GH_REPO" --arg user "$1" '{repo: $repo, user: $user}')" >/dev/null; }
+gh_gift() {
+	gh_ctl POST /push "$(jq -nc --arg repo "eve/${GH_REPO#*/}" --arg b "$1" '{repo: $repo, branch: $b, as: "eve", message: "Gift",
+		files: {"src/\($b).txt": "fine\n"}}')" >/dev/null
+	pr=$(gh_as eve POST "/repos/$GH_REPO/pulls" "$(jq -nc --arg b "$1" --argjson m "$2" \
+		'{head: "eve:\($b)", base: "main", title: $b, maintainer_can_modify: $m}')" | jq -r .number)
 }
 gh_click() {
 	gh_ctl POST /check_run/action "$(jq -nc --arg repo "$GH_REPO" --arg sha "$1" --arg name "$2" --arg id "$3" --arg user "${4:-alice}" \

@@ -25,7 +25,7 @@ is "$(gh_base_oid)" "$(ymj '.[0].head' repo list)" 'the base is in the mirror'
 
 wait_ok 'so is a pull request that was open before' "[ \"\$(ymj .title pr show $before)\" = 'Open before' ] && [ \"\$(ymj .effects_open status)\" = 0 ]"
 is "$(gh_requests "[.[] | select(.path | test(\"/(pulls|issues)/$before\\\\b\")) | .path] | join(\" \")")" \
-	"/repos/octo/app/pulls/$before /repos/octo/app/pulls/$before/reviews" 'which took no more requests than it needs'
+	"/repos/octo/app/pulls/$before/reviews" 'which took no more requests than it needs'
 
 # --- the label ------------------------------------------------------------------------------------
 n=$(gh_issue 'Fix line 3' 'It is wrong <!-- hidden: rm -rf --> there.')

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A plain token of a person instead of an App, and no webhooks: commit statuses stand in for check runs, what
-# yardmaster wrote is known by its marker, and the person's own commands count.
+# yardmaster wrote is known by its marker, the person's own commands count, and so does the right to edit a fork's PR.
 # check: long
 . "$(dirname "$0")/lib.sh"
 
@@ -45,6 +45,35 @@ wait_ok 'a command below a copy of it counts' \
 wait_ok 'all is quiet' '[ "$(ymj .effects_open status)" = 0 ]'
 is "$(ledger "SELECT count(*) FROM event WHERE kind = 'comment-created'")" 2 \
 	'nothing else was taken for a command'
+
+# --- the head of a fork's PR ----------------------------------------------------------------------
+# Where its author lets the maintainers edit it, a person's token may push there; an App's may not (land.t).
+gh_push main .github/yardmaster.yml 'queue: { method: squash, gates: ["sh gate.sh"], approvals: 0 }' bob >/dev/null
+wait_for '[ "$(ymj ".[0].head" repo list)" = "$(gh_base_oid)" ]' || bail 'the base is not known'
+gh_fork eve
+gift() { # NAME MODIFY
+	gh_gift "$1" "$2"
+	gh_known "$pr" || bail "the PR $1 is not known"
+	head=$(gh_head "$pr")
+	gh_comment "$pr" '/yard queue' bob >/dev/null
+}
+gift open true
+wait_ok "a squashed PR of a fork is shown as merged" "[ \"\$(gh_pr_state $pr)\" = merged ]"
+is "$(gh_head "$pr")" "$(gh_base_oid)" 'its head is the commit that landed'
+isnt "$(gh_head "$pr")" "$head" 'to which it was moved'
+is "$(gh_ctl GET /state | jq -r '.repos[] | select(.full_name == "eve/app") | .branches["refs/heads/open"]')" "$(gh_base_oid)" 'on the fork'
+wait_ok 'the landing is over' '[ "$(ymj length queue list)" = 0 ]'
+is "$(ymj .head pr show "$pr")" "$head" 'the ledger keeps the head that was queued'
+unlike "$(gh_comments "$pr")" 'shows the PR as closed' 'and nobody is told that it could not be'
+gift shut false
+wait_ok 'where nobody may push it lands' "[ \"\$(gh_base_file src/shut.txt)\" = fine ]"
+wait_ok 'and is closed' "[ \"\$(gh_pr_state $pr)\" = closed ]"
+wait_ok 'with the commit and the reason' \
+	"gh_comments $pr | grep 'landed on .main. as' | grep \$(gh_base_oid) | grep -q 'in a fork and cannot be written from here'"
+is "$(gh_head "$pr")" "$head" 'its head stays'
+is "$(gh_requests '[.[] | select(.path | startswith("/eve/app")) | .path | sub(".*/"; "")] | unique | join(" ")')" 'git-receive-pack refs' \
+	'nothing was pushed there but the one'
+wait_ok 'all is quiet' '[ "$(ymj .effects_open status)" = 0 ]'
 is "$(gh_requests '[.[] | select(.path | startswith("/app"))] | length')" 0 'nothing is asked that only an App may'
 unlike "$(ym_log)" ghp_of_bob 'the token is not in the log'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'

@@ -334,6 +334,119 @@ static void a_renamed_file_is_of_both_names(void **state)
 	world_release(&w);
 }
 
+/* ---- heads that are fetched together ---- */
+
+#define HEAD_1 "1000000000000000000000000000000000000004"
+#define HEAD_2 "2000000000000000000000000000000000000004"
+
+static json_t *listed(const char *was, int64_t number)
+{
+	json_t *x = json_pack("{s:I,s:s?}", "number", (json_int_t)number, "was", was);
+
+	json_put(x, "pull",
+		 json_pack("{s:I,s:{s:s}}", "number", (json_int_t)number, "head", "sha", HEAD_2));
+	return x;
+}
+
+/* Of PRs 1 to n, which are new. */
+static json_t *batch_result(struct world *w, int64_t n, const char *code)
+{
+	json_t *p = json_pack("{s:b,s:{s:I,s:[]}}", "ok", code == NULL, "ctx", "repo",
+			      (json_int_t)w->repo.id, "pulls");
+
+	for (int64_t i = 1; i <= n; i++)
+		json_array_append_new(json_object_get(json_object_get(p, "ctx"), "pulls"),
+				      listed(NULL, i));
+	if (code)
+		json_put(p, "error", json_pack("{s:s,s:s}", "code", code, "text", "a broken pack"));
+	return p;
+}
+
+/* Ends what is open, and says which of this kind there were and how many PRs they name: "heads:1*2 …". */
+static char *effects(struct world *w, const char *kind)
+{
+	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
+
+	for (;;) { /* of one subject one is due after the other */
+		cleanup(effect_list_release) struct effect_list l = {0};
+
+		assert_int_equal(effect_due(w->forge.db, INT64_MAX, &l, NULL), 0);
+		if (!l.n)
+			return strvec_join(&all, " ");
+		for (size_t i = 0; i < l.n; i++) {
+			autojson json_t *p = json_loads(l.v[i].payload, 0, NULL);
+			const json_t *x = json_object_get(p, "ctx");
+
+			if (!strcmp(l.v[i].kind, kind))
+				strvec_pushf(&all, "%s*%zu", l.v[i].subject,
+					     json_array_size(json_object_get(x, "pulls")));
+			assert_int_equal(effect_done(w->forge.db, l.v[i].id, true, NULL, 1, NULL),
+					 1);
+		}
+	}
+}
+
+/* What has become known since the list was read, in another way, is newer than the list. */
+static void what_is_newer_than_the_list_stays(void **state)
+{
+	static const struct canned none[] = {END};
+	struct world w;
+	autojson json_t *told = NULL;
+	autofree char *asked = NULL;
+	struct pr moved = {.number = 2,
+			   .title = (char *)"t",
+			   .body = (char *)"",
+			   .state = (char *)"open",
+			   .author = (char *)"eve",
+			   .base = (char *)"main",
+			   .topic = (char *)"x",
+			   .head = (char *)HEAD_1,
+			   .files = (char *)"[]"};
+
+	world_open(&w, *state, none);
+	moved.repo = w.repo.id;
+	assert_int_equal(pr_insert(w.forge.db, &moved, NULL), 0);
+	told = batch_result(&w, 2, NULL); /* 1 is new; 2 was, and is known now */
+	json_array_append_new(json_object_get(json_object_get(told, "ctx"), "pulls"),
+			      listed(NULL, 3)); /* is being read */
+	assert_int_equal(github_sync(w.forge.github, w.repo.id, 3, NULL, NULL), 0);
+	assert_int_equal(w.forge.ops->did(&w.forge, "forge-fetch", told, &w.f->err), 0);
+	asked = effects(&w, "forge-changed");
+	assert_string_equal(asked, "sync:1:1*0");
+	world_release(&w);
+}
+
+/* The objects of one PR do not keep those of the others from coming. */
+static void what_cannot_be_fetched_is_found(void **state)
+{
+	static const struct canned none[] = {END};
+	struct world w;
+
+	world_open(&w, *state, none);
+	for (int64_t n = 3; n; n = n == 3 ? 2 : n - 1) {
+		autojson json_t *told = batch_result(&w, n, "corrupt");
+		autofree char *asked = NULL;
+		int rc = w.forge.ops->did(&w.forge, "forge-fetch", told, &w.f->err);
+
+		asked = effects(&w, "forge-fetch");
+		assert_string_equal(asked, n == 3   ? "heads:1*2 heads:1*1"
+					   : n == 2 ? "heads:1*1 heads:1*1"
+						    : "");
+		assert_int_equal(rc, n == 1 ? -1 : 0);
+	}
+	assert_non_null(strstr(err_text(&w.f->err),
+			       "PR #1 of octo/app: its head could not be fetched: a broken pack"));
+	for (size_t i = 0; i < 2; i++) {
+		autojson json_t *told = batch_result(&w, 3, i ? "denied" : "unavailable");
+		autofree char *asked = NULL;
+
+		assert_int_equal(w.forge.ops->did(&w.forge, "forge-fetch", told, NULL), 0);
+		asked = effects(&w, "forge-fetch");
+		assert_string_equal(asked, ""); /* it is none of them */
+	}
+	world_release(&w);
+}
+
 /* ---- what people see, within GitHub's limits ---- */
 
 #define HEAD    "1000000000000000000000000000000000000004"
@@ -638,6 +751,8 @@ int main(void)
 		TEST(a_time_that_could_not_be_read),
 		TEST(an_app_that_only_reads_is_enough_in_shadow),
 		TEST(a_renamed_file_is_of_both_names),
+		TEST(what_is_newer_than_the_list_stays),
+		TEST(what_cannot_be_fetched_is_found),
 		TEST(every_event_is_heard),
 		TEST(a_check_run_is_cut),
 		TEST(notes_do_not_stay_beside_green),

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const git = require('./git');
 const render = require('./render');
+const pulls = require('./pulls');
 const pushes = require('./pushes');
 const checks = require('./checks');
 const actions = require('./actions');
@@ -43,6 +44,7 @@ class Control {
 			'PUT /rules': (q, b) => { state.needRepo(b.repo).rules.set(b.branch || '*', b.rules); return {}; },
 			'POST /push': (q, b) => this.push(b),
 			'POST /fork': (q, b) => this.fork(b),
+			'POST /pulls': (q, b) => ({ numbers: pulls.createMany(state, state.needRepo(b.repo), state.user(b.as || 'alice'), b.heads, b.base) }),
 			'POST /ci': (q, b) => this.ci(b),
 			'POST /check_run/action': (q, b) => this.withRun(b, (repo, run, actor) => checks.requestAction(state, hooks, repo, run, actor, b.identifier)),
 			'POST /check_run/rerequest': (q, b) => this.withRun(b, (repo, run, actor) => checks.rerequest(state, hooks, repo, run, actor)),
