@@ -15,6 +15,7 @@ struct github {
 	struct github_opts o;
 	char *self, *login, *marker_key, *git;
 	struct job *jobs;
+	json_t *app_ids; /* {SLUG: {id, at_ms}}, for GITHUB_LEVEL_MS */
 	uint64_t missed; /* the request for deliveries that did not arrive */
 };
 
