@@ -35,9 +35,9 @@ sim-long:
 
 ## analyze: gcc's analyser, clang-tidy and cppcheck on every source file
 ANALYZED  := $(sort $(wildcard daemon/*.c daemon/*/*.c hooks/*.c))
-# Not for base/err.c, which defines what contrib/analyze.h redefines, and not for text_hash.c, in which
-# OpenSSL's headers must come before ours.
-UNKNOWING := daemon/base/err.c daemon/base/text_hash.c
+# Not for base/err.c, which defines what contrib/analyze.h redefines, and not where OpenSSL's headers must
+# come before ours.
+UNKNOWING := daemon/base/err.c $(shell grep -ls '^.include <openssl/' daemon/*/*.c)
 KNOWN      = $(ALL_CFLAGS) $(if $(filter $(UNKNOWING),$<),,-include contrib/analyze.h)
 analyze:
 	@contrib/bootstrap long

@@ -80,11 +80,15 @@ int api_user_add(struct request *q, json_t **ret, struct err *err)
 	cleanup(repo_release) struct repo r = {0};
 	const char *name = args_str(q->args, "name"), *in = args_str(q->args, "repo");
 	autofree char *hint = NULL;
+	const char *given;
 	enum forge_level level;
 	int64_t uid;
 
-	if (args_name("user", name, err) < 0 || json_get_int(q->args, "uid", &uid, err) < 0 ||
-	    forge_level_parse(json_str(q->args, "permission", "write"), &level, err) < 0)
+	if (args_name("user", name, err) < 0 || json_get_int(q->args, "uid", &uid, err) < 0)
+		return -1;
+	/* The owner who only takes another name keeps what an owner begins with. */
+	given = uid == (int64_t)q->bot->owner ? "maintain" : "write";
+	if (forge_level_parse(json_str(q->args, "permission", given), &level, err) < 0)
 		return -1;
 	if (!strcmp(name, "yardmaster"))
 		return err_set(err, ERR_INPUT, "user 'yardmaster': is the program's own name");

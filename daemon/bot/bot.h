@@ -1,17 +1,6 @@
 /*
- * bot.h - the use cases, and the turn that carries them.
- *
- * A turn of the loop:
- *
- *   1. things happen (a request on the socket, a role's answer, a run's end, a timer): each becomes an
- *      event in the ledger's inbox, or a row of the local forge with its event
- *   2. bot_turn(): what came over the web is stored; every new event is decided, each in a savepoint (decide.c); then the passes over what may
- *      go on now: waiting tasks (dispatch.c), merge queues (queue_flow.c); then one commit
- *   3. only then: answers leave, and effects that have become due start (outbox.c)
- *
- * A decision that fails is rolled back to its savepoint, its event is kept as failed with the
- * reason, and the rest goes on. A commit that fails ends the daemon (bot->fatal): what was
- * answered is durable, what was not will be asked again.
+ * bot.h - what every handler of the daemon has at hand: the struct with its handles, and what is said, asked and
+ * wanted through it. The turn that carries all of it is turn.h's.
  *
  * The bot remembers nothing that the ledger does not: the struct holds handles and what is under
  * way right now.
@@ -80,7 +69,7 @@ struct bot {
 	bool gh_unknown;             /* who we are there is still to be asked */
 	struct checkup *checkup;     /* a `doctor` that waits for GitHub's answers; NULL: none */
 	struct follow *follows;      /* logs that are being sent */
-	const struct bot_part *part; /* NULL: none; before bot_start() */
+	const struct bot_part *part; /* NULL: none; before turn_start() */
 	void *part_self;
 	uid_t owner;                  /* uid of the data directory's owner, which is ours */
 	struct err fatal;             /* set: the daemon must end; it says why */
@@ -98,13 +87,6 @@ struct bot {
 	char *asked_team; /* or whether that user is in this team; else NULL */
 	bool undecided;   /* the turn's time was over before its events were */
 };
-
-/* Continues from the ledger: effects with unknown outcome, runs and their keepers, the state of each
- * repository. */
-int bot_start(struct bot *b, struct err *err);
-void bot_stop(struct bot *b);
-/* The turn hook of the loop. */
-void bot_turn(void *bot);
 
 int64_t bot_now(struct bot *b); /* wall clock */
 

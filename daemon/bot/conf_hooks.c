@@ -72,9 +72,11 @@ static bool is_pattern(const char *s)
 static int load_repos(const struct yaml_doc *doc, const struct yaml_node *n, struct strvec *ret,
 		      struct err *err)
 {
+	if (!n)
+		return 0;
 	if (yaml_strs(doc, n, ret, err) < 0)
 		return -1;
-	if (n && (!ret->n || ret->n > CONF_REPOS_MAX))
+	if (!ret->n || ret->n > CONF_REPOS_MAX)
 		return yaml_fail(doc, n, "1 to 256 of owner/name and owner/*", err, "found %zu",
 				 ret->n);
 	for (size_t i = 0; i < ret->n; i++)

@@ -78,45 +78,6 @@ static int tell_task(struct bot *b, const struct event *e, const struct err *why
 	return task_undecided(b, p, why, err);
 }
 
-int bot_ask_level(struct bot *b, int64_t repo, const char *user, struct err *err)
-{
-	autofree char *subject = xasprintf("level:%lld:%s", (long long)repo, user);
-	int64_t open = 0;
-	json_t *p;
-
-	if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
-		return -1;
-	if (open)
-		return 0;
-	p = json_object();
-	json_put_int(p, "repo", repo);
-	json_put_str(p, "user", user);
-	return bot_effect(b, subject, "forge-level", p, err, "%s:%lld", subject,
-			  (long long)bot_now(b)) < 0
-		       ? -1
-		       : 0;
-}
-
-int bot_ask_member(struct bot *b, int64_t repo, const char *team, const char *user, struct err *err)
-{
-	autofree char *subject = xasprintf("member:%s:%s", team, user);
-	int64_t open = 0;
-	json_t *p;
-
-	if (db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
-		return -1;
-	if (open)
-		return 0;
-	p = json_object();
-	json_put_int(p, "repo", repo);
-	json_put_str(p, "team", team);
-	json_put_str(p, "user", user);
-	return bot_effect(b, subject, "forge-member", p, err, "%s:%lld", subject,
-			  (long long)bot_now(b)) < 0
-		       ? -1
-		       : 0;
-}
-
 /* The decision needs to know what somebody may do; the answer wakes it (remote.c). */
 static int ask_level(struct bot *b, struct err *err)
 {

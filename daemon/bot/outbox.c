@@ -275,6 +275,17 @@ static struct role *net_of(struct outbox *o, const json_t *req)
 	return o->net[sum % NET_ROLES];
 }
 
+/* The way to it is that of the API: a private authority, a proxy. Neither has a say over SSH or plain HTTP. */
+static void put_way(const struct conf_github *c, json_t *req)
+{
+	if (strncmp(json_str(req, "url", ""), "https://", 8) != 0)
+		return;
+	if (c->ca_file)
+		json_put_str(req, "ca_file", c->ca_file);
+	if (c->proxy)
+		json_put_str(req, "proxy", c->proxy);
+}
+
 /* The credential has come; it leaves with this request and is kept nowhere. */
 static void on_auth(void *done_arg, json_t *auth, const struct err *why)
 {
@@ -291,6 +302,7 @@ static void on_auth(void *done_arg, json_t *auth, const struct err *why)
 	req = json_copy(a->payload);
 	json_object_del(req, "ctx");
 	json_put(req, "auth", auth ? auth : json_null());
+	put_way(&a->outbox->bot->conf->github, req);
 	net = net_of(a->outbox, req);
 	if (role_ask(net, req, on_git, a, &err) < 0)
 		outbox_result(a->outbox, a->row.id, NULL, &err);

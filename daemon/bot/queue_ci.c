@@ -181,6 +181,20 @@ static int waiting(struct bot *b, const json_t *p, struct candidate *ret, struct
 	return rc <= 0 ? rc : !ret->ended_ms && !strcmp(ret->state, "checking");
 }
 
+/* The same of a step on the way to its checks, which ends it when it failed: 1: it came to something. */
+static int went(struct bot *b, const json_t *p, struct candidate *ret, struct repo *ret_repo,
+		struct err *err)
+{
+	int rc = waiting(b, p, ret, err);
+
+	if (rc <= 0 || bot_repo(b, ret->repo, ret_repo, err) < 0)
+		return rc <= 0 ? rc : -1;
+	if (json_flag(p, "ok"))
+		return 1;
+	return queue_set_errored(
+		b, ret, json_str(json_object_get(p, "error"), "text", "no reason was given"), err);
+}
+
 int queue_did_branch(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(candidate_release) struct candidate c = {0};
@@ -189,15 +203,11 @@ int queue_did_branch(struct bot *b, const struct event *e, const json_t *p, stru
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(o, "outcome", ""), *found = json_str(o, "found", NULL);
 	autofree char *why = NULL;
-	int rc = waiting(b, p, &c, err);
+	int rc = went(b, p, &c, &r, err);
 
 	(void)e;
-	if (rc <= 0 || bot_repo(b, c.repo, &r, err) < 0)
-		return rc <= 0 ? rc : -1;
-	if (!json_flag(p, "ok"))
-		return queue_set_errored(
-			b, &c, json_str(json_object_get(p, "error"), "text", "no reason was given"),
-			err);
+	if (rc <= 0)
+		return rc;
 	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already"))
 		return c.draft ? open_draft(b, &r, &c, err) : queue_ci_ask(b, &c, err);
 	/* Ours, of a ledger that was lost: the name is nobody else's. */
@@ -217,15 +227,11 @@ int queue_did_draft(struct bot *b, const struct event *e, const json_t *p, struc
 	const json_t *result = json_object_get(p, "result");
 	const char *other = json_str(result, "other", NULL);
 	autofree char *why = NULL;
-	int rc = waiting(b, p, &c, err);
+	int rc = went(b, p, &c, &r, err);
 
 	(void)e;
-	if (rc <= 0 || bot_repo(b, c.repo, &r, err) < 0)
-		return rc <= 0 ? rc : -1;
-	if (!json_flag(p, "ok"))
-		return queue_set_errored(
-			b, &c, json_str(json_object_get(p, "error"), "text", "no reason was given"),
-			err);
+	if (rc <= 0)
+		return rc;
 	if (other) {
 		why = xasprintf("%s; it is built anew when `%s` has been read", other, r.base);
 		return remote_fetch(b, &r, err) < 0

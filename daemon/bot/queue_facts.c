@@ -163,7 +163,7 @@ static int fill_entry(struct bot *b, const struct repo *r, const struct conf_rep
 	if (e->candidate && candidate_get(b->db, e->candidate, c, err) < 0)
 		return -1;
 	if (c->id) {
-		v->cand = queue_cand_state(c->state);
+		v->cand = plan_cand_of(c->state);
 		v->rebuild = c->ci_red;
 		v->cand_base = c->base;
 		v->cand_head = c->head;

@@ -9,28 +9,6 @@
 #include "bot/shadow.h"
 #include "bot/task_flow.h"
 
-static const char *const cand_names[] = {
-	[PLAN_CAND_NONE] = "none",         [PLAN_CAND_BUILDING] = "building",
-	[PLAN_CAND_BUILT] = "built",       [PLAN_CAND_CONFLICT] = "conflict",
-	[PLAN_CAND_TESTING] = "testing",   [PLAN_CAND_GREEN] = "green",
-	[PLAN_CAND_RED] = "red",           [PLAN_CAND_ERRORED] = "errored",
-	[PLAN_CAND_LANDING] = "landing",   [PLAN_CAND_DOUBT] = "doubt",
-	[PLAN_CAND_CHECKING] = "checking",
-};
-
-enum plan_cand queue_cand_state(const char *name)
-{
-	for (size_t i = 0; i < ARRAY_LEN(cand_names); i++)
-		if (!strcmp(cand_names[i], name))
-			return (enum plan_cand)i;
-	return PLAN_CAND_NONE;
-}
-
-const char *queue_cand_name(enum plan_cand s)
-{
-	return cand_names[s];
-}
-
 /* ---- in and out ---- */
 
 static bool is_landing(const struct candidate *c)
@@ -91,8 +69,10 @@ int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const cha
 
 	if (rc <= 0 || c.ended_ms)
 		return rc < 0 ? -1 : 0;
+	/* What a conflict consists of is asked for later: queue_conflict_of(). */
+	if (strcmp(c.state, "conflict") != 0)
+		row_set(&c.detail, why);
 	row_set(&c.state, "dropped");
-	row_set(&c.detail, why);
 	c.ended_ms = bot_now(b);
 	if (candidate_save(b->db, &c, err) < 0 || queue_clean(b, &c, why, err) < 0)
 		return -1;

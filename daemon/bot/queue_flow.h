@@ -59,8 +59,6 @@ int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf
 /* The role's request `op` in this repository, of which the result tells about the candidate. */
 json_t *queue_request(const struct repo *r, const struct candidate *c, const char *op);
 
-enum plan_cand queue_cand_state(const char *name);
-const char *queue_cand_name(enum plan_cand s);
 int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const char *why,
 	       struct err *err);
 /* The ref that held a candidate: what landed is held by the base. */
@@ -137,6 +135,10 @@ int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c,
 
 /* The report of a conflict: files, lines, and which landed PR changed them. Caller frees. */
 char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detail);
+/* 1: the queue found that this head of a PR conflicts, and *ret_text (may be NULL; caller frees) is the report; 0:
+ * nothing of that kind is known. */
+int queue_conflict_of(struct bot *b, const struct repo *r, int64_t pr, const char *head,
+		      char **ret_text, struct err *err);
 
 /* Results of effects. */
 int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struct err *err);

@@ -199,9 +199,9 @@ int queue_set_state(struct bot *b, struct candidate *c, enum plan_cand s, const 
 	if ((s == PLAN_CAND_GREEN || s == PLAN_CAND_RED || s == PLAN_CAND_CONFLICT) &&
 	    forget_errors(b, c, err) < 0)
 		return -1;
-	row_set(&c->state, queue_cand_name(s));
+	row_set(&c->state, plan_cand_name(s));
 	if (s == PLAN_CAND_GREEN || s == PLAN_CAND_RED || s == PLAN_CAND_CONFLICT)
-		row_set(&c->verdict, queue_cand_name(s));
+		row_set(&c->verdict, plan_cand_name(s));
 	if (detail)
 		row_set(&c->detail, detail);
 	return candidate_save(b->db, c, err);
@@ -466,9 +466,10 @@ static char *gate_log(struct bot *b, const struct attempt *a)
 
 	if (fs_read_tail(path, LOG_KEEP, &out, &err) < 0)
 		log_warn("run %s: %s", a->run, err_text(&err));
-	return xasprintf("`%s` ended: %s %lld%s%s\n\n%s", a->command, a->outcome,
-			 (long long)a->code, a->detail ? ": " : "", a->detail ? a->detail : "",
-			 out.s);
+	return xasprintf("`%s` ended: %s %lld%s%s\nIts whole output is in runs/%s/out of the data "
+			 "directory.\n\n%s",
+			 a->command, a->outcome, (long long)a->code, a->detail ? ": " : "",
+			 a->detail ? a->detail : "", a->run, out.s);
 }
 
 /* The kill switch says nothing about the base: it is tested again after it. */

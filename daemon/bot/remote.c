@@ -67,12 +67,11 @@ static void ask_self(struct bot *b)
 					.arg = b});
 }
 
-static int start_client(struct bot *b, struct err *err)
+int remote_client(const struct conf_github *c, struct gh_conf conf, struct loop *l,
+		  struct clock *clock, struct rnd *rnd, struct gh **ret, struct err *err)
 {
-	const struct conf_github *c = &b->conf->github;
 	cleanup(secret_release) struct secret key = {0};
 	cleanup(secret_release) struct secret token = {0};
-	struct gh_conf conf = GH_CONF_INIT;
 
 	if (read_secret(c->key, &key, err) < 0 || read_secret(c->token, &token, err) < 0)
 		return -1;
@@ -83,10 +82,16 @@ static int start_client(struct bot *b, struct err *err)
 	conf.key = key.s;
 	conf.key_len = key.n;
 	conf.token = token.s;
+	return gh_new(l, clock, rnd, &conf, ret, err) < 0 ? err_wrap(err, "github") : 0;
+}
+
+static int start_client(struct bot *b, struct err *err)
+{
+	struct gh_conf conf = GH_CONF_INIT;
+
 	conf.may_write = shadow_may_write;
 	conf.may_arg = b;
-	return gh_new(b->loop, b->clock, b->rnd, &conf, &b->gh, err) < 0 ? err_wrap(err, "github")
-									 : 0;
+	return remote_client(&b->conf->github, conf, b->loop, b->clock, b->rnd, &b->gh, err);
 }
 
 static bool in_shadow(void *arg, int64_t repo)
@@ -195,7 +200,6 @@ static json_t *deploy_key(const struct conf_github *c)
 	json_t *auth = json_object();
 
 	json_put_str(auth, "ssh_key", c->ssh_key);
-	json_put_str(auth, "user", "git");
 	json_put_str(auth, "known_hosts", c->known_hosts);
 	return auth;
 }

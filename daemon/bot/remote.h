@@ -5,13 +5,18 @@
 #define YM_BOT_REMOTE_H
 
 #include "bot/bot.h"
+#include "forge/github_client.h"
 
 struct request;
 
+/* A client as the configuration has it: `conf` says the rest. Its secrets are read here. gh_free(*ret). */
+int remote_client(const struct conf_github *c, struct gh_conf conf, struct loop *l,
+		  struct clock *clock, struct rnd *rnd, struct gh **ret, struct err *err);
+
 /* With a `github` section in the configuration: reads the secrets, starts the client. Before
- * bot_start(). */
+ * turn_start(). */
 int remote_start(struct bot *b, struct err *err);
-/* After bot_start(): the outbox asks here for credentials of Git over the wire. */
+/* After turn_start(): the outbox asks here for credentials of Git over the wire. */
 void remote_ready(struct bot *b);
 void remote_stop(struct bot *b);
 

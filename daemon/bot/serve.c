@@ -8,6 +8,7 @@
 #include "bot/follow.h"
 #include "bot/reconcile.h"
 #include "bot/remote.h"
+#include "bot/turn.h"
 #include "sys/child.h"
 #include "sys/fs.h"
 
@@ -33,7 +34,7 @@ static void serve_release(struct serve *s)
 	api_free(s->bot.api);
 	s->bot.api = NULL;
 	if (s->bot.loop)
-		bot_stop(&s->bot);
+		turn_stop(&s->bot);
 	remote_stop(&s->bot);
 	loop_free(s->bot.loop);
 	db_close(s->bot.db);
@@ -225,7 +226,7 @@ static int prepare(struct serve *s, struct err *err)
 	b->owner = geteuid();
 	b->part = s->options->part;
 	if (add_owner(b, err) < 0 || remote_start(b, err) < 0 || api_new(b, &b->api, err) < 0 ||
-	    bot_start(b, err) < 0)
+	    turn_start(b, err) < 0)
 		return -1;
 	remote_ready(b);
 	return 0;

@@ -260,15 +260,17 @@ static int end_needs_human(struct task_ctx *c, const char *reason, struct err *e
 {
 	struct task *t = &c->task;
 	autofree char *log = report_log(t->log), *tree = task_tree(c->bot, t->id);
+	int conflict = queue_conflict_of(c->bot, &c->repo, t->pr, t->head, NULL, err);
 
-	if (label(c, "add", err) < 0)
+	if (conflict < 0 || label(c, "add", err) < 0)
 		return -1;
 	if (bot_say(c->bot, t->repo, t->issue,
 		    xasprintf("@%s, this needs a person: %s\n\n%s\nThe work is kept %s `%s`. "
 			      "`/yard retry` gives it more rounds, `/yard say <text>` a hint and a "
-			      "round.",
+			      "round%s.",
 			      t->requester, reason ? reason : "no reason was given", log,
-			      t->head ? "on branch" : "in", t->head ? t->branch : tree),
+			      t->head ? "on branch" : "in", t->head ? t->branch : tree,
+			      conflict ? ", `/yard resolve` one for the conflict" : ""),
 		    err, "needs-human:%lld:%lld", (long long)t->id, (long long)bot_now(c->bot)) < 0)
 		return -1;
 	return bot_notify(c->bot, "needs-human", t->repo, t->issue, reason, NULL, err);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/remote.h"
 #include "forge/github_doctor.h"
 #include "git/net_part.h"
 #include "sys/child.h"
@@ -150,22 +151,10 @@ static void direct_release(struct direct *x)
 
 static int start_client(const struct conf_github *c, struct direct *x, struct err *err)
 {
-	cleanup(secret_release) struct secret key = {0};
-	cleanup(secret_release) struct secret token = {0};
 	struct gh_conf conf = GH_CONF_INIT;
 
-	if ((c->key && secret_read(c->key, NULL, &key, err) < 0) ||
-	    (c->token && secret_read(c->token, NULL, &token, err) < 0))
-		return -1;
-	conf.base_url = c->api;
-	conf.ca_file = c->ca_file;
-	conf.proxy = c->proxy;
-	conf.app = c->app;
-	conf.key = key.s;
-	conf.key_len = key.n;
-	conf.token = token.s;
 	conf.total_ms = 30000;
-	return gh_new(x->loop, &clock_system, &rnd_system, &conf, &x->client, err);
+	return remote_client(c, conf, x->loop, &clock_system, &rnd_system, &x->client, err);
 }
 
 static void ask_directly(struct doctor *d)

@@ -35,7 +35,7 @@ static bool is_check(const char *pause)
 /* What stands behind "check" or "permission"; NULL: it is another kind, or there is nothing. */
 static const char *needs_of(const char *pause)
 {
-	const char *space = pause ? strchr(pause, ' ') : NULL;
+	const char *space = strchr(pause, ' ');
 
 	return space ? space + 1 : NULL;
 }
@@ -236,7 +236,8 @@ static int is_paused(struct job *j, char *pause, const char *why, struct err *er
 
 static int did_installation(struct job *j, const struct gh_answer *a, struct err *err)
 {
-	const char *looked = json_str(j->memo, "looked", NULL), *needs = needs_of(looked);
+	const char *looked = json_str(j->memo, "looked", NULL);
+	const char *needs = looked ? needs_of(looked) : NULL;
 	const struct github_opts *o = &j->g->o;
 	bool shadow = o->shadow && o->shadow(o->arg, j->repo.id);
 	job_fn then = j->after;

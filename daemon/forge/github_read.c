@@ -14,8 +14,7 @@
 
 int64_t gh_time_ms(const char *s)
 {
-	struct tm tm = {0};
-	int offset = 0, hours, minutes;
+	struct tm tm = {0}, zone = {0};
 	const char *end = s ? strptime(s, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 	int64_t ms = 0, digit = 100;
 
@@ -24,11 +23,9 @@ int64_t gh_time_ms(const char *s)
 	if (*end == '.')
 		for (end++; *end >= '0' && *end <= '9'; end++, digit /= 10)
 			ms += (*end - '0') * digit;
-	if ((*end == '+' || *end == '-') && sscanf(end + 1, "%2d:%2d", &hours, &minutes) == 2)
-		offset = (*end == '+' ? 1 : -1) * (hours * 60 + minutes);
-	else if (*end != 'Z')
+	if (!strptime(end, "%z", &zone)) /* "Z", "+01:00" */
 		return -1;
-	return ((int64_t)timegm(&tm) - (int64_t)offset * 60) * 1000 + ms;
+	return ((int64_t)timegm(&tm) - zone.tm_gmtoff) * 1000 + ms;
 }
 
 bool gh_is_oid(const char *s)
@@ -290,9 +287,9 @@ int gh_latest_event(const json_t *events, const char *what, const char *label, s
 static int64_t last_number(const char *url)
 {
 	const char *slash = url ? strrchr(url, '/') : NULL;
-	long long n = 0;
+	int64_t n = slash ? strtoll(slash + 1, NULL, 10) : 0;
 
-	return slash && sscanf(slash + 1, "%18lld", &n) == 1 && n > 0 ? n : 0;
+	return n > 0 && n < INT64_MAX ? n : 0;
 }
 
 int gh_read_comment(const json_t *o, struct gh_comment *ret, struct err *err)

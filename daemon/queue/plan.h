@@ -195,6 +195,7 @@ void plan_release(struct plan *p);
 const char *plan_act_name(enum plan_act a);
 const char *plan_reason_name(enum plan_reason r);
 const char *plan_cand_name(enum plan_cand c);
+enum plan_cand plan_cand_of(const char *name); /* PLAN_CAND_NONE for a name that is none */
 /* One sentence for a person: "waits for #12 to be merged"; caller frees. */
 char *plan_reason_text(const struct plan_action *a);
 

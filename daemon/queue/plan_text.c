@@ -97,6 +97,14 @@ const char *plan_cand_name(enum plan_cand c)
 	return (size_t)c < ARRAY_LEN(cand_names) ? cand_names[c] : "unknown";
 }
 
+enum plan_cand plan_cand_of(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(cand_names); i++)
+		if (!strcmp(cand_names[i], name))
+			return (enum plan_cand)i;
+	return PLAN_CAND_NONE;
+}
+
 const char *plan_reason_name(enum plan_reason r)
 {
 	return (size_t)r < PLAN_R_COUNT ? reasons[r].name : "unknown";

@@ -216,6 +216,8 @@
 		"AND state = 'queued'")                                                            \
 	X(QUEUE_LAST_OF_PR, "SELECT * FROM queue_entry WHERE repo = ?1 AND pr = ?2 "               \
 		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(CANDIDATE_CONFLICT, "SELECT * FROM candidate WHERE repo = ?1 AND pr = ?2 AND head = ?3 " \
+		"AND verdict = 'conflict' ORDER BY id DESC LIMIT 1")                                 \
 	X(CANDIDATE_LIVE, "SELECT * FROM candidate WHERE repo = ?1 AND ended_ms IS NULL "          \
 		"ORDER BY id")                                                                     \
 	/* Is a branch still a candidate's, or about to be deleted by what is left to do of one? */ \

@@ -27,18 +27,8 @@ complete "Fixed line 3."
 END2
 gh_start
 sample_source app
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-steps:
-  - agent: prompts/fix.md
-    gates: ["true"]
-  - pull-request: {}
-  - review: {}
-  - queue: {}'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+commit_blueprint "$T/src/app" fix true
+gh_publish app
 seconds() { sed -i "s/^reconcile-seconds: .*/reconcile-seconds: $1/" "$T/yardmaster.yml"; }
 seconds 600 # none in the middle of the task
 gh_daemon

@@ -8,17 +8,7 @@ cd "$here" || exit 1
 
 DELIVERIES=${DELIVERIES-1000000} RUN_MS=${RUN_MS-4000}
 load=$YARDMASTER_BUILD/tests/bench/hookload
-conf <<END
-listen: 127.0.0.1:0
-retention:
-  deliveries-mb: 256
-github:
-  webhook-secrets:
-    - secret: env:HOOK
-END
-export HOOK=itsasecret
-ym_start
-port=$(ymj '.webhooks.listen | split(":")[1]' status)
+start_receiver 256
 rss() { awk '/^RssAnon/ { printf "%.1f", $2 / 1024 }' "/proc/$(ym_pid)/status"; }
 size() { du -cm "$D"/ledger.db* | awk 'END { print $1 }'; }
 got() { ymj .webhooks.acknowledged status; }

@@ -16,27 +16,17 @@ line() { # NAME VALUE GOAL
 	awk -v n="$1" -v o="$2" -v g="$3" \
 		'BEGIN { printf "bench: %s ours=%.2f MB peer=none:- ratio=%.2f goal=%d\n", n, o, g / (o > 0.01 ? o : 0.01), g }'
 }
-ledger() { sqlite3 -readonly "$D/ledger.db" "$1"; }
 
 ym_start
 line daemon-idle "$(rss "$(ym_pid)")" $goal
 git init -q "$T/src/app"
 commit_file "$T/src/app" src/a.txt 'line 1'
 for name in quick sleeper; do
-	commit_file "$T/src/app" .github/blueprints/$name.yml "name: $name
-agent: $name
-allow: [\"src/**\"]
-steps:
-  - agent: prompts/fix.md
-    gates: [\"true\"]
-  - pull-request: {}
-  - review: { approvals: 0 }
-  - queue: {}"
+	commit_blueprint "$T/src/app" $name true 0 "agent: $name"
 done
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["true"]
   approvals: 0'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
 ym repo add app --from "$T/src/app" >/dev/null || bail "repo add"
 for _ in {1..20}; do issue --label agent:quick 'Write a file' >/dev/null; done
 wait_for '[ "$(ledger "SELECT count(*) FROM task WHERE state = '"'merged'"'")" = 20 ]' 120 || bail "$(ym task list)"

@@ -32,26 +32,17 @@ cd "$here" || exit 1
 ROUNDS=${ROUNDS-5} RUN_MS=${RUN_MS-3000} CONNECTIONS=${CONNECTIONS-128}
 payload=tests/bench/issues-labeled.json
 load=$YARDMASTER_BUILD/tests/bench/hookload
-declare -A port
+declare -A ports
 pids=()
 
-conf <<END
-listen: 127.0.0.1:0
-retention:
-  deliveries-mb: 8192
-github:
-  webhook-secrets:
-    - secret: env:HOOK
-END
-export HOOK=itsasecret
-ym_start
-port[ours]=$(ymj '.webhooks.listen | split(":")[1]' status)
+start_receiver 8192
+ports[ours]=$port
 
 start_node() {
 	node tests/bench/hook_peer.mjs "$1" "$(realpath "$peers_dir")" "$HOOK" >"$T/$1.port" 2>"$T/$1.log" &
 	pids+=($!)
 	wait_for "[ -s $T/$1.port ]" || bail "$1: $(cat "$T/$1.log")"
-	port[$1]=$(cat "$T/$1.port")
+	ports[$1]=$(cat "$T/$1.port")
 }
 start_octokit() { start_node octokit; }
 start_probot() { start_node probot; }
@@ -65,21 +56,22 @@ start_webhook() {
 		    {"match": {"type": "value", "value": "1",
 		               "parameter": {"source": "header", "name": "X-Never"}}}]}}]
 	END
-	port[webhook]=$((20000 + $$ % 20000))
-	"$peers_dir/deb/usr/bin/webhook" -ip 127.0.0.1 -port "${port[webhook]}" -urlprefix webhook \
+	ports[webhook]=$((20000 + $$ % 20000))
+	"$peers_dir/deb/usr/bin/webhook" -ip 127.0.0.1 -port "${ports[webhook]}" -urlprefix webhook \
 		-hooks "$T/hooks.json" >"$T/webhook.log" 2>&1 &
 	pids+=($!)
-	wait_for "curl -s -o $T/answer http://127.0.0.1:${port[webhook]}/" || bail "webhook: $(cat "$T/webhook.log")"
+	wait_for "curl -s -o $T/answer http://127.0.0.1:${ports[webhook]}/" || bail "webhook: $(cat "$T/webhook.log")"
 }
 for p in $PEERS; do "start_$p"; done
-trap 'kill "${pids[@]}" 2>/dev/null; cleanup' EXIT
+# shellcheck disable=SC2154 # the trap sets it
+trap 'code=$?; [ ${#pids[@]} = 0 ] || kill "${pids[@]}" 2>/dev/null; (exit $code); cleanup' EXIT
 
 rss() { awk '/^RssAnon/ { print $2 }' "/proc/$(ym_pid)/status"; }
 idle=$(rss)
 most=$idle
 for ((round = 1; round <= ROUNDS; round++)); do
 	for who in ours $PEERS; do
-		"$load" "${port[$who]}" /webhook/github "$HOOK" $payload "$CONNECTIONS" 500 "$RUN_MS" >"$T/out" 2>"$T/err" &
+		"$load" "${ports[$who]}" /webhook/github "$HOOK" $payload "$CONNECTIONS" 500 "$RUN_MS" >"$T/out" 2>"$T/err" &
 		runs=$!
 		while kill -0 $runs 2>/dev/null; do
 			if [ "$who" = ours ]; then now=$(rss) && [ "$now" -le "$most" ] || most=$now; fi

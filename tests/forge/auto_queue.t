@@ -11,9 +11,7 @@ auto-queue:
   label: automerge
   authors: [alice, "dependabot[bot]", "other[bot]"]
 bots: ["dependabot[bot]"]'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_publish app
 for bot in dependabot other; do
 	gh_ctl POST /user "{\"login\": \"${bot}[bot]\", \"type\": \"Bot\"}" >/dev/null
 	gh_ctl PUT /permission "{\"repo\": \"octo/app\", \"user\": \"${bot}[bot]\", \"role\": \"write\"}" >/dev/null

@@ -4,30 +4,15 @@
 # check: long
 . "$(dirname "$0")/lib.sh"
 
-agent fixer <<'END2'
-echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
-complete "Wrote a file."
-END2
+fixer
 gh_start
 sample_source app
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-steps:
-  - agent: prompts/fix.md
-  - pull-request: {}
-  - review: {}
-  - queue: {}'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+commit_blueprint "$T/src/app" fix
+gh_publish app
 gh_daemon
 gh_add
 sed -i "s/^listen: .*/listen: $(ymj .webhooks.listen status)/" "$T/yardmaster.yml"
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
-known() { wait_for "[ \"\$(ymj .head pr show $1 2>/dev/null)\" = \$(head_of $1) ]" 20 || bail "PR #$1 is not known"; }
 answers() { gh_comments "$1" | grep -c "$2"; }
-ledger() { sqlite3 -readonly "$D/ledger.db" "$1"; }
 
 gh_push red src/red.txt 'a bug' >/dev/null
 red=$(gh_pr red Red)
@@ -35,9 +20,9 @@ gh_push shut src/shut.txt fine >/dev/null
 shut=$(gh_pr shut Shut)
 gh_push more src/more.txt fine >/dev/null
 more=$(gh_pr more More)
-known "$red"
-known "$shut"
-known "$more"
+for n in "$red" "$shut" "$more"; do
+	gh_known "$n" || bail "PR #$n is not known"
+done
 gh_comment "$red" '/yard queue' bob >/dev/null
 wait_for "gh_comments $red | grep -q 'Taken out of the merge queue'" || bail 'no red PR'
 gh_comment "$more" '/yard hold' bob >/dev/null
@@ -53,7 +38,7 @@ gh_review "$late" APPROVE '' alice
 gh_comment "$late" '/yard queue' bob >/dev/null
 gh_push more src/more.txt better >/dev/null
 gh_as alice PATCH "/repos/$GH_REPO/pulls/$shut" '{"state": "closed"}' >/dev/null
-gh_click "$(head_of "$red")" yardmaster/queue why
+gh_click "$(gh_head "$red")" yardmaster/queue why
 gh_idle
 missed=$(gh_deliveries '[.[] | select(.status_code != 202)] | length')
 isnt "$missed" 0 "$missed deliveries did not arrive"
@@ -61,7 +46,7 @@ gh_ctl POST /clock '{"advance": 86400}' >/dev/null
 ym_start
 wait_ok 'the label has its task' "[ \"\$(task_state \"\$(task_of $n)\")\" = review ]"
 wait_ok 'the PR that was approved and queued has landed' "[ \"\$(gh_pr_state $late)\" = merged ]"
-wait_ok 'the push is known' "[ \"\$(ymj .head pr show $more)\" = \$(head_of $more) ]"
+wait_ok 'the push is known' "[ \"\$(ymj .head pr show $more)\" = \$(gh_head $more) ]"
 wait_ok 'and the closed PR' "[ \"\$(ymj .state pr show $shut)\" = closed ]"
 wait_ok 'the button is answered' "gh_comments $red | grep -q 'Asked for by @alice on the checks tab'"
 wait_ok 'all is quiet' '[ "$(ymj .effects_open status)" = 0 ]'

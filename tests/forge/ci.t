@@ -27,35 +27,29 @@ steps:
   - review: {}
   - queue: {}'
 commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_publish app
 gh_daemon
 gh_add
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
 
 n=$(gh_issue 'Fix line 3')
 gh_label "$n" agent:fix
 wait_for "ymj '.[0].reason' task list | grep -q 'build. (not there yet)'" || bail 'the task does not wait for the checks'
 pass 'the task waits for the checks of its PR, and says for which'
 pr=$(ymj .pr task show 1)
-head=$(head_of "$pr")
+head=$(gh_head "$pr")
 gh_ci "$head" build ''
 wait_ok 'one that runs is waited for' "ymj '.[0].reason' task list | grep -q 'build. (in_progress)'"
-gh_ctl POST /ci "$(jq -nc --arg sha "$head" '{repo: "octo/app", sha: $sha, name: "CI", kind: "workflow", conclusion: "failure",
-	jobs: [{name: "build", conclusion: "failure", log: "compiling\nit went wrong here\n",
-		annotations: [{path: "src/a.txt", start_line: 3, end_line: 3, annotation_level: "failure", message: "no good line"}]}]}')" >/dev/null
-wait_ok 'red is a round, with what the job said' "[ \"\$(head_of $pr)\" != $head ]"
-now=$(head_of "$pr")
+gh_red "$head" 'no good line'
+wait_ok 'red is a round, with what the job said' "[ \"\$(gh_head $pr)\" != $head ]"
+now=$(gh_head "$pr")
 like "$(git -C "$(gh_state .dir)" show "$now:src/a.txt")" 'line 3 fixed' 'the new head has the fix'
 wait_for "ymj '.[0].reason' task list | grep -q 'build. (not there yet)'" || bail 'the task does not wait for the new checks'
 pass 'it waits for the checks of the new head'
 gh_ci "$now" build success
 wait_ok 'green goes on to the review' "ymj '.[0].reason' task list | grep -q 'waits for review'"
 gh_review "$pr" APPROVE 'Looks good'
-branch() { gh_state '.branches | to_entries[] | select(.key | startswith("refs/heads/yardmaster/queue/")) | .value'; }
-wait_for '[ -n "$(branch)" ]' || bail 'no candidate was pushed'
-gh_ci "$(branch)" build success
+wait_for '[ -n "$(gh_candidates)" ]' || bail 'no candidate was pushed'
+gh_ci "$(gh_candidates)" build success
 wait_ok 'and lands' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop

@@ -16,24 +16,11 @@ remote=$(sed -n "s/^remote='\(.*\)'/\1/p" "$root/tests/integration/crash_effects
 is "$(printf '%s\n' $way $others | sort)" "$(printf '%s\n' $remote $both | sort)" \
 	'every kind of effect that goes over the network is in this test'
 
-agent fixer <<'END2'
-echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
-complete "Wrote a file."
-END2
+fixer
 gh_start
 sample_source app
-for name in fix never; do
-	commit_file "$T/src/app" .github/blueprints/$name.yml "name: $name
-allow: [\"src/**\"]
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/fix.md
-    gates: [\"$([ $name = fix ] && echo true || echo false)\"]
-  - pull-request: {}
-  - review: { approvals: 0 }
-  - queue: {}"
-done
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
+commit_blueprint "$T/src/app" fix true 0 'limits: { rounds: 1 }'
+commit_blueprint "$T/src/app" never false 0 'limits: { rounds: 1 }'
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["sh gate.sh"]
   approvals: 0'
@@ -106,10 +93,8 @@ merged=$(gh_state '[.issues[] | select(.pull.merged == true)] | length')
 is "$merged" $((${#fixes[@]} + ${#prs[@]})) 'one PR a task'
 is "$(git -C "$dir" rev-list --count --first-parent main)" $((begun + merged)) 'one landing a PR'
 is "$(git -C "$(repo_path octo/app)" notes --ref yardmaster list | wc -l)" "$merged" 'as many receipts'
-is "$(gh_state '[.issues[] | .number as $n | .comments[].body | capture("<!-- yardmaster (?<k>\\S+) [0-9a-f]+ -->") |
-	"\($n) \(.k)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")')" '' 'no comment is there twice'
-is "$(gh_state '[.checks[] | "\(.head_sha) \(.name)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")')" '' \
-	'no check run is there twice'
+is "$(gh_comments_twice)" '' 'no comment is there twice'
+is "$(gh_checks_twice)" '' 'no check run is there twice'
 is "$(ledger "SELECT count(*) FROM task WHERE blueprint = 'never' AND state = 'needs-human'")" "$nevers" \
 	'what cannot be done came back to a person'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'

@@ -10,15 +10,12 @@
 #                                         SIGKILL; meanwhile CODE is run again and again. Bails out when it
 #                                         does not come by
 #   crash_hook                            the webhook goes to the daemon that runs; 0 when it does
-#   ledger SQL                            asks or changes the ledger
 #   alive                                 the daemon runs
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 crash_repo() {
-	GH_REPO=octo/app
-	gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-		collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+	gh_publish app
 	gh_conf
 	[ $# = 0 ] || printf '%s\n' "$@" >>"$T/yardmaster.yml" # "github:" is the last key
 	ym_start
@@ -30,7 +27,6 @@ crash_repo() {
 	begun=$(git -C "$dir" rev-list --count --first-parent main)
 }
 
-ledger() { sqlite3 -cmd '.timeout 5000' "$D/ledger.db" "$1"; }
 alive() { kill -0 "$daemon" 2>/dev/null; }
 
 crash_hook() {
@@ -42,7 +38,7 @@ kill_at() {
 	local code=0
 	YARDMASTER_CRASH_AT=$1 "$YARDMASTER" serve --config "$T/yardmaster.yml" >>"$T/daemon.log" 2>&1 </dev/null &
 	daemon=$!
-	if ! wait_for "! alive || { ${2:-:}; false; }" "${crash_seconds:-20}"; then
+	if ! wait_for "! alive || { ${2:-:}; false; }" "${crash_seconds:-60}"; then
 		diag "$(tail -20 "$T/daemon.log")" "$(ledger 'SELECT id, blueprint, state FROM task')" \
 			"$(ledger 'SELECT id, kind, state, tries FROM effect ORDER BY id DESC LIMIT 12')"
 		bail "$1: the daemon did not come by there"

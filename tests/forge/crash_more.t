@@ -15,34 +15,22 @@ listed=$(sed -n "s/^more='\(.*\)'/\1/p" "$root/tests/integration/crash_effects.t
 is "$(printf '%s\n' $way $drafts forge-member | sort -u)" "$(printf '%s\n' $listed | sort)" \
 	'every kind of effect that is to be here is in this test'
 
-agent fixer <<'END2'
-echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
-complete "Wrote a file."
-END2
+fixer
 gh_start
 sample_source app
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/fix.md
-  - pull-request: {}
-  - review: { approvals: 0 }
-  - queue: {}'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
+commit_blueprint "$T/src/app" fix '' 0 'limits: { rounds: 1 }'
 queue='method: squash, gates: ["sh gate.sh"], approvals: 0, forge-checks: [build]'
 commit_file "$T/src/app" .github/yardmaster.yml "queue: { $queue }"
 crash_repo '  permissions: { queue: ["team:octo/release"] }'
 gh_ctl PUT /team '{"org": "octo", "slug": "release", "members": ["eve"]}' >/dev/null
-crash_seconds=40
+crash_seconds=60
 
 # CI: every candidate that has a branch is green.
-branches() { gh_state '.branches | to_entries[] | select(.key | startswith("refs/heads/yardmaster/queue/")) | .value'; }
 hooked=''
 ci() {
 	local sha
 	[ "$hooked" = "$daemon" ] || { crash_hook && hooked=$daemon; }
-	for sha in $(branches); do
+	for sha in $(gh_candidates); do
 		[ "$(gh_check "$sha" build)" = success ] || gh_ci "$sha" build success
 	done
 }
@@ -57,7 +45,7 @@ landed() { # every PR and every task that was begun
 }
 finish() {
 	ym_start
-	wait_for 'ci; landed' 60 || bail "not all landed: $(ledger 'SELECT pr, state, detail FROM candidate ORDER BY id DESC LIMIT 5')"
+	wait_for 'ci; landed' 180 || bail "not all landed: $(ledger 'SELECT pr, state, detail FROM candidate ORDER BY id DESC LIMIT 5')"
 	wait_ok "$1" '[ "$(ymj .effects_open status)" = 0 ]'
 	ym_stop
 	is $? 0 'the daemon ends when told'
@@ -113,8 +101,7 @@ is "$(gh_state '[.issues[] | select((.pull.head // "") | startswith("yardmaster/
 	'closed false' 'the draft PRs are closed, not merged'
 is "$(gh_state '[.issues[] | .pull.head // empty | select(startswith("yardmaster/queue/"))] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")')" \
 	'' 'and each candidate had one at most'
-is "$(gh_state '[.issues[] | .number as $n | .comments[].body | capture("<!-- yardmaster (?<k>\\S+) [0-9a-f]+ -->") |
-	"\($n) \(.k)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")')" '' 'no comment is there twice'
+is "$(gh_comments_twice)" '' 'no comment is there twice'
 is "$(git -C "$(ledger 'SELECT path FROM repo')" for-each-ref refs/yardmaster/candidates | wc -l)" 0 \
 	'no candidate is left'
 is "$(find "$D/worktrees" -mindepth 1 -maxdepth 1)" '' 'no worktree is left'

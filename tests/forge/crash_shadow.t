@@ -20,10 +20,9 @@ sample_source app
 gh_ctl PATCH /app '{"permissions": {"metadata": "read", "contents": "read", "pull_requests": "read", "issues": "read",
 	"checks": "read", "statuses": "read", "actions": "read", "administration": "read", "members": "read"}}' >/dev/null
 crash_repo '  shadow: ["octo/*"]'
-gh_ctl PUT /protection '{"repo": "octo/app", "branch": "main", "checks": ["build"]}' >/dev/null
-crash_seconds=40
+gh_protect '{"checks": ["build"]}'
+crash_seconds=60
 
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
 stat() { ymj ".[] | select(.key == \"$1\") | .value | tostring" stats; }
 rows() { ledger "SELECT count(*) FROM shadow_event WHERE kind = '$1' AND pr = $2 AND ${3:-true}"; } # KIND PR [SQL]
 # quiet CODE: a daemon nobody kills goes on until CODE succeeds and nothing is left to do.

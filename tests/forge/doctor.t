@@ -9,7 +9,6 @@ gh_add
 doctor() { ym doctor --config "$T/yardmaster.yml" --json >"$T/doctor.json" 2>"$T/doctor.err"; }
 row() { jq -r --arg c "$1" '.[] | select(.check == $c) | "\(.ok) \(.text)"' "$T/doctor.json"; }
 mend() { jq -r --arg c "$1" '.[] | select(.check == $c) | .mend // ""' "$T/doctor.json"; }
-protect() { gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" --argjson p "$1" '{repo: $repo, branch: "main"} + $p')" >/dev/null; }
 rules() { gh_ctl PUT /rules "$(jq -nc --arg repo "$GH_REPO" --arg b "$1" --argjson r "$2" '{repo: $repo, branch: $b, rules: $r}')" >/dev/null; }
 app() { gh_ctl PATCH /app "$1" >/dev/null; }
 
@@ -33,24 +32,24 @@ is_refused() { # NAME REGEX
 	doctor
 	like "$(row "$GH_REPO: rules")" "$2" "$1"
 }
-protect '{"checks": ["build", "yardmaster/queue"]}'
+gh_protect '{"checks": ["build", "yardmaster/queue"]}'
 is_refused 'its own check being required' '^false .*yardmaster/queue is required'
-protect '{"checks": ["build"], "reviews": 1}'
+gh_protect '{"checks": ["build"], "reviews": 1}'
 is_refused 'a pull request being required' '^false .*may not bypass'
 like "$(mend "$GH_REPO: rules")" 'add the App' 'with what to do'
-protect '{"reviews": 1, "bypass": ["yardmaster"]}'
+gh_protect '{"reviews": 1, "bypass": ["yardmaster"]}'
 is_refused 'not when the App may bypass that' '^true '
-protect '{"push": ["bob"]}'
+gh_protect '{"push": ["bob"]}'
 is_refused 'a restricted push' '^false .*only some may push'
-protect '{"push": ["bob"], "push_apps": ["yardmaster"]}'
+gh_protect '{"push": ["bob"], "push_apps": ["yardmaster"]}'
 is_refused 'not when the App is one of them' '^true '
-protect '{"signatures": true}'
+gh_protect '{"signatures": true}'
 is_refused 'signatures without a key' '^false .*signatures are required'
-protect '{"linear": true}'
+gh_protect '{"linear": true}'
 is_refused 'a linear history' '^false .*linear history'
-protect '{"lock": true}'
+gh_protect '{"lock": true}'
 is_refused 'a locked branch' '^false .*locked'
-protect '{"none": true}'
+gh_protect '{"none": true}'
 
 pr_rule='{"required_approving_review_count": 1, "dismiss_stale_reviews_on_push": false, "require_code_owner_review": false, "require_last_push_approval": false, "required_review_thread_resolution": false}'
 rules main '[{"type": "pull_request", "ruleset_id": 7, "parameters": '"$pr_rule"'}]'
@@ -71,7 +70,7 @@ is "$(row "$GH_REPO: rules" | grep -c '^true')" 0 'not even beside it'
 gh_ctl DELETE /fault >/dev/null
 
 # --- workflows ------------------------------------------------------------------------------------
-protect '{"checks": ["build"]}'
+gh_protect '{"checks": ["build"]}'
 is_refused 'a required check that no workflow could report' '^false .*build.*no workflow runs on a push to yardmaster/queue'
 gh_push main .github/workflows/ci.yml $'on:\n  push:\n    branches: [main]\n  pull_request: {}\njobs: {}' bob >/dev/null
 is_refused 'nor one that runs elsewhere only' '^false .*no workflow'
@@ -80,7 +79,7 @@ is_refused 'a workflow that cannot be read is told' '^false .*odd.yml could not 
 gh_push main .github/workflows/odd.yml $'on: workflow_dispatch' bob >/dev/null
 gh_push main .github/workflows/ci.yml $'on:\n  push:\n    branches: [main, "yardmaster/**"]\njobs: {}' bob >/dev/null
 is_refused 'one that runs there is fine' '^true '
-protect '{"none": true}'
+gh_protect '{"none": true}'
 gh_no_violations "GitHub's description is kept"
 
 # --- the App --------------------------------------------------------------------------------------

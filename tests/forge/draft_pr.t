@@ -10,29 +10,14 @@ commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["sh gate.sh"]
   candidate: draft-pr
   forge-checks: [build]'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_publish app
 gh_daemon
 gh_add
-
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
-queued() { # BRANCH: a PR of a person, in the queue; sets $pr
-	gh_push "$1" "src/$1.txt" fine >/dev/null
-	pr=$(gh_pr "$1" "PR $1")
-	wait_for "[ \"\$(ymj .head pr show $pr 2>/dev/null)\" = $(head_of "$pr") ]" || bail "the PR $1 is not known"
-	gh_comment "$pr" '/yard queue' bob >/dev/null
-}
-branch() { gh_state '.branches | to_entries[] | select(.key | startswith("refs/heads/yardmaster/queue/")) | .value'; }
-candidate() { # sets $sha: the candidate on its branch, another one than $sha is now
-	wait_for "[ \"\$(branch | grep -vc '^${sha:-none}\$')\" = 1 ] && [ \"\$(branch | wc -l)\" = 1 ]" 20 || bail 'no candidate was pushed'
-	sha=$(branch)
-}
 draft() { gh_state ".issues[] | select(.pull.head // \"\" | startswith(\"yardmaster/queue/\")) | $1"; }
 merges() { gh_ctl PATCH /repo "{\"repo\": \"octo/app\", \"merges\": \"$1\"}" >/dev/null; }
 merges held
-queued four
-candidate
+gh_queued four
+gh_candidate
 wait_for '[ -n "$(draft .number)" ]' || bail 'no draft PR was opened'
 n=$(draft .number)
 is "$(draft '"\(.state) \(.pull.draft) \(.pull.base) \(.pull.head_sha) \(.user)"')" "open true main $sha yardmaster[bot]" \
@@ -46,22 +31,22 @@ merges fine
 wait_ok 'then they do' "[ \"\$(gh_pr_state $pr)\" = merged ]" 20
 is "$(gh_base_oid)" "$sha" 'and it lands'
 is "$(draft .pull.merged)" false 'without merging the draft PR'
-wait_ok 'which is closed' "[ \"\$(draft .state)\" = closed ] && [ -z \"\$(branch)\" ]"
+wait_ok 'which is closed' "[ \"\$(draft .state)\" = closed ] && [ -z \"\$(gh_candidates)\" ]"
 is "$(draft '[.comments[] | select(.user != "bob")] | length')" 0 'what was said there is not heard'
-is "$(sqlite3 "$D/ledger.db" "SELECT count(*) FROM pr WHERE number = $n")" 0 'and it is in no ledger'
+is "$(ledger "SELECT count(*) FROM pr WHERE number = $n")" 0 'and it is in no ledger'
 merges odd
-queued five
-candidate
+gh_queued five
+gh_candidate
 gh_ci "$sha" build success
 wait_ok 'workflows on a merge that is not the candidate say nothing' \
 	"ymj '.[].waits' queue list | grep -q \"GitHub's merge of its draft PR has the tree\"" 20
 is "$(gh_pr_state "$pr")" open 'and nothing lands by them'
 gh_comment "$pr" '/yard dequeue' bob >/dev/null
-wait_ok 'its draft PR is closed, too' "! draft .state | grep -q open && [ -z \"\$(branch)\" ]"
+wait_ok 'its draft PR is closed, too' "! draft .state | grep -q open && [ -z \"\$(gh_candidates)\" ]"
 # --- a ledger that is lost ------------------------------------------------------------------------
 merges fine
-queued six
-candidate
+gh_queued six
+gh_candidate
 wait_for "draft .state | grep -q open" || bail 'no draft PR was opened'
 gh_push yardmaster/queue/77-7 src/seven.txt mine >/dev/null
 mine=$(gh_pr yardmaster/queue/77-7 'A draft of mine')
@@ -72,12 +57,12 @@ rm -f "$D"/ledger.db*
 ym_start
 me
 ym repo add "$GH_REPO" >/dev/null || bail 'not added'
-wait_for "[ \"\$(ymj .effects_open status)\" != 0 ] && sqlite3 '$D/ledger.db' 'SELECT kind FROM effect WHERE state < 2' | grep -q draft-close" ||
+wait_for "[ \"\$(ymj .effects_open status)\" != 0 ] && ledger 'SELECT kind FROM effect WHERE state < 2' | grep -q draft-close" ||
 	bail 'what is left over is not found'
 like "$(draft .state)" open 'before resume nothing is touched'
 ym resume >/dev/null
 wait_ok 'the draft PR that it knew is closed, and its branch deleted' \
-	"[ -z \"\$(draft \"select(.number != $mine and .state == \\\"open\\\")\" | head -1)\" ] && ! branch | grep -q $sha" 20
+	"[ -z \"\$(draft \"select(.number != $mine and .state == \\\"open\\\")\" | head -1)\" ] && ! gh_candidates | grep -q $sha" 20
 wait_ok 'so is a branch without one' "! gh_state '.branches | keys[]' | grep -q 88-8"
 is "$(gh_pr_state "$mine")" open "a person's PR on such a branch stays"
 is "$(gh_state '.branches | keys[] | select(startswith("refs/heads/yardmaster/queue/"))' | sort | tr '\n' ' ')" \

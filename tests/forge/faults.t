@@ -4,31 +4,16 @@
 # check: long
 . "$(dirname "$0")/lib.sh"
 
-agent fixer <<'END2'
-echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
-complete "Wrote a file."
-END2
+fixer
 conf <<<'limits: { agents: 2 }'
 gh_start
 sample_source app
-for name in fix never; do
-	commit_file "$T/src/app" .github/blueprints/$name.yml "name: $name
-allow: [\"src/**\"]
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/fix.md
-    gates: [\"$([ $name = fix ] && echo true || echo false)\"]
-  - pull-request: {}
-  - review: { approvals: 0 }
-  - queue: {}"
-done
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
+commit_blueprint "$T/src/app" fix true 0 'limits: { rounds: 1 }'
+commit_blueprint "$T/src/app" never false 0 'limits: { rounds: 1 }'
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["sh gate.sh"]
   approvals: 0'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_publish app
 gh_daemon
 gh_add
 dir=$(gh_state .dir)
@@ -41,10 +26,6 @@ faults() {
 	done
 }
 faults_left() { gh_ctl GET /fault | jq -c '[.[] | "\(.method) \(.path) \(.kind // .status)"]'; }
-twice() { # what is there twice, of comments with one key and check runs of one head
-	gh_state '[.issues[] | .number as $n | .comments[].body | capture("<!-- yardmaster (?<k>\\S+) [0-9a-f]+ -->") |
-		"\($n) \(.k)"] + [.checks[] | "\(.head_sha) \(.name)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")'
-}
 
 # --- answers that say nothing of what became of the request, limits, and GitHub being away -----------------
 limit='{"status": 403, "headers": {"Retry-After": "1"}, "message": "You have exceeded a secondary rate limit."}'
@@ -67,7 +48,7 @@ wait_ok 'what cannot be done has its label' \
 	"gh_state '.issues[] | select(.number == $never) | .labels[] | .name? // .' | grep -q needs-human"
 wait_ok 'all is quiet' '[ "$(ymj .effects_open status)" = 0 ]'
 is "$(faults_left)" '[]' 'every fault was met'
-is "$(twice)" '' 'no comment and no check run is there twice'
+is "$(gh_comments_twice)$(gh_checks_twice)" '' 'no comment and no check run is there twice'
 is "$(gh_state '[.issues[] | select(.pull)] | length')" 2 'nor a PR'
 is "$(git -C "$dir" rev-list --count --first-parent main)" $((begun + 2)) 'nor a landing'
 is "$(ymj .events_failed status)" 0 'no event failed'
@@ -102,7 +83,7 @@ wait_ok 'a limit is in the status' "[ \"\$(ymj '[.github.installations[].hold_ms
 before=$(gh_requests 'length')
 ym_stop
 is $? 0 'the daemon ends when told'
-is "$(twice)" '' 'no comment and no check run is there twice'
+is "$(gh_comments_twice)$(gh_checks_twice)" '' 'no comment and no check run is there twice'
 is "$(gh_requests 'length')" "$before" 'nothing was asked meanwhile'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 done_testing

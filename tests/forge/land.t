@@ -1,9 +1,9 @@
 #!/bin/bash
 # Landing on GitHub by squash: the PR's head is moved first, and goes back when the base is refused; forks,
-# the agent's branch, receipts.
+# the agent's branch, receipts. It is an Enterprise Server with a certificate of a private authority.
 . "$(dirname "$0")/land_lib.sh"
 
-land_start squash
+land_start squash --enterprise
 
 # --- squash ---------------------------------------------------------------------------------------
 gh_push one src/one2.txt second >/dev/null
@@ -11,7 +11,7 @@ land_pr one first
 land_queue "$n"
 ok 'GitHub shows a squashed PR as merged' merged "$n"
 tip=$(gh_base_oid)
-is "$(land_head "$n")" "$tip" 'its head is the commit that landed'
+is "$(gh_head "$n")" "$tip" 'its head is the commit that landed'
 is "$(git -C "$(gh_state .dir)" rev-list --count "$tip^..$tip")" 1 'which is one commit'
 wait_ok 'the landing is over' '[ "$(ymj length queue list)" = 0 ]'
 is "$(ymj .head pr show "$n")" "$head" 'the ledger keeps the approved head'
@@ -29,27 +29,25 @@ git -C "$T/clone" push -q -f origin refs/notes/yardmaster
 
 # --- refused: everything as it was ----------------------------------------------------------------
 land_pr two fine
-land_protect '{"refuse": "GH006: Protected branch update failed"}'
+gh_protect '{"refuse": "GH006: Protected branch update failed"}'
 land_queue "$n"
 wait_ok 'a base that refuses gives the entry back with its words' \
 	"gh_comments $n | grep 'tried 3 times' | grep -q 'GH006: Protected branch update failed'"
-wait_ok 'the head is the approved one again' "[ \"\$(land_head $n)\" = $head ]"
+wait_ok 'the head is the approved one again' "[ \"\$(gh_head $n)\" = $head ]"
 is "$(gh_base_oid)" "$tip" 'the base is where it was'
 is "$(gh_pr_state "$n")" open 'the PR is open'
 is "$(ymj '.approvals | map(.user) | join(" ")' pr show "$n")" bob 'and approved'
 unlike "$(gh_comments "$n")" 'is void' 'and nothing says it were not'
 wait_ok 'nothing is left to do' '[ "$(ymj .effects_open status)" = 0 ]'
-is "$(sql "SELECT group_concat(DISTINCT head_state) FROM landing WHERE state = 'failed'")" restored 'every head went back'
-land_protect '{"none": true}'
+is "$(ledger "SELECT group_concat(DISTINCT head_state) FROM landing WHERE state = 'failed'")" restored 'every head went back'
+gh_protect '{"none": true}'
 
 # --- a fork ---------------------------------------------------------------------------------------
-gh_ctl POST /fork "$(jq -nc --arg r "$GH_REPO" '{repo: $r, user: "eve"}')" >/dev/null
+gh_fork eve
 gift() { # NAME MODIFY
-	gh_ctl POST /push "$(jq -nc --arg b "$1" '{repo: "eve/app", branch: $b, as: "eve", message: "Gift",
-		files: {"src/\($b).txt": "fine\n"}}')" >/dev/null
-	n=$(gh_as eve POST "/repos/$GH_REPO/pulls" "$(jq -nc --arg b "$1" --argjson m "$2" \
-		'{head: "eve:\($b)", base: "main", title: $b, maintainer_can_modify: $m}')" | jq -r .number)
-	must known "$n"
+	gh_gift "$1" "$2"
+	n=$pr
+	must gh_known "$n"
 	gh_review "$n" APPROVE '' bob
 	must wait_for "ymj '.approvals[].user' pr show $n | grep -q bob" 20
 	land_queue "$n"

@@ -11,8 +11,8 @@ below=$n
 gh_push main src/other.txt fine bob >/dev/null # so that what lands is another commit than the head
 gh_ctl POST /push "$(jq -nc --arg r "$GH_REPO" '{repo: $r, branch: "above", from: "below", as: "alice", files: {"src/above.txt": "fine\n"}, message: "Above"}')" >/dev/null
 above=$(gh_as alice POST "/repos/$GH_REPO/pulls" '{"head": "above", "base": "below", "title": "Above"}' | jq -r .number)
-must known "$above"
-wait_ok 'a PR based on another one depends on it' "sql 'SELECT on_pr FROM dependency WHERE pr = $above AND source = \"stack\"' | grep -qx $below"
+must gh_known "$above"
+wait_ok 'a PR based on another one depends on it' "ledger 'SELECT on_pr FROM dependency WHERE pr = $above AND source = \"stack\"' | grep -qx $below"
 gh_review "$above" APPROVE '' bob
 land_queue "$above"
 wait_ok 'it waits' "ymj '.[].waits' queue list | grep -q '#$below'"
@@ -21,8 +21,7 @@ ok 'the lower one lands' merged "$below"
 ok 'the upper one after it, on the base' merged "$above"
 is "$(gh_as alice GET "/repos/$GH_REPO/pulls/$above" | jq -r .base.ref)" main 'it was given another base'
 is "$(git -C "$(gh_state .dir)" log -1 --format= --name-only main)" src/above.txt 'and brought only what is its own'
-isnt() { if [ "$1" != "$2" ]; then pass "$3"; else fail "$3" "both are $1"; fi; }
-isnt "$(land_head "$below")" "$head" 'the head was moved'
+isnt "$(gh_head "$below")" "$head" 'the head was moved'
 
 # --- the forge does not show the head -------------------------------------------------------------
 land_pr two fine
@@ -32,7 +31,7 @@ land_hold true
 land_queue "$n"
 wait_ok 'the head is pushed' "[ \"\$(land_branch two)\" != $head ]"
 is "$(gh_base_oid)" "$base" 'the base waits for it'
-wait_ok 'not shown in time, it goes back' "sql \"SELECT head_state FROM landing WHERE pr = $n\" | grep -q restored"
+wait_ok 'not shown in time, it goes back' "ledger \"SELECT head_state FROM landing WHERE pr = $n\" | grep -q restored"
 is "$(gh_base_oid)" "$base" 'and the base has not moved'
 land_hold false
 ok 'it lands when the forge has caught up' merged "$n"
@@ -51,11 +50,11 @@ land_hold false
 wait_ok 'a push over the moved head voids the approval' "gh_comments $n | grep -q 'is void'"
 wait_ok 'and the PR leaves the queue' '[ "$(ymj length queue list)" = 0 ]'
 wait_ok 'nothing is left to do' '[ "$(ymj .effects_open status)" = 0 ]'
-is "$(land_head "$n")" "$late" 'the push is not overwritten'
+is "$(gh_head "$n")" "$late" 'the push is not overwritten'
 is "$(gh_base_oid)" "$base" 'nor has the base moved'
 
 # --- kill -9 --------------------------------------------------------------------------------------
-land_protect '{"none": true}'
+gh_protect '{"none": true}'
 for at in cand-head-push:after cand-head:after cand-push:after; do
 	land_pr "k-${at/:/-}" fine
 	base=$(gh_push main "src/${at/:/-}.txt" fine bob)

@@ -1,19 +1,16 @@
 # shellcheck shell=bash
 # land_lib.sh - what the tests of landings on GitHub share, beside lib.sh, which this file reads first.
 #
-#   land_start METHOD                     octo/app, which lands by this method, and a daemon that waits 3 s for
-#                                         a moved head; the blueprint `fix`
+#   land_start METHOD [OPTION]            octo/app, which lands by this method, and a daemon that waits 3 s for
+#                                         a moved head; the blueprint `fix`. OPTION: of gh_start
 #   land_pr NAME TEXT                     a PR of the branch NAME that the daemon knows and bob has approved;
 #                                         sets $n and $head
 #   land_queue PR                         bob queues it
-#   land_head PR                          its head, as GitHub shows it
 #   land_branch NAME                      the branch on GitHub, or "gone"
 #   land_hold true|false                  GitHub does not notice pushes, and does again
-#   land_protect JSON                     the protection of main: {refuse: TEXT}, {none: true}
 #   land_end                              the last tests of each file
-#   known PR, merged PR                   wait until the daemon knows its head; until GitHub shows it merged
+#   merged PR                             waits until GitHub shows it merged
 #   must COMMAND…                         or the test bails out
-#   sql TEXT                              asks the ledger
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
@@ -22,22 +19,13 @@ land_start() {
 		echo fixed >src/fixed.txt
 		complete "Fixed."
 	END
-	gh_start
+	gh_start "${@:2}"
 	sample_source app
 	commit_file "$T/src/app" .github/yardmaster.yml "queue:
   method: $1
   gates: [\"sh gate.sh\"]"
-	commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-steps:
-  - agent: prompts/fix.md
-  - pull-request: {}
-  - review: {}
-  - queue: {}'
-	commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
-	GH_REPO=octo/app
-	gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-		collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+	commit_blueprint "$T/src/app" fix
+	gh_publish app
 	gh_conf
 	sed -i 's/^github:/github:\n  head-seconds: 3/' "$T/yardmaster.yml"
 	ym_start
@@ -46,22 +34,18 @@ steps:
 	gh_add
 }
 must() { "$@" || bail "in vain: $*"; }
-sql() { sqlite3 "$D/ledger.db" "$1"; }
-land_head() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
 land_branch() { gh_state ".branches[\"refs/heads/$1\"] // \"gone\""; }
-known() { wait_for "[ \"\$(ymj .head pr show $1 2>/dev/null)\" = \$(land_head $1) ]" 20; }
 merged() { wait_for "[ \"\$(gh_pr_state $1)\" = merged ]" 20; }
 land_pr() {
 	gh_push "$1" "src/$1.txt" "$2" >/dev/null
 	n=$(gh_pr "$1" "PR $1")
-	must known "$n"
-	head=$(land_head "$n")
+	must gh_known "$n"
+	head=$(gh_head "$n")
 	gh_review "$n" APPROVE '' bob
 	must wait_for "ymj '.approvals[].user' pr show $n | grep -q bob" 20
 }
 land_queue() { gh_comment "$1" '/yard queue' bob >/dev/null; }
 land_hold() { gh_ctl PATCH /repo "$(jq -nc --arg r "$GH_REPO" --argjson h "$1" '{repo: $r, hold_pushes: $h}')" >/dev/null; }
-land_protect() { gh_ctl PUT /protection "$(jq -nc --arg r "$GH_REPO" --argjson p "$1" '{repo: $r, branch: "main"} + $p')" >/dev/null; }
 land_end() {
 	wait_ok 'all is quiet' '[ "$(ymj .effects_open status)" = 0 ]'
 	gh_no_violations 'all that was sent and answered is as GitHub describes it'

@@ -10,14 +10,17 @@
 #   gh_start                              starts it; sets $GH (its address, also the API's), $GH_APP (the App's
 #                                         id), $GH_CLIENT (its client id), $GH_PEM (its key file),
 #                                         $GH_SECRET (of the webhook), $GH_INSTALLATION
+#   gh_start --enterprise                 the daemon will know it as an Enterprise Server: https://localhost/api/v3,
+#                                         with a certificate of a private authority; $GH stays as it is
 #   gh_stop                               ends it
 #   gh_conf                               adds to the daemon's configuration what it takes to reach the
 #                                         stand-in, and to be reached by its webhooks
 #   gh_daemon                             gh_conf, ym_start, and the App's webhook goes to the daemon
 #   gh_add                                `repo add $GH_REPO`, and waits until its base has been read
 #   gh_hook URL                           where the App's webhook goes from now on
-#   gh_repo NAME                          makes octo/NAME from the sample source $T/src/NAME, and makes it
-#                                         $GH_REPO, which the functions below mean. alice may write, bob
+#   gh_repo NAME                          sample_source and gh_publish
+#   gh_publish NAME                       makes octo/NAME from $T/src/NAME as it is now, which gets a remote gh, and
+#                                         makes it $GH_REPO, which the functions below mean. alice may write, bob
 #                                         maintain, carol administrate, eve read
 #   gh_ctl METHOD PATH [JSON]             a request of the control interface; prints the answer
 #   gh_jwt [SECONDS]                      a JWT of the App, good for so long (300)
@@ -34,14 +37,28 @@
 #   gh_push BRANCH PATH TEXT [USER]       a commit with one file on a branch (made from the base when new);
 #                                         prints its SHA
 #   gh_pr BRANCH TITLE [BODY] [USER]      opens a pull request, prints the number
+#   gh_fork USER                          USER/NAME, a fork
+#   gh_gift BRANCH MODIFY                 eve's PR from her fork with src/BRANCH.txt; its author lets maintainers edit
+#                                         it: true, false; sets $pr
 #   gh_click SHA NAME IDENTIFIER [USER]   a check run's button; gh_rerun SHA NAME [USER]: its re-run
 #   gh_ci SHA NAME CONCLUSION [KIND]      CI's result; KIND: check (when not given), status, workflow.
 #                                         CONCLUSION "" is one that still runs
+#   gh_red SHA [MESSAGE]                  the job "build" of a workflow fails there, with a log and this note at
+#                                         line 3 of src/a.txt
+#   gh_protect JSON                       the protection of main: {checks, refuse: TEXT...}, {none: true}
+#   gh_queued BRANCH                      a new PR with src/BRANCH.txt, which the daemon knows and bob has queued;
+#                                         sets $pr
 #
 # Looking
 #   gh_state FILTER                       what the stand-in knows of $GH_REPO, through jq -r
 #   gh_pr_state PR                        open, closed or merged
 #   gh_comments NUMBER                    the bodies of the comments
+#   gh_head PR                            its head, as GitHub shows it
+#   gh_known PR                           waits until the daemon knows this head
+#   gh_candidates                         the commits on the branches of candidates
+#   gh_candidate                          waits until there is one of them, another one than $sha; sets $sha
+#   gh_comments_twice, gh_checks_twice    which comments (number and key) and check runs (head and name) are there
+#                                         more than once
 #   gh_check SHA NAME                     a check run's conclusion, or its status while it has none
 #   gh_base_file PATH, gh_base_oid        the file on the base branch, and its commit, now
 #   gh_requests FILTER                    every request of the API and of git so far, a JSON array, through
@@ -60,7 +77,21 @@ export YARDMASTER_BUILD
 GH_SECRET=it-is-a-secret
 gh_pid=''
 
+# An authority, and its certificate for localhost.
+gh_certificates() {
+	local new=(openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
+	"${new[@]}" -x509 -subj '/CN=our authority' -addext basicConstraints=critical,CA:TRUE -keyout "$T/gh-ca.key" -out "$T/gh-ca.pem" &&
+		"${new[@]}" -subj /CN=localhost -keyout "$T/gh-tls.key" -out "$T/gh-tls.csr" &&
+		openssl x509 -req -in "$T/gh-tls.csr" -CA "$T/gh-ca.pem" -CAkey "$T/gh-ca.key" -CAcreateserial -days 2 \
+			-extfile <(echo subjectAltName=DNS:localhost) -out "$T/gh-tls.pem"
+}
+
 gh_start() {
+	local tls=()
+	if [ "${1-}" = --enterprise ]; then
+		gh_certificates 2>"$T/gh-tls.log" || bail "no certificates: $(cat "$T/gh-tls.log")"
+		tls=(--tls "$T/gh-tls.pem,$T/gh-tls.key")
+	fi
 	jq -n --arg secret "$GH_SECRET" '{
 		users: { octo: { type: "Organization" }, alice: {}, bob: {}, carol: {}, eve: {} },
 		apps: [{ slug: "yardmaster", webhook: { secret: $secret }, installations: [{ account: "octo" }] }]
@@ -68,7 +99,7 @@ gh_start() {
 	# The stand-in ends when this test's end of the pipe closes, however the test ends.
 	mkfifo "$T/gh.in"
 	exec 7<>"$T/gh.in"
-	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" \
+	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" "${tls[@]}" \
 		<"$T/gh.in" >"$T/gh.out" 2>"$T/gh.log" 7>&- &
 	gh_pid=$!
 	disown
@@ -77,6 +108,7 @@ gh_start() {
 		bail "the stand-in did not start"
 	fi
 	GH=$(jq -r .url "$T/gh.out")
+	gh_address=$(jq -r .api "$T/gh.out")
 	GH_APP=$(jq -r .app_id "$T/gh.out")
 	GH_CLIENT=$(jq -r .client_id "$T/gh.out")
 	GH_PEM=$(jq -r .pem_file "$T/gh.out")
@@ -90,7 +122,7 @@ gh_conf() {
 	conf <<-END
 		listen: 127.0.0.1:0
 		github:
-		  api: $GH
+		  api: ${gh_address:-$GH}$([ ! -e "$T/gh-ca.pem" ] || printf '\n  ca-file: %s' "$T/gh-ca.pem")
 		  app: $GH_CLIENT
 		  key: file:$GH_PEM
 		  webhook-secrets:
@@ -136,6 +168,9 @@ gh_hook() { gh_ctl PATCH /app "$(jq -nc --arg url "$1" '{webhook: {url: $url}}')
 
 gh_repo() {
 	sample_source "$1"
+	gh_publish "$1"
+}
+gh_publish() {
 	GH_REPO=octo/$1
 	gh_ctl POST /repo "$(jq -nc --arg name "$GH_REPO" --arg from "$T/src/$1" '{full_name: $name, from: $from,
 		collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null ||
@@ -195,6 +230,13 @@ gh_pr() {
 	gh_as "${4:-alice}" POST "/repos/$GH_REPO/pulls" "$(jq -nc --arg head "$1" --arg title "$2" --arg body "${3-}" \
 		'{head: $head, base: "main", title: $title, body: $body}')" | jq -r .number
 }
+gh_fork() { gh_ctl POST /fork "$(jq -nc --arg repo "$GH_REPO" --arg user "$1" '{repo: $repo, user: $user}')" >/dev/null; }
+gh_gift() {
+	gh_ctl POST /push "$(jq -nc --arg repo "eve/${GH_REPO#*/}" --arg b "$1" '{repo: $repo, branch: $b, as: "eve", message: "Gift",
+		files: {"src/\($b).txt": "fine\n"}}')" >/dev/null
+	pr=$(gh_as eve POST "/repos/$GH_REPO/pulls" "$(jq -nc --arg b "$1" --argjson m "$2" \
+		'{head: "eve:\($b)", base: "main", title: $b, maintainer_can_modify: $m}')" | jq -r .number)
+}
 gh_click() {
 	gh_ctl POST /check_run/action "$(jq -nc --arg repo "$GH_REPO" --arg sha "$1" --arg name "$2" --arg id "$3" --arg user "${4:-alice}" \
 		'{repo: $repo, sha: $sha, name: $name, identifier: $id, as: $user}')" >/dev/null
@@ -207,12 +249,43 @@ gh_ci() {
 	gh_ctl POST /ci "$(jq -nc --arg repo "$GH_REPO" --arg sha "$1" --arg name "$2" --arg conclusion "$3" --arg kind "${4:-check}" \
 		'{repo: $repo, sha: $sha, name: $name, kind: $kind} + (if $conclusion == "" then {} else {conclusion: $conclusion} end)')" >/dev/null
 }
+gh_red() {
+	gh_ctl POST /ci "$(jq -nc --arg repo "$GH_REPO" --arg sha "$1" --arg message "${2-bad line}" '{repo: $repo, sha: $sha, name: "CI",
+		kind: "workflow", conclusion: "failure",
+		jobs: [{name: "build", conclusion: "failure", log: "compiling\nit went wrong here\n",
+			annotations: [{path: "src/a.txt", start_line: 3, end_line: 3, annotation_level: "failure", message: $message}]}]}')" >/dev/null
+}
+gh_protect() {
+	gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" --argjson p "$1" '{repo: $repo, branch: "main"} + $p')" >/dev/null
+}
+gh_queued() {
+	gh_push "$1" "src/$1.txt" fine >/dev/null
+	pr=$(gh_pr "$1" "PR $1")
+	gh_known "$pr" || bail "the PR $1 is not known"
+	gh_comment "$pr" '/yard queue' bob >/dev/null
+}
 
 # --- looking --------------------------------------------------------------------------------------
 
 gh_state() { gh_ctl GET /state | jq -r --arg repo "$GH_REPO" ".repos[] | select(.full_name == \$repo) | $1"; }
 gh_pr_state() { gh_state ".issues[] | select(.number == $1) | if .pull.merged then \"merged\" else .state end"; }
 gh_comments() { gh_state ".issues[] | select(.number == $1) | .comments[].body"; }
+gh_head() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
+gh_known() { wait_for "[ \"\$(ymj .head pr show $1 2>/dev/null)\" = \$(gh_head $1) ]"; }
+gh_candidates() { gh_state '.branches | to_entries[] | select(.key | startswith("refs/heads/yardmaster/queue/")) | .value'; }
+gh_candidate() {
+	wait_for "[ \"\$(gh_candidates | grep -vc '^${sha:-none}\$')\" = 1 ] && [ \"\$(gh_candidates | wc -l)\" = 1 ]" 20 ||
+		bail 'no candidate was pushed'
+	sha=$(gh_candidates)
+}
+gh_comments_twice() {
+	gh_state '[.issues[] | .number as $n | .comments[].body | capture("<!-- yardmaster (?<k>\\S+) [0-9a-f]+ -->") |
+		"\($n) \(.k)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")'
+}
+gh_checks_twice() {
+	gh_state '[.checks[] | . + {k: "\(.head_sha) \(.name)"}] | group_by(.k) |
+		map(select(.[:-1] | any((.annotations | length) == 0)) | .[0].k) | join(", ")'
+}
 gh_check() { gh_state "[.checks[] | select(.head_sha == \"$1\" and .name == \"$2\")] | last | .conclusion // .status"; }
 gh_base_oid() { gh_state '.branches["refs/heads/" + .default_branch]'; }
 gh_base_file() { git -C "$(gh_state .dir)" show "main:$1" 2>/dev/null; }

@@ -6,14 +6,12 @@ gh_start
 gh_repo app
 gh_daemon
 gh_add
-check() { gh_check "$(head_of "$1")" yardmaster/queue; }
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
-known() { wait_for "[ \"\$(ymj .head pr show $1 2>/dev/null)\" = \$(head_of $1) ]"; }
+check() { gh_check "$(gh_head "$1")" yardmaster/queue; }
 
 # --- queued by a comment --------------------------------------------------------------------------
 gh_push one src/one.txt fine >/dev/null
 one=$(gh_pr one 'One')
-ok 'a PR of a person is known' known "$one"
+ok 'a PR of a person is known' gh_known "$one"
 gh_comment "$one" '/yard queue' bob >/dev/null
 wait_ok 'a comment queues it, and it lands' "[ \"\$(gh_pr_state $one)\" = merged ]"
 is "$(gh_base_file src/one.txt)" fine 'the file is on the base'
@@ -21,7 +19,7 @@ is "$(gh_base_file src/one.txt)" fine 'the file is on the base'
 # --- a push voids the approval --------------------------------------------------------------------
 gh_push two src/two.txt 'here is a bug' >/dev/null
 two=$(gh_pr two 'Two')
-known "$two"
+gh_known "$two"
 gh_review "$two" APPROVE '' bob
 wait_for "ymj '.approvals[].user' pr show $two | grep -q bob"
 gh_push two src/two.txt 'still a bug' >/dev/null
@@ -29,18 +27,18 @@ wait_ok 'a push voids the approval, and says so' "gh_comments $two | grep -q 'th
 gh_comment "$two" '/yard queue' >/dev/null
 wait_ok 'what is red is taken out' "gh_comments $two | grep -q 'Taken out of the merge queue: its checks fail'"
 wait_ok 'the checks tab says so' "[ \"\$(check $two)\" = failure ]"
-run=$(gh_state "[.checks[] | select(.head_sha == \"$(head_of "$two")\" and .name == \"yardmaster/queue\")] | last")
+run=$(gh_state "[.checks[] | select(.head_sha == \"$(gh_head "$two")\" and .name == \"yardmaster/queue\")] | last")
 is "$(jq -r '.output.annotations[0] // .annotations[0] | "\(.path):\(.start_line)"' <<<"$run")" src/two.txt:1 \
 	'with a note at the failing line'
 is "$(jq -r '[.actions[].identifier] | join(" ")' <<<"$run")" 'queue why' 'and buttons'
 
 # --- buttons --------------------------------------------------------------------------------------
-gh_click "$(head_of "$two")" yardmaster/queue why
+gh_click "$(gh_head "$two")" yardmaster/queue why
 wait_ok 'a button is answered' "gh_comments $two | grep -q 'Asked for by @alice on the checks tab'"
-gh_click "$(head_of "$two")" yardmaster/queue queue eve
+gh_click "$(gh_head "$two")" yardmaster/queue queue eve
 wait_ok 'and needs the permission' "gh_comments $two | grep -q '@eve has .read.'"
 gh_push two src/two.txt mended >/dev/null
-known "$two"
+gh_known "$two"
 gh_comment "$two" '/yard hold' bob >/dev/null
 wait_for "gh_comments $two | grep -qi 'held'"
 gh_comment "$two" '/yard queue' bob >/dev/null
@@ -51,9 +49,9 @@ wait_ok 'and lands when it is free again' "[ \"\$(gh_pr_state $two)\" = merged ]
 # --- labels, drafts, closed -----------------------------------------------------------------------
 gh_push three src/three.txt fine >/dev/null
 three=$(gh_pr three 'Three')
-known "$three"
+gh_known "$three"
 gh_label "$three" do-not-merge
-wait_for "ymj '.labels // [] | tostring' pr show $three | grep -q do-not-merge || sqlite3 '$D/ledger.db' 'SELECT name FROM label' | grep -q do-not-merge"
+wait_for "ymj '.labels // [] | tostring' pr show $three | grep -q do-not-merge || ledger 'SELECT name FROM label' | grep -q do-not-merge"
 gh_comment "$three" '/yard queue' bob >/dev/null
 wait_ok 'a label holds it' "gh_comments $three | grep -q 'is held by the label do-not-merge'"
 gh_as alice PATCH "/repos/$GH_REPO/pulls/$three" '{"state": "closed"}' >/dev/null
@@ -62,7 +60,7 @@ is "$(gh_base_file src/three.txt)" '' 'and does not land'
 
 # --- the label that holds is renamed; a fork is deleted; a large delivery only wakes ----------------
 gh_as alice PATCH "/repos/$GH_REPO/pulls/$three" '{"state": "open"}' >/dev/null
-known "$three"
+gh_known "$three"
 gh_as alice PATCH "/repos/$GH_REPO/labels/do-not-merge" '{"new_name": "later"}' >/dev/null
 wait_ok 'a PR that a label held stays held when that is renamed' \
 	"gh_comments $three | grep -q 'which held this PR, was renamed to .later.'"
@@ -70,7 +68,7 @@ like "$(ym_log)" 'label do-not-merge, which held PRs, was renamed to later' 'and
 fork=$(gh_ctl POST /fork "$(jq -nc --arg r "$GH_REPO" '{repo: $r, user: "eve"}')" | jq -r .full_name)
 gh_ctl POST /push "$(jq -nc --arg r "$fork" '{repo: $r, branch: "gift", as: "eve", files: {"src/gift.txt": "fine\n"}, message: "A gift"}')" >/dev/null
 gift=$(gh_pr eve:gift Gift '' eve)
-known "$gift"
+gh_known "$gift"
 gh_ctl DELETE /repo "{\"repo\": \"$fork\"}" >/dev/null
 gh_ctl POST /hooks '{"drop": 1}' >/dev/null
 gh_comment "$gift" '/yard queue' bob >/dev/null
@@ -120,7 +118,7 @@ moved=$(gh_push main src/direct.txt direct bob)
 wait_ok 'a push to the base is noticed' "[ \"\$(ymj '.[0].head' repo list)\" = $moved ]"
 gh_push four src/four.txt fine >/dev/null
 four=$(gh_pr four 'Four')
-known "$four"
+gh_known "$four"
 gh_comment "$four" '/yard queue' bob >/dev/null
 wait_ok 'and built upon' "[ \"\$(gh_pr_state $four)\" = merged ]"
 is "$(gh_base_file src/direct.txt)" direct 'what was pushed is still there'

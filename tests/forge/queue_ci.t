@@ -8,33 +8,13 @@ sample_source app
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["sh gate.sh"]
   forge-checks: [build, ci/old]'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_publish app
 gh_daemon
 gh_add
 
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
-queued() { # BRANCH: a PR of a person, in the queue; sets $pr
-	gh_push "$1" "src/$1.txt" fine >/dev/null
-	pr=$(gh_pr "$1" "PR $1")
-	wait_for "[ \"\$(ymj .head pr show $pr 2>/dev/null)\" = $(head_of "$pr") ]" || bail "the PR $1 is not known"
-	gh_comment "$pr" '/yard queue' bob >/dev/null
-}
-branch() { gh_state '.branches | to_entries[] | select(.key | startswith("refs/heads/yardmaster/queue/")) | .value'; }
-candidate() { # sets $sha: the candidate on its branch, another one than $sha is now
-	wait_for "[ \"\$(branch | grep -vc '^${sha:-none}\$')\" = 1 ] && [ \"\$(branch | wc -l)\" = 1 ]" 20 || bail 'no candidate was pushed'
-	sha=$(branch)
-}
-red() { # SHA
-	gh_ctl POST /ci "$(jq -nc --arg sha "$1" '{repo: "octo/app", sha: $sha, name: "CI", kind: "workflow", conclusion: "failure",
-		jobs: [{name: "build", conclusion: "failure", log: "compiling\nit went wrong here\n",
-			annotations: [{path: "src/a.txt", start_line: 3, end_line: 3, annotation_level: "failure", message: "bad line"}]}]}')" >/dev/null
-}
-
 # --- green ----------------------------------------------------------------------------------------
-queued one
-candidate
+gh_queued one
+gh_candidate
 like "$(gh_state '.branches | keys | join(" ")')" "yardmaster/queue/[0-9]*-$pr" 'its branch is named after it'
 is "$(git -C "$(gh_state .dir)" show "$sha:src/one.txt")" fine 'the candidate is on it'
 wait_ok 'people read what it waits for' "ymj '.[].waits' queue list | grep -q 'build. (not there yet), .ci/old. (not there yet)'"
@@ -45,35 +25,35 @@ is "$(gh_pr_state "$pr")" open 'and does not land'
 gh_ci "$sha" ci/old success status
 wait_ok 'all green: it lands' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 is "$(gh_base_oid)" "$sha" 'as the commit that was checked'
-wait_ok 'the branch is gone' '[ -z "$(branch)" ]'
+wait_ok 'the branch is gone' '[ -z "$(gh_candidates)" ]'
 like "$(ymj '.checks | tostring' receipt show "$sha")" 'forge_check.*build' 'the receipt names the checks'
 
 # --- red ------------------------------------------------------------------------------------------
-queued two
-candidate
-red "$sha"
-candidate
+gh_queued two
+gh_candidate
+gh_red "$sha"
+gh_candidate
 pass 'what is red is built and checked once more'
-red "$sha"
+gh_red "$sha"
 wait_for "gh_comments $pr | grep -q 'Taken out of the merge queue'" 20 || bail 'it was not taken out'
 pass 'and then taken out'
 like "$(gh_comments "$pr")" 'build. ended: failure' 'with the name of the check'
 like "$(gh_comments "$pr")" 'it went wrong here' 'and the end of its log'
-wait_ok 'the checks tab has it' "[ \"\$(gh_check $(head_of "$pr") yardmaster/queue)\" = failure ]"
-is "$(gh_state "[.checks[] | select(.head_sha == \"$(head_of "$pr")\" and .name == \"yardmaster/queue\")] | last | .annotations[0] | \"\(.path):\(.start_line)\"")" \
+wait_ok 'the checks tab has it' "[ \"\$(gh_check $(gh_head "$pr") yardmaster/queue)\" = failure ]"
+is "$(gh_state "[.checks[] | select(.head_sha == \"$(gh_head "$pr")\" and .name == \"yardmaster/queue\")] | last | .annotations[0] | \"\(.path):\(.start_line)\"")" \
 	src/a.txt:3 'with a note at the line'
-wait_ok 'the branch is gone' '[ -z "$(branch)" ]'
+wait_ok 'the branch is gone' '[ -z "$(gh_candidates)" ]'
 
 # --- by reconciliation, and what GitHub itself requires --------------------------------------------
 gh_ctl POST /hooks '{"drop": 10000}' >/dev/null
 gh_ctl POST /app '{"slug": "deployer", "events": []}' >/dev/null
-gh_ctl PUT /protection '{"repo": "octo/app", "branch": "main", "checks": ["yardmaster/queue", {"name": "lint", "app": "github-actions"},
-	{"name": "deploy", "app": "deployer"}]}' >/dev/null
+gh_protect '{"checks": ["yardmaster/queue", {"name": "lint", "app": "github-actions"},
+	{"name": "deploy", "app": "deployer"}]}'
 gh_ctl PUT /rules '{"repo": "octo/app", "branch": "main", "rules": [{"type": "required_status_checks",
 	"parameters": {"strict_required_status_checks_policy": false, "required_status_checks": [{"context": "types"}]}}]}' >/dev/null
-wait_ok 'the protection is read' "sqlite3 '$D/ledger.db' 'SELECT required FROM github_repo' | grep -q 'lint.*deploy.*types'"
-queued three
-candidate
+wait_ok 'the protection is read' "ledger 'SELECT required FROM github_repo' | grep -q 'lint.*deploy.*types'"
+gh_queued three
+gh_candidate
 gh_ci "$sha" build success
 gh_ci "$sha" ci/old success status
 wait_ok 'without webhooks it is seen, too' "ymj '.[].waits' queue list | grep -q 'checks of it (.lint. of the App [0-9]* (not there yet), .deploy. of the App [0-9]* (not there yet), .types. (not'"

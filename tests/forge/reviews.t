@@ -7,23 +7,13 @@
 gh_start
 sample_source app
 commit_file "$T/src/app" CODEOWNERS '/src/   @carol @octo/core'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
-protect() { gh_ctl PUT /protection "$(jq -nc --argjson p "$1" '{repo: "octo/app", branch: "main"} + $p')" >/dev/null; }
-protect '{"reviews": 1, "code_owners": true, "owners": ["carol"], "conversations": true, "bypass": ["yardmaster"]}'
+gh_publish app
+gh_protect '{"reviews": 1, "code_owners": true, "owners": ["carol"], "conversations": true, "bypass": ["yardmaster"]}'
 gh_daemon
 gh_add
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
 waits() { wait_for "ymj '.[].waits' queue list | grep -q '$1'" "${2:-10}"; }
-queued() { # BRANCH: sets $pr
-	gh_push "$1" "src/$1.txt" fine >/dev/null
-	pr=$(gh_pr "$1" "PR $1")
-	wait_for "[ \"\$(ymj .head pr show $pr 2>/dev/null)\" = $(head_of "$pr") ]" || bail "the PR $1 is not known"
-	gh_comment "$pr" '/yard queue' bob >/dev/null
-}
 thread() { # BODY: a conversation; sets $thread
-	gh_as bob POST "/repos/$GH_REPO/pulls/$pr/comments" "$(jq -nc --arg b "$1" --arg sha "$(head_of "$pr")" \
+	gh_as bob POST "/repos/$GH_REPO/pulls/$pr/comments" "$(jq -nc --arg b "$1" --arg sha "$(gh_head "$pr")" \
 		'{body: $b, path: "src/one.txt", line: 1, commit_id: $sha}')" >/dev/null
 	thread=$(gh_as bob POST /graphql "$(jq -nc --argjson n "$pr" '{query: "query($n: Int!) { repository(owner: \"octo\", name: \"app\") { pullRequest(number: $n) { reviewThreads(first: 100) { nodes { id isResolved } } } } }", variables: {n: $n}}')" |
 		jq -r '[.data.repository.pullRequest.reviewThreads.nodes[] | select(.isResolved | not)] | last | .id')
@@ -33,7 +23,7 @@ resolve() {
 }
 
 # --- a review, of a code owner --------------------------------------------------------------------
-queued one
+gh_queued one
 waits 'waits for a review that the branch requires, by a code owner: @carol @octo/core (src/one.txt)' ||
 	bail "it does not wait for a review: $(ymj '.[].waits' queue list)"
 pass 'it waits for a code owner, who is named'
@@ -56,18 +46,18 @@ pass 'then for its conversations'
 resolve "$first"
 ok 'one is resolved' waits 'waits: 1 unresolved conversation$'
 is "$(gh_requests '[.[] | select(.method == "POST" and (.path | test("/git/|refs"))) ] | length')" 0 'nothing is pushed meanwhile'
-is "$(sqlite3 "$D/ledger.db" 'SELECT count(*) FROM candidate')" 0 'and nothing is built'
+is "$(ledger 'SELECT count(*) FROM candidate')" 0 'and nothing is built'
 resolve "$thread"
 wait_ok 'with the last one it lands' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 
 # --- changes requested ----------------------------------------------------------------------------
-protect '{"none": true}'
-wait_ok 'without rules' "! sqlite3 '$D/ledger.db' 'SELECT required FROM github_repo' | grep -q approvals"
+gh_protect '{"none": true}'
+wait_ok 'without rules' "! ledger 'SELECT required FROM github_repo' | grep -q approvals"
 gh_push two src/two.txt fine >/dev/null
 pr=$(gh_pr two Two)
-wait_for "[ \"\$(ymj .head pr show $pr 2>/dev/null)\" = $(head_of "$pr") ]" || bail 'the PR two is not known'
+gh_known "$pr" || bail 'the PR two is not known'
 gh_review "$pr" REQUEST_CHANGES 'Not so' carol
-wait_for "sqlite3 '$D/ledger.db' 'SELECT verdict FROM pr' | grep -q changes-requested" || bail 'the review is not known'
+wait_for "ledger 'SELECT verdict FROM pr' | grep -q changes-requested" || bail 'the review is not known'
 gh_comment "$pr" '/yard queue' bob >/dev/null
 ok 'changes that somebody requested are waited for' waits 'waits for @carol, who requested changes'
 
@@ -80,8 +70,8 @@ wait_ok 'a dismissed review is noticed without webhooks' "[ \"\$(gh_pr_state $pr
 # --- what cannot be read --------------------------------------------------------------------------
 gh_ctl POST /hooks '{"release": true}' >/dev/null
 gh_fault '{"method": "GET", "path": "/rules/branches/main", "status": 302, "headers": {"Location": "http://other.invalid/"}, "times": 1000}'
-wait_for "sqlite3 '$D/ledger.db' 'SELECT problem FROM github_repo' | grep -q ." 20 || bail 'the failure is not noted'
-queued three
+wait_for "ledger 'SELECT problem FROM github_repo' | grep -q ." 20 || bail 'the failure is not noted'
+gh_queued three
 ok 'rules that cannot be read keep it from landing' waits 'is green and waits to land: the rules of .main. could not be read' 20
 is "$(gh_pr_state "$pr")" open 'it is open'
 gh_ctl DELETE /fault >/dev/null

@@ -10,8 +10,6 @@ writes() {
 		"\(.method) \(.path)"] | join("\n")'
 }
 stat() { ymj ".[] | select(.key == \"$1\") | .value | tostring" stats; }
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
-known() { wait_for "[ \"\$(ymj .head pr show $1 2>/dev/null)\" = \$(head_of $1) ]"; }
 # GitHub looks first whether it can be merged.
 merge() { wait_for "gh_as alice GET '/repos/$GH_REPO/pulls/$1' | jq -e .mergeable && gh_as alice PUT '/repos/$GH_REPO/pulls/$1/merge' '{}'" || bail "not merged"; }
 all_read='{"permissions": {"metadata": "read", "contents": "read", "pull_requests": "read", "issues": "read", "checks": "read",
@@ -22,7 +20,7 @@ all_write='{"permissions": {"metadata": "read", "contents": "write", "pull_reque
 gh_start
 gh_repo app
 gh_ctl PATCH /app "$all_read" >/dev/null
-gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, branch: "main", checks: ["build"], reviews: 1}')" >/dev/null
+gh_protect '{"checks": ["build"], "reviews": 1}'
 gh_conf
 printf '  shadow: ["octo/*"]\n' >>"$T/yardmaster.yml"
 ym_start
@@ -30,8 +28,8 @@ me
 gh_hook_here
 gh_add
 is "$(ymj '.shadow[0]' status)" "$GH_REPO" 'status names what is in shadow'
-like "$(ym repo list)" $'\tyes(\t|$)' 'and so does the list of repositories'
-wait_for "sqlite3 '$D/ledger.db' 'SELECT required FROM github_repo' | grep -q build"
+like "$(ym repo list)" $'\tyes$' 'and so does the list of repositories'
+wait_for "ledger 'SELECT required FROM github_repo' | grep -q build"
 
 # --- people work ----------------------------------------------------------------------------------
 issue=$(gh_issue --label agent:bugfix 'Dates are off')
@@ -41,7 +39,7 @@ for b in one two three; do
 	case $b in one | two) file=src/a.txt ;; *) file=src/three.txt ;; esac
 	gh_push $b $file "changed by $b" >/dev/null
 	pr[$b]=$(gh_pr $b "Change $b")
-	known "${pr[$b]}"
+	gh_known "${pr[$b]}"
 	gh_review "${pr[$b]}" APPROVE '' bob
 done
 one=${pr[one]} two=${pr[two]} three=${pr[three]}
@@ -52,7 +50,7 @@ is "$(stat prs_seen)" 3 'and the PRs that were seen'
 is "$(stat ready)" 0 'none is ready before its required checks are'
 # --- what would land ------------------------------------------------------------------------------
 for n in "$one" "$two" "$three"; do
-	gh_ci "$(head_of "$n")" build success
+	gh_ci "$(gh_head "$n")" build success
 	wait_for "stat landing_order | grep -q '\\b$n\\b'"
 done
 is "$(stat landing_order)" "[$one,$two,$three]" 'the order in which they would have landed'
@@ -63,24 +61,24 @@ plain=$(ym stats)
 like "$plain" "$GH_REPO"$'\tshadow\t'"would have landed, in this order"$'\t'"#$one #$two #$three" 'in a pipe: plain lines'
 
 # --- a conversation that is resolved while no webhook arrives -------------------------------------
-gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, branch: "main", checks: ["build"], reviews: 1, conversations: true}')" >/dev/null
-wait_for "sqlite3 '$D/ledger.db' 'SELECT required FROM github_repo' | grep -q conversations" || bail 'the rule is not known'
+gh_protect '{"checks": ["build"], "reviews": 1, "conversations": true}'
+wait_for "ledger 'SELECT required FROM github_repo' | grep -q conversations" || bail 'the rule is not known'
 sha=$(gh_push talked src/talked.txt fine)
 talked=$(gh_pr talked Talked)
-known "$talked"
+gh_known "$talked"
 gh_as bob POST "/repos/$GH_REPO/pulls/$talked/comments" "$(jq -nc --arg sha "$sha" '{body: "Why?", commit_id: $sha, path: "src/talked.txt", line: 1}')" >/dev/null
 thread=$(gh_as bob POST /graphql "$(jq -nc --argjson n "$talked" '{query: "query($n: Int!) { repository(owner: \"octo\", name: \"app\") { pullRequest(number: $n) { reviewThreads(first: 100) { nodes { id } } } } }", variables: {n: $n}}')" |
 	jq -r '.data.repository.pullRequest.reviewThreads.nodes[-1].id')
 gh_review "$talked" APPROVE '' bob
 gh_ci "$sha" build success
-wait_for "sqlite3 '$D/ledger.db' 'SELECT verdict FROM pr WHERE number = $talked' | grep -q '\"approved\".*\"unresolved\":1'" || bail 'the conversation is not known'
+wait_for "ledger 'SELECT verdict FROM pr WHERE number = $talked' | grep -q '\"approved\".*\"unresolved\":1'" || bail 'the conversation is not known'
 gh_hook ''
 unlike "$(stat landing_order)" "\\b$talked\\b" 'an unresolved conversation stands in the way'
 gh_as bob POST /graphql "$(jq -nc --arg id "$thread" '{query: "mutation($input: ResolveReviewThreadInput!) { resolveReviewThread(input: $input) { thread { id } } }", variables: {input: {threadId: $id}}}')" >/dev/null
 wait_ok 'that it is resolved is found without a webhook' "stat landing_order | grep -q '\b$talked\b'"
 gh_as alice PATCH "/repos/$GH_REPO/pulls/$talked" '{"state": "closed"}' >/dev/null
 gh_hook_here
-gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, branch: "main", checks: ["build"], reviews: 1}')" >/dev/null
+gh_protect '{"checks": ["build"], "reviews": 1}'
 
 # --- what people do -------------------------------------------------------------------------------
 merge "$one"
@@ -115,7 +113,7 @@ gh_hook ''
 gh_comment "$two" '/yard queue' bob >/dev/null
 gh_label "$issue" agent:docs bob
 gh_ctl PATCH /app "$all_write" >/dev/null
-gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, branch: "main", none: true}')" >/dev/null
+gh_protect '{"none": true}'
 gh_push main .github/yardmaster.yml $'queue: {gates: [], method: merge}\nauto-queue: {approvals: 1}' bob >/dev/null
 gh_ctl POST /clock '{"advance": 2}' >/dev/null
 sed -i '/^  shadow:/d' "$T/yardmaster.yml"
@@ -123,13 +121,13 @@ ym_start
 gh_hook_here
 gh_ctl POST /clock '{"advance": 2}' >/dev/null
 is "$(ymj '.shadow | length' status)" 0 'shadow mode ends with the next start'
-wait_ok 'what was said meanwhile is read' "sqlite3 '$D/ledger.db' \"SELECT count(*) FROM shadow_event WHERE kind = 'command'\" | grep -q 4"
+wait_ok 'what was said meanwhile is read' "ledger \"SELECT count(*) FROM shadow_event WHERE kind = 'command'\" | grep -q 4"
 gh_comment "$two" '/yard status' bob >/dev/null
 wait_ok 'a new command is answered' "gh_comments $two | grep -q 'yard status' && gh_comments $two | grep -vq '^/yard'"
-is "$(ymj length task list) $(sqlite3 "$D/ledger.db" 'SELECT count(*) FROM queue_entry')" '0 0' 'and nothing of the time before is acted upon'
+is "$(ymj length task list) $(ledger 'SELECT count(*) FROM queue_entry')" '0 0' 'and nothing of the time before is acted upon'
 gh_push four src/four.txt fine >/dev/null
 four=$(gh_pr four 'Four')
-known "$four"
+gh_known "$four"
 gh_review "$four" APPROVE '' bob
 wait_ok 'what is new lands' "[ \"\$(gh_pr_state $four)\" = merged ]"
 wait_ok 'and stats counts it as done' '[ "$(stat landed)" = 1 ]'

@@ -14,19 +14,8 @@ complete "Changed line 3."
 END2
 gh_start
 sample_source app
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-limits: { rounds: 3 }
-steps:
-  - agent: prompts/fix.md
-    gates: ["sh gate.sh"]
-  - pull-request: {}
-  - review: {}
-  - queue: {}'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+commit_blueprint "$T/src/app" fix 'sh gate.sh' '' 'limits: { rounds: 3 }'
+gh_publish app
 old=$(gh_issue --label agent:fix 'Old one')
 gh_push before src/before.txt text >/dev/null
 before=$(gh_pr before 'Open before')
@@ -47,8 +36,11 @@ like "$(gh_comments "$n")" '1 hidden HTML comment' 'the sticky comment says what
 like "$(gh_comments "$n")" 'agent, round 2.*ok' 'and has the rounds'
 pr=$(ymj .pr task show 1)
 is "$(gh_pr_state "$pr")" open 'the PR is open on GitHub'
-like "$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .body)" "Closes #$n" 'its body closes the issue'
-head=$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .head.sha)
+body=$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .body)
+like "$body" "Closes #$n" 'its body closes the issue'
+like "$body" '^> Fixed line 3' 'says what was done'
+like "$body" 'Blueprint `fix`, round 2, agent `fixer`.*Asked for by alice' 'and how, in how many rounds, and who wanted it'
+head=$(gh_head "$pr")
 like "$(git -C "$(gh_state .dir)" show "$head:src/a.txt")" 'line 3 fixed' 'its branch has the fix'
 wait_ok 'the checks tab has the task' "[ \"\$(gh_check $head yardmaster/task)\" = success ]"
 
@@ -112,7 +104,9 @@ gh_no_violations 'all that was sent and answered is as GitHub describes it'
 is "$(gh_requests '[.[] | select(.status >= 400 and (.path | test("/protection$") | not)) | "\(.method) \(.path) \(.status)"] | join(", ")')" '' 'no request failed, not even to be asked for a credential'
 diag "requests: $(gh_requests 'length')"
 is "$(gh_deliveries '[.[] | select(.status_code != 202)] | length')" 1 'every delivery was taken, but the one that was lost'
-unlike "$(ym_log)" "$(gh_state . | jq -r '.token // "no-token"')" 'no token is in the log'
+tokens=$(gh_ctl GET /tokens | jq -r 'join("|")')
+isnt "$tokens" '' 'the stand-in knows its tokens'
+unlike "$(ym_log)" "$tokens" 'none is in the log'
 ym_stop
 is $? 0 'the daemon ends when told'
 done_testing

@@ -14,18 +14,10 @@ END
 ym_start
 me
 sample_repo app
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-steps:
-  - agent: prompts/fix.md
-    gates: ["sh gate.sh"]
-  - pull-request: {}
-  - review: { approvals: 0 }
-  - queue: {}'
+commit_blueprint "$T/src/app" fix 'sh gate.sh' 0
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["sh gate.sh"]
   approvals: 0'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
 ym repo add crash --from "$T/src/app" >/dev/null || bail "repo add"
 issues=''
 for i in 1 2 3 4 5 6; do

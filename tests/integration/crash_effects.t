@@ -83,7 +83,6 @@ git -C "$T/work" push -q origin HEAD:refs/for/main/beside 2>/dev/null || bail "p
 ym_stop
 cp "$D/ledger.db" "$T/old.db"
 
-ledger() { sqlite3 -readonly "$D/ledger.db" "$1"; }
 alive() { kill -0 "$daemon" 2>/dev/null; }
 # Starts a daemon that dies at KIND:WHEN; 0 when it answers, 1 when it is dead already.
 start_to_die() {

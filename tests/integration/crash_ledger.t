@@ -3,28 +3,16 @@
 # ledger that is empty or older than the repositories starts nothing before a person says so.
 . "$(dirname "$0")/lib.sh"
 
-agent writer <<'END'
-echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
-complete "Wrote a file."
-END
+fixer
 ym_start
 me
 git init -q "$T/src/app"
 commit_file "$T/src/app" src/a.txt 'line 1'
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-steps:
-  - agent: prompts/fix.md
-    gates: ["true"]
-  - pull-request: {}
-  - review: { approvals: 0 }
-  - queue: {}'
+commit_blueprint "$T/src/app" fix true 0
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["true"]
   approvals: 0'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
 ym repo add app --from "$T/src/app" >/dev/null || bail "repo add"
-ledger() { sqlite3 -readonly "$D/ledger.db" "$1"; }
 new_issue() { ymj .number issue create -R app --title "Write a file" --label agent:fix; }
 merged() { ledger "SELECT count(*) FROM task WHERE state = 'merged'"; }
 new_issue >/dev/null

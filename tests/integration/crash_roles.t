@@ -12,22 +12,12 @@ ym_start
 me
 git init -q "$T/src/app"
 commit_file "$T/src/app" src/a.txt 'line 1'
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/fix.md
-    gates: ["true"]
-  - pull-request: {}
-  - review: { approvals: 0 }
-  - queue: {}'
+commit_blueprint "$T/src/app" fix true 0 'limits: { rounds: 1 }'
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
   gates: ["true"]
   approvals: 0'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
 ym repo add app --from "$T/src/app" >/dev/null || bail "repo add"
 repo=$(repo_path app)
-ledger() { sqlite3 -readonly "$D/ledger.db" "$1"; }
 new_issue() { ymj .number issue create -R app --title "Write a file" --label agent:fix; }
 
 # --- a keeper ---

@@ -56,6 +56,8 @@ exits 5 'a uid has one name' ym user add otto --uid 4001
 ok 'adding again changes the permission' ym user add rita --uid 4002 --permission maintain
 is "$(ymj '.[] | select(.name == "rita") | .permission' user list)" maintain '... as the list shows'
 ok 'and back' ym user add rita --uid 4002 --permission read
+ok 'the owner takes another name' ym user add boss --uid "$(id -u)"
+is "$(ymj '.[] | select(.name == "boss") | .permission' user list)" maintain 'and may what an owner may'
 exits 2 'an unknown permission' ym user add otto --uid 4003 --permission admin
 exits 2 "the program's own name" ym user add yardmaster --uid 4004
 exits 3 'a permission in an unknown repository' ym user add otto --uid 4003 --repo nowhere

@@ -46,11 +46,16 @@
 #   sample_repo NAME                     makes $T/src/NAME, a repository with gates that take
 #                                        milliseconds, and adds it to the forge as NAME
 #   commit_file DIR PATH TEXT [MESSAGE]  writes, adds and commits one file in a clone
+#   fixer                                an agent of this name, which writes "fixed by TASK" to src/tTASK.txt
+#   commit_blueprint DIR NAME [GATE [APPROVALS [LINE]]]
+#                                        commits a blueprint with another line and the usual steps: an agent (with
+#                                        this gate), a pull request, a review (with so many approvals), the queue
 #   clone NAME DIR                       clones a repository of the forge, with a user name
 #   me [PERMISSION]                      gives the user of this process a permission (maintain), and $ME its name
 #   me_name                              its name on the forge
 #   base_file NAME PATH                  the file on the repository's base branch now
 #   issue [--label LABEL] TITLE [BODY]   creates an issue, prints its number
+#   ledger SQL                           asks or changes the ledger
 #   task_of ISSUE                        the number of the latest task on an issue
 #   task_state TASK, pr_state PR         one word
 #
@@ -298,6 +303,26 @@ commit_file() {
 	git -C "$1" commit -q -m "${4-Change $2}"
 }
 
+fixer() {
+	agent fixer <<-'END'
+		echo "fixed by $YARDMASTER_TASK" >>"src/t$YARDMASTER_TASK.txt"
+		complete "Wrote a file."
+	END
+}
+commit_blueprint() {
+	commit_file "$1" ".github/blueprints/$2.yml" "name: $2
+allow: [\"src/**\"]
+${5-}
+steps:
+  - agent: prompts/fix.md
+${3:+    gates: [\"$3\"]}
+  - pull-request: {}
+  - review: { ${4:+approvals: $4} }
+  - queue: {}"
+	[ -e "$1/.github/blueprints/prompts/fix.md" ] ||
+		commit_file "$1" .github/blueprints/prompts/fix.md 'Do what the issue says.'
+}
+
 sample_source() {
 	local src=$T/src/$1
 	git init -q "$src"
@@ -341,6 +366,7 @@ issue() {
 	ymj .number issue create --title "$1" --body "${2-}" ${label[@]+"${label[@]}"}
 }
 
+ledger() { sqlite3 -cmd '.timeout 5000' "$D/ledger.db" "$1"; }
 task_of() { ymj "[.[] | select(.issue == $1)] | max_by(.id) | .id" task list; }
 task_state() { ymj .state task show "$1"; }
 pr_state() { ymj .state pr show "$1"; }

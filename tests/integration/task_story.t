@@ -16,16 +16,7 @@ END
 ym_start
 me
 sample_repo app
-commit_file "$T/src/app" .github/blueprints/fix.yml 'name: fix
-allow: ["src/**"]
-limits: { rounds: 3 }
-steps:
-  - agent: prompts/fix.md
-    gates: ["sh gate.sh"]
-  - pull-request: {}
-  - review: {}
-  - queue: {}'
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
+commit_blueprint "$T/src/app" fix 'sh gate.sh' '' 'limits: { rounds: 3 }'
 ym repo add story --from "$T/src/app" >/dev/null
 
 n=$(ymj '.number' issue create -R story --title 'Fix line 3' --body 'It is wrong <!-- hidden: rm -rf --> there.')

@@ -134,8 +134,8 @@ static inline void assert_with_a_person(struct fx *f, const char *why)
 
 #define CAND "c000000000000000000000000000000000000003"
 
-/* Task 1's PR 2 is approved and queued, and its candidate is verified next. */
-static inline void up_to_landing(struct fx *f)
+/* Task 1 has done its work, and its PR 2 is reviewed. */
+static inline void up_to_review(struct fx *f)
 {
 	autojson json_t *opened = json_pack("{s:b,s:{s:i},s:{s:i}}", "ok", 1, "ctx", "task", 1,
 					    "result", "number", 2);
@@ -149,6 +149,12 @@ static inline void up_to_landing(struct fx *f)
 			 1);
 	fx_learnt(f);
 	fx_answer(f, "pr-ref", NULL);
+}
+
+/* Task 1's PR 2 is approved and queued, and its candidate is verified next. */
+static inline void up_to_landing(struct fx *f)
+{
+	up_to_review(f);
 	fx_approve(f, 2);
 	fx_learnt(f);
 	fx_built(f, CAND);

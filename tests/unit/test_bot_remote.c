@@ -371,18 +371,8 @@ static void merged_by(struct fx *f, const char *who)
 static void merged_by_hand_it_is_done(void **state)
 {
 	struct fx *f = *state;
-	autojson json_t *opened = json_pack("{s:b,s:{s:i},s:{s:i}}", "ok", 1, "ctx", "task", 1,
-					    "result", "number", 2);
 
-	prepare(f);
-	up_to_first_round(f);
-	ran(f, MINUTE, "exited", 0, "", DONE);
-	committed(f, START);
-	ran(f, MINUTE, "exited", 0, "", "green\n");
-	assert_int_equal(event_add(f->bot.db, "opened", "did-forge-pr-open", opened, fx_now, NULL),
-			 1);
-	fx_learnt(f);
-	fx_answer(f, "pr-ref", NULL);
+	up_to_review(f);
 	assert_state(f, "review", NULL);
 	merged_by(f, "bob");
 	assert_state(f, "merged", "merged by hand: by bob, as c00000000000");

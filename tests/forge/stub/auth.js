@@ -114,4 +114,14 @@ const mayPush = (state, actor, repo) =>
 		state.covers(actor.installation, repo) && granted(actor, 'contents:write') :
 		!!actor.user && RANK[state.role(repo, actor.user)] >= RANK.write;
 
-module.exports = { authenticate, authorize, granted, mayPush, sees, RANK };
+// The branches of a fork that a person may push to although the fork is somebody else's: those of open pull
+// requests whose author lets the maintainers of the other repository edit them. An App has no such right.
+function editable(state, actor, fork) {
+	const parent = fork.parent;
+	if (!parent || actor.kind !== 'user' || !mayPush(state, actor, parent))
+		return [];
+	return [...parent.issues.values()].map((issue) => issue.pull && issue.state === 'open' && issue.pull)
+		.filter((pull) => pull && pull.modify && pull.head.repo === fork).map((pull) => `refs/heads/${pull.head.ref}`);
+}
+
+module.exports = { authenticate, authorize, editable, granted, mayPush, sees, RANK };

@@ -33,11 +33,19 @@ function run(repo, args, options) {
 	return out;
 }
 
-// A push is refused when a line of the file `refuse` ("refs/heads/main message") names its ref. A file
+// A push of somebody who may write some branches only is refused elsewhere (githttp.js). A push is refused when a line of the file `refuse` ("refs/heads/main message") names its ref. A file
 // `allow-next` of the push decides for administrators.
 const PRE_RECEIVE = `#!/bin/sh
-[ -s refuse ] || exit 0
+[ -s refuse ] || [ -n "$STUB_ONLY" ] || exit 0
 while read -r old new ref; do
+	case "\${STUB_ONLY:- $ref }" in
+	*" $ref "*) ;;
+	*)
+		echo "error: permission denied: $ref" >&2
+		exit 1
+		;;
+	esac
+	[ -s refuse ] || continue
 	while read -r name message; do
 		[ "$name" = "$ref" ] || continue
 		echo "error: GH006: Protected branch update failed for $ref." >&2

@@ -4,7 +4,7 @@
 const { spawn } = require('node:child_process');
 const git = require('./git');
 const pushes = require('./pushes');
-const { authenticate, mayPush, sees } = require('./auth');
+const { authenticate, editable, mayPush, sees } = require('./auth');
 const { send } = require('./plain');
 
 const PATH = /^\/([^/_][^/]*\/[^/]+?)(?:\.git)?(\/(?:info\/refs|git-upload-pack|git-receive-pack))$/;
@@ -43,22 +43,25 @@ class GitHttp {
 			send(response, 401, 'Authentication required\n', { ...plain, 'WWW-Authenticate': 'Basic realm="GitHub"' });
 			return null;
 		}
-		if (!repo || !sees(state, actor, repo)) {
+		const only = repo && push && !mayPush(state, actor, repo) ? editable(state, actor, repo) : null;
+		if (!repo || (!sees(state, actor, repo) && !(only && only.length))) {
 			send(response, 404, 'remote: Repository not found.\n', plain);
 			return null;
 		}
-		if (push && (!mayPush(state, actor, repo) || repo.archived)) {
+		if (push && ((only && !only.length) || repo.archived)) {
 			send(response, 403, `remote: Permission to ${repo.full_name}.git denied to ${actor.user ? actor.user.login : 'you'}.\n`, plain);
 			return null;
 		}
-		return this.backend(request, response, repo, rest, search, actor, lost);
+		return this.backend(request, response, repo, rest, search, actor, { lost, only });
 	}
 
-	backend(request, response, repo, rest, search, actor, lost) {
+	// only: the refs that may be pushed to, or null for all.
+	backend(request, response, repo, rest, search, actor, { lost, only }) {
 		const before = git.refs(repo);
 		const child = spawn('git', ['-c', 'safe.directory=*', 'http-backend'], {
 			env: {
 				...git.ENV, GIT_PROJECT_ROOT: repo.dir, GIT_HTTP_EXPORT_ALL: '1', PATH_INFO: rest, REMOTE_USER: 'x',
+				STUB_ONLY: only ? ` ${only.join(' ')} ` : '',
 				GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*',
 				REQUEST_METHOD: request.method, QUERY_STRING: search.slice(1), REMOTE_ADDR: '127.0.0.1',
 				CONTENT_TYPE: request.headers['content-type'] || '', CONTENT_LENGTH: request.headers['content-length'] || '',

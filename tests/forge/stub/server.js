@@ -3,7 +3,9 @@
 // tags and records.
 
 const crypto = require('node:crypto');
+const fs = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 const { HttpError, Reply, notFound } = require('./errors');
 const { authenticate, authorize } = require('./auth');
 const faults = require('./faults');
@@ -21,6 +23,17 @@ class Server {
 		return new Promise((done, failed) => {
 			this.http.on('error', failed);
 			this.http.listen(port, '127.0.0.1', () => done(this.http.address().port));
+		});
+	}
+
+	// The same over TLS, as an Enterprise Server has it.
+	listenTls(cert, key) {
+		const options = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
+		const server = https.createServer(options, (request, response) => this.handle(request, response));
+		server.keepAliveTimeout = this.http.keepAliveTimeout;
+		return new Promise((done, failed) => {
+			server.on('error', failed);
+			server.listen(0, '127.0.0.1', () => done(server.address().port));
 		});
 	}
 
