@@ -15,7 +15,8 @@
 		      "\"clone_url\":\"https://github.com/octo/app.git\"}"                         \
 	}
 #define NO_RULES                                                                                   \
-	{REPO "/branches/main", "{\"protected\":false}"},                                          \
+	{REPO "/git/matching-refs/heads/yardmaster/queue", "[]"},                                  \
+		{REPO "/branches/main", "{\"protected\":false}"},                                  \
 	{                                                                                          \
 		REPO "/rules/branches/main", "[]"                                                  \
 	}
