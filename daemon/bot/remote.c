@@ -53,6 +53,7 @@ static void on_app(void *arg, const struct gh_answer *a)
 	}
 	self = gh_is_app(b->gh) ? xasprintf("%s[bot]", json_str(a->body, "slug", "?")) : NULL;
 	github_set_self(b->github, self);
+	github_set_login(b->github, self ? self : json_str(a->body, "login", NULL));
 	log_info("github: speaks as %s",
 		 self ? self : json_str(a->body, "login", "an unknown account"));
 }
@@ -199,7 +200,6 @@ static json_t *deploy_key(const struct conf_github *c)
 	json_t *auth = json_object();
 
 	json_put_str(auth, "ssh_key", c->ssh_key);
-	json_put_str(auth, "user", "git");
 	json_put_str(auth, "known_hosts", c->known_hosts);
 	return auth;
 }

@@ -69,7 +69,8 @@
 #include "base/strvec.h"
 #include "store/ledger.h"
 
-#define FORGE_CANDIDATES "yardmaster/queue/" /* branches of candidates; nothing else is there */
+#define FORGE_CANDIDATES "yardmaster/queue/"    /* branches of candidates; nothing else is there */
+#define FORGE_DRAFT_SAYS "yardmaster opened it" /* … and in the body of a draft PR of one */
 
 enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };
 

@@ -74,8 +74,9 @@ void github_free(struct github *g)
 		return;
 	while (g->jobs)
 		job_free(g->jobs);
-	gh_cancel(g->o.client, g->missed);
+	github_missed_end(g);
 	free(g->self);
+	free(g->login);
 	free(g->git);
 	free(g->marker_key);
 	free(g);
@@ -90,6 +91,11 @@ void github_set_self(struct github *g, const char *login)
 {
 	row_set(&g->self, login);
 	g->o.self = g->self;
+}
+
+void github_set_login(struct github *g, const char *login)
+{
+	row_set(&g->login, login);
 }
 
 void github_url(const struct github *g, struct github_repo *gr)

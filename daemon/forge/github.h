@@ -53,6 +53,8 @@ struct github *github_new(const struct github_opts *o);
 void github_free(struct github *g); /* what is under way gets no result */
 struct gh *github_client(struct github *g);
 void github_set_self(struct github *g, const char *login);
+/* Whose PRs are those that we open: the App's own, or the person's of a plain token. */
+void github_set_login(struct github *g, const char *login);
 /* Where Git finds it: gr->url, by the configuration. */
 void github_url(const struct github *g, struct github_repo *gr);
 

@@ -13,9 +13,11 @@
 
 struct github {
 	struct github_opts o;
-	char *self, *marker_key, *git;
+	char *self, *login, *marker_key, *git;
 	struct job *jobs;
-	uint64_t missed; /* the request for deliveries that did not arrive */
+	uint64_t missed; /* the request about deliveries that did not arrive */
+	int64_t *again;  /* those that are to be sent once more */
+	size_t nagain;
 };
 
 struct job;
@@ -103,6 +105,10 @@ int github_rules(struct forge *f, const struct repo *r, struct forge_rules *ret,
 
 int github_act_draft(struct job *j, struct err *err);
 int github_act_draft_close(struct job *j, struct err *err);
+/* The last step of a "forge-list", but for shadow mode: branches of candidates that no candidate of the ledger has.
+ * Each gets a "draft-close" with `sweep`: a draft PR of ours is closed, and the branch deleted unless a PR of somebody
+ * else's is on it. */
+int github_ask_left(struct job *j, struct err *err);
 /* Is it one, or would it be taken for one? Such a PR is not in the ledger, and nothing is heard of it. */
 bool github_is_candidate(const struct pr *p);
 
@@ -114,6 +120,9 @@ int github_member(struct forge *f, const char *team, const char *user, int *ret,
 
 /* The last step of a "forge-sync"; memo.reviews has its reviews. */
 int github_ask_verdict(struct job *j, const struct pr *pr);
+/* The last steps of a "forge-list" in shadow mode: which conversations of the open PRs that have any are resolved. That
+ * changes no time of a PR, so no list tells of it; fifty PRs are one request, those without a conversation none. */
+int github_ask_threads(struct job *j, struct err *err);
 /* PRs in the queue whose reviews may have changed unnoticed are read again. */
 int github_look_at_queue(struct github *g, const struct repo *r, struct err *err);
 
@@ -145,6 +154,9 @@ int github_pull_labels(struct github *g, const struct repo *r, int64_t number, c
 		       struct err *err);
 int github_did_fetch(struct forge *f, const json_t *p, struct err *err);
 int github_did_changed(struct forge *f, const json_t *p, struct err *err);
+
+/* ---- deliveries that did not arrive (github_missed.c) ---- */
+void github_missed_end(struct github *g);
 
 /* ---- what several of them do ---- */
 /* 1: one waits that has not begun; it will see what this one would. */

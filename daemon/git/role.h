@@ -70,7 +70,7 @@
  *          {outcome:"unchanged"}                       the tree equals base's
  *          {outcome:"refused", path, reason, text}     reason: outside-allow, protected, symlink,
  *                               dot-git, submodule, file-size, file-count, total-size, name,
- *                               special (a FIFO, socket or device instead of a tracked file)
+ *                               conflict-marker (of worktree-rebase), special (a FIFO, socket or device instead of a tracked file)
  *   worktree-remove {repo, name, path, gitdir, branch, delete_branch:bool}
  *   checkout  {repo, commit, path, gitdir}
  *       a fresh folder with the commit's files and a private Git directory with HEAD detached there

@@ -220,6 +220,10 @@
 		"AND verdict = 'conflict' ORDER BY id DESC LIMIT 1")                                 \
 	X(CANDIDATE_LIVE, "SELECT * FROM candidate WHERE repo = ?1 AND ended_ms IS NULL "          \
 		"ORDER BY id")                                                                     \
+	/* Is a branch still a candidate's, or about to be deleted by what is left to do of one? */ \
+	X(CANDIDATE_KEEPS, "SELECT count(*) FROM candidate c WHERE c.repo = ?1 AND c.branch = ?2 " \
+		"AND (c.ended_ms IS NULL OR EXISTS (SELECT 1 FROM effect e "                       \
+		"WHERE e.subject = 'cand:' || c.id AND e.state < 2))")                             \
 	X(CANDIDATE_BASE, "SELECT * FROM candidate WHERE repo = ?1 AND kind = 'base' "             \
 		"AND ended_ms IS NULL ORDER BY id DESC LIMIT 1")                                   \
 	X(CANDIDATE_BASE_COUNT, "SELECT count(*) FROM candidate WHERE repo = ?1 "                  \

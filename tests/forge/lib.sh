@@ -138,7 +138,7 @@ gh_daemon() {
 gh_hook_here() { gh_hook "http://$(ymj .webhooks.listen status)/webhook/github"; }
 gh_add() {
 	ym repo add "$GH_REPO" >/dev/null || bail "repo add $GH_REPO failed"
-	wait_for "[ \"\$(ymj '.[0].head // empty' repo list)\" = \"\$(gh_base_oid)\" ] && [ \"\$(ymj .effects_open status)\" = 0 ]" ||
+	wait_for "[ \"\$(ymj '.[] | select(.name == \"$GH_REPO\") | .head // empty' repo list)\" = \"\$(gh_base_oid)\" ] && [ \"\$(ymj .effects_open status)\" = 0 ]" ||
 		bail "the base of $GH_REPO was not read"
 }
 

@@ -386,7 +386,7 @@ static json_t *wt_rebase(struct wt *w, const char *head, const char *onto)
 /* Both changed line 2: the worktree has both, on the base; what is committed next follows on that. */
 static void a_conflict_is_in_the_files(void **state)
 {
-	autojson json_t *a = NULL, *b = NULL;
+	autojson json_t *a = NULL, *b = NULL, *c = NULL;
 	autofree char *head = NULL, *onto = NULL;
 	struct wt w;
 
@@ -401,11 +401,11 @@ static void a_conflict_is_in_the_files(void **state)
 	fx_run(w.f, "cd trees/t1; echo left >left; echo log >a.log");
 	for (int i = 0; i < 2; i++) { /* a second time, as after a crash: the same */
 		autojson json_t *r = wt_rebase(&w, head, onto);
-		const json_t *c = json_array_get(json_object_get(r, "conflicts"), 0);
+		const json_t *in = json_array_get(json_object_get(r, "conflicts"), 0);
 
 		assert_outcome(r, "conflict");
 		assert_int_equal(json_array_size(json_object_get(r, "conflicts")), 1);
-		assert_string_equal(json_str(c, "path", ""), "src/a.c");
+		assert_string_equal(json_str(in, "path", ""), "src/a.c");
 		fx_run(w.f,
 		       "test $(git -C app.git rev-parse yardmaster/t1) = %s; cd trees/t1; "
 		       "test \"$(sed -n '2,6p' src/a.c | cut -c1-7 | tr '\\n' ' ')\" = '<<<<<<< "
@@ -416,12 +416,15 @@ static void a_conflict_is_in_the_files(void **state)
 		       "../../private/t1/refs/heads/yardmaster/t1 | grep -q %s",
 		       onto, onto);
 	}
-	fx_run(w.f, "cd trees/t1; sed -i '/^[<=>]\\{7\\}/d' src/a.c");
 	free(w.head);
 	w.head = xstrdup(onto);
+	c = wt_commit(&w);
+	assert_refused(c, "conflict-marker", "src/a.c");
+	fx_run(w.f, "cd trees/t1; sed -i '/^[<=>]\\{7\\}/d' src/a.c; printf '<<<<<<< HEAD\\n' "
+		    ">about-markers");
 	b = wt_commit(&w);
 	assert_outcome(b, "committed");
-	assert_int_equal(json_array_size(json_object_get(b, "files")), 2);
+	assert_int_equal(json_array_size(json_object_get(b, "files")), 3);
 	fx_run(w.f, "test $(git -C app.git rev-parse yardmaster/t1^) = %s", onto);
 	wt_close(&w);
 }

@@ -15,8 +15,9 @@
 
 #include <stdlib.h>
 
-#define SINCE "2026-01-01T00:00:00Z"
-#define WHEN  "since=2026-01-01T00%3A00%3A00Z"
+#define HEAD_1 "1000000000000000000000000000000000000004"
+#define SINCE  "2026-01-01T00:00:00Z"
+#define WHEN   "since=2026-01-01T00%3A00%3A00Z"
 
 struct world {
 	struct fx *f;
@@ -113,6 +114,30 @@ static char *known_as(struct world *w, const char *what)
 			return stub_header(&w->f->stub->seen[i], "If-None-Match");
 	fail_msg("%s was not asked for", what);
 	return NULL;
+}
+
+/* Ends what is open, and says which of this kind there were and how many PRs they name: "heads:1*2 …". */
+static char *effects(struct world *w, const char *kind)
+{
+	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
+
+	for (;;) { /* of one subject one is due after the other */
+		cleanup(effect_list_release) struct effect_list l = {0};
+
+		assert_int_equal(effect_due(w->forge.db, INT64_MAX, &l, NULL), 0);
+		if (!l.n)
+			return strvec_join(&all, " ");
+		for (size_t i = 0; i < l.n; i++) {
+			autojson json_t *p = json_loads(l.v[i].payload, 0, NULL);
+			const json_t *x = json_object_get(p, "ctx");
+
+			if (!strcmp(l.v[i].kind, kind))
+				strvec_pushf(&all, "%s*%zu", l.v[i].subject,
+					     json_array_size(json_object_get(x, "pulls")));
+			assert_int_equal(effect_done(w->forge.db, l.v[i].id, true, NULL, 1, NULL),
+					 1);
+		}
+	}
 }
 
 /* ---- the rules of the base branch ---- */
@@ -239,6 +264,18 @@ static bool is_shadow(void *arg, int64_t repo)
 	return arg != NULL;
 }
 
+static void in_shadow(struct world *w)
+{
+	github_free(w->forge.github);
+	w->forge.github = github_new(&(struct github_opts){.db = w->forge.db,
+							   .clock = &w->f->clock,
+							   .client = w->f->gh,
+							   .marker_key = "k",
+							   .shadow = is_shadow,
+							   .done = on_done,
+							   .arg = w});
+}
+
 /* Refused without a word of which one: all that are needed are looked at. In shadow reading is. */
 static void an_app_that_only_reads_is_enough_in_shadow(void **state)
 {
@@ -254,14 +291,7 @@ static void an_app_that_only_reads_is_enough_in_shadow(void **state)
 	cleanup(github_repo_release) struct github_repo gr = {0};
 
 	world_open(&w, *state, answers);
-	github_free(w.forge.github);
-	w.forge.github = github_new(&(struct github_opts){.db = w.forge.db,
-							  .clock = &w.f->clock,
-							  .client = w.f->gh,
-							  .marker_key = "k",
-							  .shadow = is_shadow,
-							  .done = on_done,
-							  .arg = &w});
+	in_shadow(&w);
 	assert_int_equal(github_repo_of(w.forge.db, w.repo.id, &gr, NULL), 1);
 	row_set(&gr.pause, "check ");
 	assert_int_equal(github_repo_save(w.forge.db, &gr, NULL), 0);
@@ -270,6 +300,188 @@ static void an_app_that_only_reads_is_enough_in_shadow(void **state)
 	assert_int_equal(github_repo_of(w.forge.db, w.repo.id, &gr, NULL), 1);
 	assert_null(gr.pause);
 	world_release(&w);
+}
+
+/* ---- conversations in shadow mode ---- */
+
+#define THREADS_HEAD "3000000000000000000000000000000000000004"
+#define KNOWN(n, all)                                                                              \
+	"{\"head\":\"" THREADS_HEAD "\",\"decision\":\"none\",\"by\":[],\"unresolved\":" #n        \
+	",\"threads\":" #all "}"
+#define SAID(head, nodes)                                                                          \
+	"{\"headRefOid\":\"" head                                                                  \
+	"\",\"reviewDecision\":null,\"reviewThreads\":{\"nodes\":[" nodes                          \
+	"],\"pageInfo\":{\"hasNextPage\":false}}}"
+
+/* Whether one is resolved shows in no list: it is asked of those PRs that have one, of all with one request. */
+static void conversations_are_read_again(void **state)
+{
+	static const struct canned answers[] = {
+		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
+		SAY("POST /graphql", 200, "",
+		    "{\"data\":{\"repository\":{\"p1\":" SAID(
+			    THREADS_HEAD,
+			    "{\"isResolve"
+			    "d\":true},{"
+			    "\"isResolved"
+			    "\":true}") ",\"p2\":" SAID(THREADS_HEAD,
+							"{\"isResolved\":false}") ",\"p3\""
+										  ":" SAID(
+											  HEAD_1,
+											  "{\""
+											  "isR"
+											  "eso"
+											  "lve"
+											  "d\""
+											  ":"
+											  "tru"
+											  "e}") ","
+												"\""
+												"p4"
+												"\""
+												":"
+												"nu"
+												"ll"
+												"}}"
+												"}"),
+		END};
+	static const struct {
+		const char *before, *after; /* NULL: as before */
+	} rows[] = {
+		{KNOWN(1, 2), KNOWN(0, 2)}, /* 1: all are resolved now */
+		{KNOWN(0, 1), KNOWN(1, 1)}, /* 2: one is not any more */
+		{KNOWN(1, 1), NULL},        /* 3: a push came */
+		{KNOWN(1, 1), NULL},        /* 4: it is not to be seen */
+		{KNOWN(0, 0), NULL},        /* 5: has none, and is not asked for */
+		{"{\"head\":\"" HEAD_1 "\",\"unresolved\":1}", NULL}, /* 6: of another head */
+		{NULL, NULL},
+	};
+	struct world w;
+	size_t asked = 0;
+
+	world_open(&w, *state, answers);
+	in_shadow(&w);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct pr p = {.repo = w.repo.id,
+			       .number = (int64_t)i + 1,
+			       .title = (char *)"t",
+			       .body = (char *)"",
+			       .state = (char *)"open",
+			       .author = (char *)"eve",
+			       .base = (char *)"main",
+			       .topic = (char *)"x",
+			       .head = (char *)THREADS_HEAD,
+			       .files = (char *)"[]",
+			       .verdict = (char *)rows[i].before};
+
+		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
+	}
+	act(&w, "forge-list", json_object());
+	assert_int_equal(w.why.code, 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup(pr_release) struct pr p = {0};
+		const char *expected = rows[i].after ? rows[i].after : rows[i].before;
+
+		assert_int_equal(pr_find(w.forge.db, ST_PR_BY_NUMBER, &p, NULL, "ii", w.repo.id,
+					 (int64_t)i + 1),
+				 1);
+		if (!expected != !p.verdict || (expected && strcmp(p.verdict, expected) != 0))
+			fail_msg("PR #%zu: found %s, expected %s", i + 1, p.verdict, expected);
+	}
+	for (size_t i = 0; i < w.f->stub->n; i++)
+		asked += !strcmp(w.f->stub->seen[i].what, "POST /graphql");
+	assert_int_equal(asked, 1);
+	world_release(&w);
+}
+
+/* ---- what a lost ledger left behind ---- */
+
+#define LEFT      "GET " REPO "/git/matching-refs/heads/yardmaster/queue"
+#define REF(name) "{\"ref\":\"refs/heads/yardmaster/" name "\",\"object\":{\"sha\":\"" HEAD_1 "\"}}"
+
+static void candidate(struct world *w, const char *branch, int64_t ended_ms)
+{
+	struct candidate c = {.repo = w->repo.id,
+			      .kind = (char *)"pr",
+			      .base = (char *)HEAD_1,
+			      .head = (char *)HEAD_1,
+			      .method = (char *)"merge",
+			      .gates = (char *)"[]",
+			      .state = (char *)"checking",
+			      .checks = (char *)"[]",
+			      .branch = (char *)branch,
+			      .ended_ms = ended_ms};
+
+	assert_int_equal(candidate_insert(w->forge.db, &c, NULL), 0);
+}
+
+static void branches_of_no_candidate_are_swept(void **state)
+{
+	static const struct canned answers[] = {
+		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
+		SAY(LEFT, 200, "",
+		    "[" REF("queue/1-4") "," REF("queue/2-4") "," REF("queue/3-4") "," REF(
+			    "queue/7-4x") "," REF("queue/-4") "," REF("queued/7-4") "]"),
+		END};
+	struct world w;
+	autofree char *first = NULL, *again = NULL;
+
+	world_open(&w, *state, answers);
+	candidate(&w, "yardmaster/queue/1-4", 0); /* it is being checked */
+	candidate(&w, "yardmaster/queue/2-4", 5); /* it has ended */
+	act(&w, "forge-list", json_object());
+	act(&w, "forge-list", json_object()); /* once, while that is open */
+	assert_int_equal(w.why.code, 0);
+	first = effects(&w, "draft-close");
+	assert_string_equal(first, "sweep:1:yardmaster/queue/2-4*0 sweep:1:yardmaster/queue/3-4*0");
+	world_release(&w);
+}
+
+#define DRAFT(number, draft, login, body)                                                          \
+	"{\"number\":" #number ",\"draft\":" #draft ",\"user\":{\"login\":\"" login                \
+	"\",\"type\":\"Bot\"},\"body\":\"" body "\"}"
+#define OUR_DRAFT DRAFT(8, true, "yard[bot]", "This. " FORGE_DRAFT_SAYS ", and closes it")
+
+/* Only a draft PR of our own is closed; with another one on the branch nothing is. */
+static void a_pr_of_somebody_else_keeps_its_branch(void **state)
+{
+	static const struct {
+		const char *pulls;
+		int64_t kept;
+		size_t closed;
+	} rows[] = {
+		{"[" OUR_DRAFT "]", 0, 1},
+		{"[]", 0, 0},
+		{"[" OUR_DRAFT "," DRAFT(9, true, "eve", FORGE_DRAFT_SAYS) "]", 9, 0},
+		{"[" DRAFT(9, false, "yard[bot]", FORGE_DRAFT_SAYS) "]", 9, 0},
+		{"[" DRAFT(9, true, "yard[bot]", "mine") "]", 9, 0},
+	};
+	struct world w;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {
+			SAY("GET " REPO "/pulls?state=open&head=octo%3Ayardmaster%2Fqueue%2F1-4",
+			    200, "", rows[i].pulls),
+			SAY("PATCH " REPO "/pulls/8", 200, "", "{}"), END};
+		struct fx *f = *state;
+		size_t closed = 0, from = f->stub->n;
+
+		world_open(&w, f, answers);
+		memset(f->stub->used, 0, sizeof(f->stub->used));
+		if (i) /* asked for before it is known who we are, it is later */
+			github_set_login(w.forge.github, "yard[bot]");
+		for (int k = 0; k < 2 - !!i; k++) {
+			act(&w, "draft-close",
+			    json_pack("{s:s,s:b}", "branch", "yardmaster/queue/1-4", "sweep", 1));
+			assert_int_equal(w.why.code, i || k ? 0 : ERR_UNAVAILABLE);
+			github_set_login(w.forge.github, "yard[bot]");
+		}
+		assert_int_equal(json_int(w.result, "kept", 0), rows[i].kept);
+		for (size_t k = from; k < f->stub->n; k++)
+			closed += !strncmp(f->stub->seen[k].what, "PATCH", 5);
+		assert_int_equal(closed, rows[i].closed);
+		world_release(&w);
+	}
 }
 
 /* ---- an issue before the first prompt ---- */
@@ -336,7 +548,6 @@ static void a_renamed_file_is_of_both_names(void **state)
 
 /* ---- heads that are fetched together ---- */
 
-#define HEAD_1 "1000000000000000000000000000000000000004"
 #define HEAD_2 "2000000000000000000000000000000000000004"
 
 static json_t *listed(const char *was, int64_t number)
@@ -360,30 +571,6 @@ static json_t *batch_result(struct world *w, int64_t n, const char *code)
 	if (code)
 		json_put(p, "error", json_pack("{s:s,s:s}", "code", code, "text", "a broken pack"));
 	return p;
-}
-
-/* Ends what is open, and says which of this kind there were and how many PRs they name: "heads:1*2 …". */
-static char *effects(struct world *w, const char *kind)
-{
-	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
-
-	for (;;) { /* of one subject one is due after the other */
-		cleanup(effect_list_release) struct effect_list l = {0};
-
-		assert_int_equal(effect_due(w->forge.db, INT64_MAX, &l, NULL), 0);
-		if (!l.n)
-			return strvec_join(&all, " ");
-		for (size_t i = 0; i < l.n; i++) {
-			autojson json_t *p = json_loads(l.v[i].payload, 0, NULL);
-			const json_t *x = json_object_get(p, "ctx");
-
-			if (!strcmp(l.v[i].kind, kind))
-				strvec_pushf(&all, "%s*%zu", l.v[i].subject,
-					     json_array_size(json_object_get(x, "pulls")));
-			assert_int_equal(effect_done(w->forge.db, l.v[i].id, true, NULL, 1, NULL),
-					 1);
-		}
-	}
 }
 
 /* What has become known since the list was read, in another way, is newer than the list. */
@@ -750,6 +937,9 @@ int main(void)
 		TEST(rules_that_come_back_are_read_again),
 		TEST(a_time_that_could_not_be_read),
 		TEST(an_app_that_only_reads_is_enough_in_shadow),
+		TEST(conversations_are_read_again),
+		TEST(branches_of_no_candidate_are_swept),
+		TEST(a_pr_of_somebody_else_keeps_its_branch),
 		TEST(a_renamed_file_is_of_both_names),
 		TEST(what_is_newer_than_the_list_stays),
 		TEST(what_cannot_be_fetched_is_found),

@@ -45,6 +45,7 @@ class Control {
 			'POST /push': (q, b) => this.push(b),
 			'POST /fork': (q, b) => this.fork(b),
 			'POST /pulls': (q, b) => ({ numbers: pulls.createMany(state, state.needRepo(b.repo), state.user(b.as || 'alice'), b.heads, b.base) }),
+			'POST /git': (q, b) => this.gitElsewhere(b),
 			'POST /ci': (q, b) => this.ci(b),
 			'POST /check_run/action': (q, b) => this.withRun(b, (repo, run, actor) => checks.requestAction(state, hooks, repo, run, actor, b.identifier)),
 			'POST /check_run/rerequest': (q, b) => this.withRun(b, (repo, run, actor) => checks.rerequest(state, hooks, repo, run, actor)),
@@ -292,6 +293,16 @@ class Control {
 		const fork = this.state.repo(made.full_name);
 		fork.parent = parent;
 		return made;
+	}
+
+	// Git that does not come over HTTP, SSH say: where the repository is, and afterwards what became of it.
+	gitElsewhere({ repo: name, as, done }) {
+		const repo = this.state.needRepo(name);
+		if (done)
+			pushes.after(this.state, this.hooks, repo, repo.refsElsewhere, this.actor(as));
+		else
+			repo.refsElsewhere = git.refs(repo);
+		return { dir: repo.dir };
 	}
 
 	// CI's result: {repo, sha, name, conclusion (none: runs), kind: check | status | workflow, jobs, text}
