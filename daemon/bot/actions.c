@@ -131,6 +131,35 @@ static int do_say(const struct action *a, char **ret, struct err *err)
 	return task_step(&c, &ev, err);
 }
 
+/* A round for the conflict alone: it begins on the base, with both sides in the files (task_run.c). */
+static int do_resolve(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	cleanup(task_ctx_release) struct task_ctx c = {0};
+	autofree char *conflict = NULL, *text = NULL;
+	struct bp_event ev = {.ev = BP_EV_SAY};
+	int rc;
+
+	if (find_task(a, &t, err) < 0)
+		return err_wrap(err, "an agent resolves the conflicts of its own work only");
+	rc = queue_conflict_of(a->bot, a->repo, t.pr, t.head, &conflict, err);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(err, ERR_STATE,
+			       "task %lld: no conflict of its pull request is known; the merge "
+			       "queue finds one when it builds what would land",
+			       (long long)t.id);
+	if (can_go_on(&t, err) < 0 || task_open(a->bot, t.id, &c, err) < 0)
+		return -1;
+	text = xasprintf("Resolve this: %s", conflict);
+	ev.text = text;
+	*ret = xasprintf("Task %lld gets a round to resolve its conflict with `%s`. The new head "
+			 "is approved and tested anew.",
+			 (long long)t.id, a->repo->base);
+	return task_step(&c, &ev, err);
+}
+
 static int do_status(const struct action *a, char **ret, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
@@ -382,11 +411,12 @@ static int do_resume(const struct action *a, char **ret, struct err *err)
 }
 
 static const action_fn table[CMD_COUNT] = {
-	[CMD_RUN] = do_run,         [CMD_CANCEL] = do_cancel, [CMD_RETRY] = do_retry,
-	[CMD_SAY] = do_say,         [CMD_STATUS] = do_status, [CMD_QUEUE] = do_queue,
-	[CMD_DEQUEUE] = do_dequeue, [CMD_HOLD] = do_hold,     [CMD_UNHOLD] = do_unhold,
-	[CMD_DEPENDS] = do_depends, [CMD_WHY] = do_why,       [CMD_FREEZE] = do_freeze,
-	[CMD_THAW] = do_thaw,       [CMD_HALT] = do_halt,     [CMD_RESUME] = do_resume,
+	[CMD_RUN] = do_run,         [CMD_CANCEL] = do_cancel,   [CMD_RETRY] = do_retry,
+	[CMD_SAY] = do_say,         [CMD_STATUS] = do_status,   [CMD_QUEUE] = do_queue,
+	[CMD_DEQUEUE] = do_dequeue, [CMD_HOLD] = do_hold,       [CMD_UNHOLD] = do_unhold,
+	[CMD_RESOLVE] = do_resolve, [CMD_DEPENDS] = do_depends, [CMD_WHY] = do_why,
+	[CMD_FREEZE] = do_freeze,   [CMD_THAW] = do_thaw,       [CMD_HALT] = do_halt,
+	[CMD_RESUME] = do_resume,
 };
 
 int action_do(const struct action *a, char **ret_text, struct err *err)

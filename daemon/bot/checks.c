@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/annotate.h"
+#include "bot/queue_flow.h"
 #include "bot/report.h"
 #include "bot/shadow.h"
 
@@ -14,6 +15,7 @@ struct button {
 	const char *label, *description, *identifier;
 };
 static const struct button retry = {"Retry", "Give the agent more rounds", "retry"};
+static const struct button resolve = {"Resolve", "Have the agent resolve the conflict", "resolve"};
 static const struct button cancel = {"Cancel", "End the task", "cancel"};
 static const struct button queue = {"Queue", "Approve this head and queue it", "queue"};
 static const struct button dequeue = {"Dequeue", "Take it out of the merge queue", "dequeue"};
@@ -41,6 +43,7 @@ struct shown {
 };
 static const struct button *const while_running[] = {&cancel, NULL};
 static const struct button *const when_over[] = {&retry, NULL};
+static const struct button *const in_conflict[] = {&resolve, &retry, NULL};
 static const struct button *const none[] = {NULL};
 static const struct shown tasks[] = {
 	{"review", "success", while_running},  {"queued", "success", while_running},
@@ -124,14 +127,23 @@ int checks_task(struct task_ctx *c, const char *text, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 	const struct task *t = &c->task;
 	int rc = t->pr ? find(c->bot, t->repo, t->pr, &pr, err) : 0;
+	struct shown shown;
 	json_t *p;
 
 	if (rc <= 0)
 		return rc;
+	shown = *shown_of(tasks, t->state);
+	rc = shown.buttons == when_over
+		     ? queue_conflict_of(c->bot, &c->repo, t->pr, t->head, NULL, err)
+		     : 0;
+	if (rc < 0)
+		return -1;
+	if (rc > 0)
+		shown.buttons = in_conflict;
 	p = json_object();
 	if (t->log && !strcmp(t->state, "needs-human"))
 		put_log(p, t->log);
-	return tell(c->bot, &pr, CHECK_TASK, shown_of(tasks, t->state), text, p, err);
+	return tell(c->bot, &pr, CHECK_TASK, &shown, text, p, err);
 }
 
 int checks_queue(struct bot *b, int64_t repo, int64_t number, const char *text, const char *log,

@@ -9,15 +9,25 @@
 const char *const codeowners_paths[] = {".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS",
 					NULL};
 
+/* A pattern, and what of it a path must have in any case. */
+struct shape {
+	char *glob;   /* NULL: there is none */
+	size_t begin; /* of it, bytes that the path begins with */
+	size_t end;   /* … that it ends with, `tail`; none of what ends with '/' */
+	const char *tail;
+	char *inside; /* of a folder at any depth: its name and a '/'; or NULL */
+};
+
 struct codeowners_rule {
-	char *pattern, *below; /* the path itself, and everything below it; either may be NULL */
+	struct shape itself, below; /* the path, and everything below it */
 	struct strvec owners;
 };
 
 static void rule_release(struct codeowners_rule *r)
 {
-	free(r->pattern);
-	free(r->below);
+	free(r->itself.glob);
+	free(r->below.glob);
+	free(r->below.inside);
 	strvec_release(&r->owners);
 }
 
@@ -40,6 +50,47 @@ static char *word(const char **s)
 	return ret;
 }
 
+static bool is_wild(char c)
+{
+	return c == '*' || c == '?';
+}
+
+/* Takes glob, which has no '['. */
+static void shape_of(struct shape *s, char *glob)
+{
+	size_t n = strlen(glob), end = n;
+	bool folder = glob[n - 1] == '/', anywhere = !strncmp(glob, "**/", 3);
+
+	*s = (struct shape){.glob = glob, .begin = strcspn(glob, "*?")};
+	/* A "**" may be no component at all, without the '/' behind it; and at the end it is one. */
+	while (end && !is_wild(glob[end - 1]) && glob[end - 1] != '/')
+		end--;
+	s->end = folder ? 0 : n - end;
+	s->tail = glob + n - s->end;
+	if (folder && anywhere && !strpbrk(glob + 3, "*?"))
+		s->inside = xstrdup(glob + 3);
+}
+
+static bool fits(const struct shape *s, const char *path, size_t n)
+{
+	if (!s->glob || strncmp(path, s->glob, s->begin) != 0 || n < s->end ||
+	    memcmp(path + n - s->end, s->tail, s->end) != 0 ||
+	    (s->inside && !strstr(path, s->inside)))
+		return false;
+	return glob_match(s->glob, path);
+}
+
+/* Of the first component, when no wildcard is in it; 0: it may be any. FNV-1a, never 0. */
+static uint32_t first_of(const char *s)
+{
+	uint32_t h = 2166136261u;
+	const char *p = s;
+
+	for (; *p && *p != '/' && !is_wild(*p); p++)
+		h = (h ^ (unsigned char)*p) * 16777619u;
+	return *p && *p != '/' ? 0 : h ? h : 1;
+}
+
 /* In the terms of glob.h; false: it is no pattern. */
 static bool translate(const char *word, struct codeowners_rule *r)
 {
@@ -56,13 +107,13 @@ static bool translate(const char *word, struct codeowners_rule *r)
 	if (glob_check(path, NULL) < 0)
 		return false;
 	last = strrchr(path, '/');
-	if (folder)
-		r->below = steal(&path);
-	else {
+	if (folder) {
+		shape_of(&r->below, steal(&path));
+	} else {
 		/* It may be a folder; "docs/" "*" is what is in docs, and nothing deeper. */
 		if (!strchr(last ? last : path, '*') || !strcmp(last ? last : path, "/**"))
-			r->below = xasprintf("%s/", path);
-		r->pattern = steal(&path);
+			shape_of(&r->below, xasprintf("%s/", path));
+		shape_of(&r->itself, steal(&path));
 	}
 	return true;
 }
@@ -99,7 +150,9 @@ static void load_text(const char *text, struct codeowners *c)
 		if (c->n == cap) {
 			cap = cap ? cap * 2 : 16;
 			c->v = xrealloc(c->v, cap * sizeof(*c->v));
+			c->first = xrealloc(c->first, cap * sizeof(*c->first));
 		}
+		c->first[c->n] = first_of(r.itself.glob ? r.itself.glob : r.below.glob);
 		c->v[c->n++] = r;
 	}
 }
@@ -122,19 +175,28 @@ void codeowners_release(struct codeowners *c)
 	for (size_t i = 0; i < c->n; i++)
 		rule_release(&c->v[i]);
 	free(c->v);
+	free(c->first);
 	*c = (struct codeowners){0};
 }
 
-static bool matches(const struct codeowners_rule *r, const char *path)
+bool codeowners_too_many(const struct codeowners *c, size_t paths)
 {
-	return (r->pattern && glob_match(r->pattern, path)) ||
-	       (r->below && glob_match(r->below, path));
+	return c->too_many || (c->n && paths > CODEOWNERS_STEPS_MAX / c->n);
 }
 
 const struct strvec *codeowners_of(const struct codeowners *c, const char *path)
 {
-	for (size_t i = c->n; i-- > 0;)
-		if (matches(&c->v[i], path))
-			return c->v[i].owners.n ? &c->v[i].owners : NULL;
+	size_t n = strlen(path), len = strcspn(path, "/*?");
+	/* A name with a wildcard in it is looked up in all of them. */
+	uint32_t first = path[len] && path[len] != '/' ? 0 : first_of(path);
+
+	for (size_t i = c->n; i-- > 0;) {
+		const struct codeowners_rule *r = &c->v[i];
+
+		if (first && c->first[i] && c->first[i] != first)
+			continue;
+		if (fits(&r->itself, path, n) || fits(&r->below, path, n))
+			return r->owners.n ? &r->owners : NULL;
+	}
 	return NULL;
 }

@@ -6,8 +6,9 @@
  *     app: ID                      App ID or client ID, with
  *     key: SOURCE                  its private key
  *     token: SOURCE                or a plain token instead of an App, for trying out
- *     ca-file: PATH                certificates of a private authority; the system's. Of the event channel, too
- *     proxy: URL                   none; of the event channel, too
+ *     ca-file: PATH                certificates of a private authority; the system's. Of Git over HTTPS and
+ *                                  the event channel, too
+ *     proxy: http://HOST:PORT      none; of Git over HTTPS and the event channel, too
  *     git: URL                     where repositories are cloned from: URL/OWNER/NAME.git; what the
  *                                  API says. ssh://git@HOST with a deploy key
  *     ssh-key: PATH                a deploy key: Git goes over SSH instead of HTTPS, with

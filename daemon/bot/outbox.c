@@ -45,7 +45,6 @@ struct outbox {
 	struct role *net[NET_ROLES]; /* the requests of a repository go to the same one, in order */
 	auth_fn auth;
 	void *auth_arg;
-	json_t *https; /* what requests over https get besides */
 	struct runs *runs;
 	struct active *first;
 	bool crash; /* for tests: this turn wrote the result that fault.h asks for */
@@ -107,7 +106,6 @@ void outbox_free(struct outbox *o)
 	for (size_t i = 0; i < NET_ROLES; i++)
 		role_free(o->net[i]);
 	runs_free(o->runs);
-	json_decref(o->https);
 	while (o->first) {
 		struct active *next = o->first->next;
 
@@ -277,6 +275,17 @@ static struct role *net_of(struct outbox *o, const json_t *req)
 	return o->net[sum % NET_ROLES];
 }
 
+/* The way to it is that of the API: a private authority, a proxy. Neither has a say over SSH or plain HTTP. */
+static void put_way(const struct conf_github *c, json_t *req)
+{
+	if (strncmp(json_str(req, "url", ""), "https://", 8) != 0)
+		return;
+	if (c->ca_file)
+		json_put_str(req, "ca_file", c->ca_file);
+	if (c->proxy)
+		json_put_str(req, "proxy", c->proxy);
+}
+
 /* The credential has come; it leaves with this request and is kept nowhere. */
 static void on_auth(void *done_arg, json_t *auth, const struct err *why)
 {
@@ -293,8 +302,7 @@ static void on_auth(void *done_arg, json_t *auth, const struct err *why)
 	req = json_copy(a->payload);
 	json_object_del(req, "ctx");
 	json_put(req, "auth", auth ? auth : json_null());
-	if (a->outbox->https && !strncmp(json_str(req, "url", ""), "https:", 6))
-		json_object_update(req, a->outbox->https);
+	put_way(&a->outbox->bot->conf->github, req);
 	net = net_of(a->outbox, req);
 	if (role_ask(net, req, on_git, a, &err) < 0)
 		outbox_result(a->outbox, a->row.id, NULL, &err);
@@ -316,16 +324,6 @@ void outbox_set_auth(struct outbox *o, auth_fn auth, void *arg)
 {
 	o->auth = auth;
 	o->auth_arg = arg;
-}
-
-void outbox_set_https(struct outbox *o, const char *ca_file, const char *proxy)
-{
-	json_decref(o->https);
-	o->https = json_object();
-	if (ca_file)
-		json_put_str(o->https, "ca_file", ca_file);
-	if (proxy)
-		json_put_str(o->https, "proxy", proxy);
 }
 
 static void start_run(struct outbox *o, struct active *a)
@@ -498,6 +496,15 @@ static int take_one(struct outbox *o, struct effect *e, struct err *err)
 		       : 0;
 }
 
+static bool is_crowded(const struct outbox *o, const struct effect_kind *k)
+{
+	int n = 0, most = outbox_most(k);
+
+	for (const struct active *a = most ? o->first : NULL; a; a = a->next)
+		n += a->kind == k;
+	return most && n >= most;
+}
+
 int outbox_take(struct outbox *o, struct err *err)
 {
 	cleanup(effect_list_release) struct effect_list l = {0};
@@ -513,6 +520,8 @@ int outbox_take(struct outbox *o, struct err *err)
 
 		if (waits && k && k->executor != EXEC_READ && k->executor != EXEC_ASK &&
 		    k->executor != EXEC_FETCH)
+			continue;
+		if (k && is_crowded(o, k))
 			continue;
 		if (held.rows.n && k && is_remote(k->executor) && remote_holds(&held, &l.v[i]))
 			continue;

@@ -41,6 +41,8 @@ struct effect_kind {
 };
 extern const struct effect_kind outbox_kinds[];
 
+/* How many of a kind are under way at the same time; 0: as many as there are. */
+int outbox_most(const struct effect_kind *k);
 decide_fn outbox_handler(const char *effect_kind); /* NULL: none */
 
 int outbox_new(struct bot *b, struct outbox **ret, struct err *err);
@@ -67,8 +69,6 @@ typedef void (*auth_done_fn)(void *done_arg, json_t *auth, const struct err *why
 typedef int (*auth_fn)(void *arg, const json_t *payload, auth_done_fn done, void *done_arg,
 		       struct err *err);
 void outbox_set_auth(struct outbox *o, auth_fn auth, void *arg);
-/* What those over https get besides, each may be NULL (git/net.h: LIMITS). */
-void outbox_set_https(struct outbox *o, const char *ca_file, const char *proxy);
 
 /* The result of an effect, now or later; called by executors. Takes result (NULL with an error). */
 void outbox_result(struct outbox *o, int64_t effect, json_t *result, const struct err *why);

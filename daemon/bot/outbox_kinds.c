@@ -5,6 +5,7 @@
  */
 #include "bot/outbox.h"
 
+#include "base/mem.h"
 #include "bot/ci.h"
 #include "bot/queue_flow.h"
 #include "bot/rebuild.h"
@@ -40,6 +41,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"forge-checks", EXEC_ASK, ci_did},
 	{"forge-list", EXEC_ASK, remote_did},
 	{"forge-sync", EXEC_ASK, remote_did},
+	{"forge-reviews", EXEC_ASK, remote_did},
 	{"forge-level", EXEC_ASK, remote_did_level},
 	{"forge-member", EXEC_ASK, remote_did_level},
 	{"forge-fetch", EXEC_FETCH, remote_did},
@@ -87,3 +89,20 @@ const struct effect_kind outbox_kinds[] = {
 	{"notes-push", EXEC_NET, queue_did_notes_push},
 	{0},
 };
+
+/* What comes by the hundred: others that ask the forge do not wait behind all of it, and a limit of the forge's meets
+ * few in the middle of their requests. */
+static const struct {
+	const char *kind;
+	int most;
+} crowds[] = {
+	{"forge-reviews", 16},
+};
+
+int outbox_most(const struct effect_kind *k)
+{
+	for (size_t i = 0; i < ARRAY_LEN(crowds); i++)
+		if (!strcmp(crowds[i].kind, k->kind))
+			return crowds[i].most;
+	return 0;
+}

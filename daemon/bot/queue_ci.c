@@ -7,11 +7,13 @@
  * With `queue.candidate: draft-pr` the branch gets a draft PR, for workflows on `pull_request`; until that one is
  * known to test the candidate's very tree no check counts. It is closed when they are green.
  *
- * The branch is deleted, and the PR closed, when the candidate ends. For the base itself nothing is pushed: what its checks
+ * The branch is deleted, and the PR closed, when the candidate ends; those that a lost ledger left behind, when the
+ * forge is read again (github_draft.c). For the base itself nothing is pushed: what its checks
  * say now decides who is to blame.
  */
 #include "bot/queue_flow.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "bot/ci.h"
 #include "bot/remote.h"
@@ -72,7 +74,7 @@ static int open_draft(struct bot *b, const struct repo *r, const struct candidat
 	autofree char *title = xasprintf("Merge queue: #%lld on %s", (long long)c->pr, r->base);
 	autofree char *body = xasprintf(
 		"This is what `%s` would be with #%lld (%s): %.12s on %.12s. It is here so "
-		"that workflows on `pull_request` run on it.\n\nyardmaster opened it, and "
+		"that workflows on `pull_request` run on it.\n\n" FORGE_DRAFT_SAYS ", and "
 		"closes it when they have ended. Do not merge it; commands here are not "
 		"heard.",
 		r->base, (long long)c->pr, c->method, c->head, c->base);
@@ -288,11 +290,46 @@ static int close_draft(struct bot *b, struct candidate *c, struct err *err)
 	return draft(b, &r, c, "draft-close", json_object(), err);
 }
 
+/* A branch that no candidate has, of a ledger that was lost. */
+static int swept(struct bot *b, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	const json_t *x = json_object_get(p, "ctx");
+	const char *branch = json_str(x, "branch", "");
+	int64_t kept = json_int(json_object_get(p, "result"), "kept", 0), mine = 0;
+	autofree char *subject = NULL;
+	struct forge f;
+	json_t *q;
+
+	if (!json_flag(p, "ok"))
+		return 0;
+	if (bot_repo(b, json_int(x, "repo", 0), &r, err) < 0 ||
+	    db_int(b->db, ST_CANDIDATE_KEEPS, &mine, err, "is", r.id, branch) < 0)
+		return -1;
+	if (kept)
+		log_warn(
+			"repository %s: `%s` belongs to no candidate, but PR #%lld is on it, which "
+			"is not ours: it stays",
+			r.name, branch, (long long)kept);
+	if (kept || mine) /* it has become one's meanwhile */
+		return 0;
+	f = bot_forge(b, &r);
+	if (f.ops->push(&f, &r, NULL, branch, NULL, json_str(x, "oid", ""), false, &q, err) < 0)
+		return -1;
+	log_info("repository %s: `%s` belongs to no candidate, and is deleted", r.name, branch);
+	subject = xasprintf("sweep:%lld:%s", (long long)r.id, branch);
+	return bot_effect(b, subject, "branch-drop", q, err, "branch-drop:%s:%lld", subject,
+			  (long long)bot_now(b)) < 0
+		       ? -1
+		       : 0;
+}
+
 /* Closed or not (then it will look merged): what was green is. */
 int queue_did_draft_close(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(candidate_release) struct candidate c = {0};
-	int rc = waiting(b, p, &c, err);
+	int rc = json_flag(json_object_get(p, "ctx"), "sweep") ? swept(b, p, err)
+							       : waiting(b, p, &c, err);
 
 	(void)e;
 	if (rc <= 0 || c.draft != DRAFT_CLOSES)

@@ -38,6 +38,26 @@ static void add_lines(struct buf *out, const json_t *lines)
 	}
 }
 
+int queue_conflict_of(struct bot *b, const struct repo *r, int64_t pr, const char *head,
+		      char **ret_text, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	autojson json_t *j = NULL;
+	int rc = pr && head ? candidate_find(b->db, ST_CANDIDATE_CONFLICT, &c, err, "iis", r->id,
+					     pr, head)
+			    : 0;
+
+	if (rc <= 0)
+		return rc;
+	/* "empty": there is nothing that a round could resolve. */
+	if (!c.detail || json_parse(c.detail, strlen(c.detail), SIZE_MAX, &j, NULL) < 0 ||
+	    strcmp(json_str(j, "outcome", ""), "conflict") != 0)
+		return 0;
+	if (ret_text)
+		*ret_text = queue_conflict_text(b, r, c.detail);
+	return 1;
+}
+
 char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detail)
 {
 	cleanup(buf_release) struct buf out = BUF_INIT;

@@ -69,8 +69,10 @@ int queue_drop(struct bot *b, const struct repo *r, int64_t candidate, const cha
 
 	if (rc <= 0 || c.ended_ms)
 		return rc < 0 ? -1 : 0;
+	/* What a conflict consists of is asked for later: queue_conflict_of(). */
+	if (strcmp(c.state, "conflict") != 0)
+		row_set(&c.detail, why);
 	row_set(&c.state, "dropped");
-	row_set(&c.detail, why);
 	c.ended_ms = bot_now(b);
 	if (candidate_save(b->db, &c, err) < 0 || queue_clean(b, &c, why, err) < 0)
 		return -1;

@@ -135,6 +135,10 @@ int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c,
 
 /* The report of a conflict: files, lines, and which landed PR changed them. Caller frees. */
 char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detail);
+/* 1: the queue found that this head of a PR conflicts, and *ret_text (may be NULL; caller frees) is the report; 0:
+ * nothing of that kind is known. */
+int queue_conflict_of(struct bot *b, const struct repo *r, int64_t pr, const char *head,
+		      char **ret_text, struct err *err);
 
 /* Results of effects. */
 int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struct err *err);

@@ -181,6 +181,13 @@ static int find_missing(struct bot *b, const struct repo *r, const struct pr *p,
 	if (approvers(b, r, p, &who, err) < 0 ||
 	    json_parse(p->files, strlen(p->files), SIZE_MAX, &files, err) < 0)
 		return -1;
+	if (!own->too_many && codeowners_too_many(own, json_array_size(files))) {
+		buf_addf(&m->text,
+			 "CODEOWNERS has %zu rules and the PR %zu files, which are too many to "
+			 "tell",
+			 own->n, json_array_size(files));
+		return 0;
+	}
 	for (i = 0; i < json_array_size(files) && m->seen.n <= OWNERS_SHOWN; i++) {
 		const char *path = json_string_value(json_array_get(files, i));
 		const struct strvec *owners = codeowners_of(own, path ? path : "");

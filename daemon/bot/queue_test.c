@@ -466,9 +466,10 @@ static char *gate_log(struct bot *b, const struct attempt *a)
 
 	if (fs_read_tail(path, LOG_KEEP, &out, &err) < 0)
 		log_warn("run %s: %s", a->run, err_text(&err));
-	return xasprintf("`%s` ended: %s %lld%s%s\n\n%s", a->command, a->outcome,
-			 (long long)a->code, a->detail ? ": " : "", a->detail ? a->detail : "",
-			 out.s);
+	return xasprintf("`%s` ended: %s %lld%s%s\nIts whole output is in runs/%s/out of the data "
+			 "directory.\n\n%s",
+			 a->command, a->outcome, (long long)a->code, a->detail ? ": " : "",
+			 a->detail ? a->detail : "", a->run, out.s);
 }
 
 /* The kill switch says nothing about the base: it is tested again after it. */

@@ -53,6 +53,7 @@ static void on_app(void *arg, const struct gh_answer *a)
 	}
 	self = gh_is_app(b->gh) ? xasprintf("%s[bot]", json_str(a->body, "slug", "?")) : NULL;
 	github_set_self(b->github, self);
+	github_set_login(b->github, self ? self : json_str(a->body, "login", NULL));
 	log_info("github: speaks as %s",
 		 self ? self : json_str(a->body, "login", "an unknown account"));
 }
@@ -241,7 +242,6 @@ static int give_auth(void *arg, const json_t *payload, auth_done_fn done, void *
 void remote_ready(struct bot *b)
 {
 	outbox_set_auth(b->outbox, give_auth, b);
-	outbox_set_https(b->outbox, b->conf->github.ca_file, b->conf->github.proxy);
 }
 
 /* ---- webhooks ---- */
@@ -324,7 +324,8 @@ int remote_did(struct bot *b, const struct event *e, const json_t *p, struct err
 	if (f.ops->did && f.ops->did(&f, kind, p, err) < 0)
 		return -1;
 	/* The base was fetched: where is it now? */
-	return !strcmp(kind, "forge-fetch") && !json_object_get(x, "pull")
+	return !strcmp(kind, "forge-fetch") && !json_object_get(x, "pull") &&
+			       !json_object_get(x, "pulls")
 		       ? reconcile_base(b, &r, err)
 		       : 0;
 }

@@ -64,6 +64,8 @@ static char *task_text(struct task_ctx *c)
 	buf_adds(&b, "\n");
 	if (t->pr)
 		buf_addf(&b, "\nPR #%lld\n", (long long)t->pr);
+	if (t->cost_microusd)
+		buf_addf(&b, "\nCost so far: $%.2f\n", (double)t->cost_microusd / 1e6);
 	if (t->removed)
 		buf_addf(&b, "\nLeft out of the issue's text before the agent saw it: %s.\n",
 			 t->removed);

@@ -18,6 +18,10 @@
  * after it: events and effects of before its end are refused, and a PR queues itself only when something
  * of it has happened since.
  *
+ * What cannot be merged or fetched is named and left: a PR that the git role could not build on a base ("unbuilt":
+ * head, base; detail: why) is not tried again on it and keeps no place of another one, and a merge whose commit does
+ * not come with the base within a day counts as not compared.
+ *
  *   shadow.c        in and out, the walls on this side, counting
  *   shadow_watch.c  the pass: what is ready, in which order, with which conflicts
  *   shadow_after.c  what people did: merges, the base, checks

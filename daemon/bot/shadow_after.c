@@ -1,6 +1,7 @@
 /* shadow_after.c - see shadow.h: what people did, held against what would have been done. */
 #include "bot/shadow.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "bot/ci.h"
 #include "bot/git_request.h"
@@ -8,6 +9,9 @@
 #define BASE_MS ((int64_t)6 * 3600 * 1000)      /* how long the checks of a base are asked for */
 #define PR_MS   ((int64_t)3 * 24 * 3600 * 1000) /* and those of a PR, without a word of the forge */
 #define AT_ONCE 200                             /* commits in one question */
+/* A merge whose commit was not there as often, and for as long, never comes: it was force-pushed away. */
+#define TREES_TRIES 20
+#define TREES_MS    ((int64_t)24 * 3600 * 1000)
 
 static int save(struct bot *b, const struct shadow_event *x, struct err *err)
 {
@@ -119,8 +123,6 @@ static int ask_trees(struct bot *b, const struct repo *r, struct err *err)
 		return -1;
 	list = json_array();
 	for (size_t i = 0; i < l.n && json_array_size(list) < AT_ONCE; i++) {
-		if (!l.v[i].oid)
-			continue;
 		json_array_append_new(list, json_string(l.v[i].oid));
 		json_array_append_new(list, json_string(l.v[i].head));
 	}
@@ -169,7 +171,9 @@ int shadow_closed(struct bot *b, const struct repo *r, const struct pr *p, struc
 
 	if (drop_ref(b, r, p->number, err) < 0)
 		return -1;
-	if (strcmp(p->state, "merged") != 0 || !shadow_on(b, r->id))
+	/* Into another branch: nothing of that the queue would have done, nor is it fetched. */
+	if (strcmp(p->state, "merged") != 0 || !shadow_on(b, r->id) ||
+	    strcmp(p->base, r->base) != 0)
 		return 0;
 	rc = shadow_event_find(b->db, ST_SHADOW_OF_PR, &known, err, "isi", r->id, "merged",
 			       p->number);
@@ -221,6 +225,25 @@ static int is_unseen(struct bot *b, const struct shadow_event *m, const char *he
 		       : n > 0;
 }
 
+/* It was asked for once more, and is not there. */
+static int not_there(struct bot *b, struct shadow_event *m, struct err *err)
+{
+	int64_t tries = m->detail && !strncmp(m->detail, "tries=", 6)
+				? strtoll(m->detail + 6, NULL, 10) + 1
+				: 1;
+
+	if (tries < TREES_TRIES || bot_now(b) - m->at_ms < TREES_MS) {
+		row_take(&m->detail, xasprintf("tries=%lld", (long long)tries));
+	} else {
+		row_set(&m->tree, "");
+		row_set(&m->detail, "not fetched");
+		log_warn("shadow mode: what PR #%lld was merged as, %.12s, has not come with the "
+			 "base within a day; stats counts it as not compared",
+			 (long long)m->pr, m->oid);
+	}
+	return save(b, m, err);
+}
+
 static int judge(struct bot *b, struct shadow_event *m, const json_t *trees, struct err *err)
 {
 	const json_t *there = json_object_get(trees, m->oid);
@@ -228,8 +251,10 @@ static int judge(struct bot *b, struct shadow_event *m, const json_t *trees, str
 	const char *head = json_str(json_object_get(trees, m->head), "tree", "");
 	int same, unseen;
 
+	if (!there)
+		return 0; /* it was not asked for this time */
 	if (!tree)
-		return 0;
+		return not_there(b, m, err);
 	row_set(&m->tree, tree);
 	row_set(&m->base, json_str(there, "parent", ""));
 	same = compare(b, m, err);
@@ -252,7 +277,7 @@ int shadow_did_trees(struct bot *b, const struct event *e, const json_t *p, stru
 			     json_int(json_object_get(p, "ctx"), "repo", 0)) < 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++)
-		if (l.v[i].oid && judge(b, &l.v[i], trees, err) < 0)
+		if (judge(b, &l.v[i], trees, err) < 0)
 			return -1;
 	return 0;
 }

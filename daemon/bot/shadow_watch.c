@@ -201,6 +201,14 @@ static int ask_build(struct watch_pass *s, const struct pr *p, size_t place, str
 		       : 0;
 }
 
+/* 1: that was tried on this base, and failed. */
+static int is_unbuilt(struct watch_pass *s, const struct pr *p, struct err *err)
+{
+	cleanup(shadow_event_release) struct shadow_event x = {0};
+
+	return find(s->b, s->r->id, "unbuilt", p->number, p->head, s->r->base_oid, 0, &x, err);
+}
+
 /* 1 it would land, as *ret says; 0 it conflicts, or that is being found out. */
 static int would_land(struct watch_pass *s, const struct pr *p, size_t place,
 		      struct shadow_event *ret, struct err *err)
@@ -261,11 +269,11 @@ int shadow_did_build(struct bot *b, const struct event *e, const json_t *p, stru
 
 	(void)e;
 	if (!json_flag(p, "ok")) {
+		n.kind = (char *)"unbuilt";
+		n.detail = (char *)json_str(json_object_get(p, "error"), "text", "?");
 		log_warn("shadow mode: PR #%lld could not be merged: %s", (long long)n.pr,
-			 json_str(json_object_get(p, "error"), "text", "?"));
-		return 0;
-	}
-	if (!strcmp(json_str(r, "outcome", ""), "built")) {
+			 n.detail);
+	} else if (!strcmp(json_str(r, "outcome", ""), "built")) {
 		place = xasprintf("%lld", (long long)json_int(x, "place", 0));
 		n.kind = (char *)"would-land";
 		n.oid = (char *)json_str(r, "commit", NULL);
@@ -386,6 +394,11 @@ static int look(struct watch_pass *s, struct err *err)
 		if (i == s->f.entries.n ||
 		    (a->act != PLAN_BUILD && !(a->act == PLAN_WAIT && a->reason == PLAN_R_AHEAD)))
 			continue;
+		rc = is_unbuilt(s, &s->f.prs[i], err);
+		if (rc != 0) {
+			rc = rc < 0 ? -1 : 0;
+			continue;
+		}
 		rc = would_land(s, &s->f.prs[i], ++place, &x, err);
 		for (size_t j = 0; rc > 0 && j < n && s->pairs < PAIRS_MAX; j++, s->pairs++)
 			if (ask_pair(s, landing[j], oids[j], i, err) < 0)

@@ -257,12 +257,15 @@ json_t *stats_shadow(const struct shadow_event_list *events, int64_t since_ms)
 	put_order(rows, l);
 	put_conflicts(rows, "conflicts", "ready, but in conflict with the base", l, "conflict");
 	put_conflicts(rows, "collisions", "conflicts found before people met them", l, "collision");
+	put_prs(rows, "unbuilt", "ready, but could not be merged here (see the log)", l, "unbuilt");
 	put_waiting(rows, l);
 	put_count(rows, "same_tree", "merges with the very tree that would have landed",
 		  count(l, "merged", "same=1"));
 	put_count(rows, "other_tree", "merges with another tree", count(l, "merged", "same=0"));
 	put_count(rows, "unseen_tree", "merges whose tree no check had seen",
 		  count(l, "merged", "unseen=1"));
+	put_count(rows, "not_compared", "merges whose commit never came with the base",
+		  count(l, "merged", "not fetched"));
 	put_count(rows, "base_moves", "moves of the base", count(l, "base", NULL));
 	put_count(rows, "base_red", "of these left it red", count(l, "base", "red"));
 	put_count(rows, "labels", "labels for agents, not acted upon", count(l, "label", NULL));

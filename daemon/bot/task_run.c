@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "bot/dispatch.h"
 #include "bot/prompt.h"
+#include "bot/queue_flow.h"
 #include "bot/runs.h"
 
 #define MB        ((int64_t)1 << 20)
@@ -118,25 +119,73 @@ static int agent_spec(struct task_ctx *c, const struct agent_conf *a, const char
 	return 0;
 }
 
-/* Before a later round: nothing that gates left behind may come into the next commit. */
-static int restore(struct task_ctx *c, struct err *err)
+/* Takes p, about the files of the worktree: done before the run that waits behind it. */
+static int restore_by(struct task_ctx *c, json_t *p, struct err *err)
 {
-	struct task *t = &c->task;
+	const struct task *t = &c->task;
 	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
 	autofree char *tree = task_tree(c->bot, t->id), *gitdir = task_gitdir(c->bot, t->id);
 	autofree char *nonce = task_nonce(c);
-	json_t *p;
 
-	if (!t->head)
-		return 0;
-	p = task_request(c, "worktree-restore");
 	json_put_str(p, "path", tree);
 	json_put_str(p, "gitdir", gitdir);
-	json_put_str(p, "commit", t->head);
 	return bot_effect(c->bot, subject, "task-restore", p, err, "restore:%lld:%s",
 			  (long long)t->id, nonce) < 0
 		       ? -1
 		       : 0;
+}
+
+/* Before a later round: nothing that gates left behind may come into the next commit. */
+static int restore(struct task_ctx *c, struct err *err)
+{
+	json_t *p;
+
+	if (!c->task.head)
+		return 0;
+	p = task_request(c, "worktree-restore");
+	json_put_str(p, "commit", c->task.head);
+	return restore_by(c, p, err);
+}
+
+/* Its head conflicts with the base: the round begins on the base, with what both sides did in the files. The
+ * new commit follows on that, and not on a head that nobody could land. */
+static int rebase(struct task_ctx *c, struct err *err)
+{
+	json_t *p = task_request(c, "worktree-rebase");
+
+	json_put_str(p, "head", c->task.head);
+	json_put_str(p, "onto", c->repo.base_oid);
+	json_put_str(json_object_get(p, "ctx"), "onto", c->repo.base_oid);
+	return restore_by(c, p, err);
+}
+
+/* The agent is told in the same prompt as what was wrong. */
+static void tell_of_rebase(struct task_ctx *c)
+{
+	static const char how[] = "The files are those of the base branch's tip with your work "
+				  "merged into them. Where "
+				  "both changed the same lines they have conflict markers: from "
+				  "`<<<<<<<` to `=======` "
+				  "the base's lines, from there to `>>>>>>>` yours. Keep what both "
+				  "are meant to do, and "
+				  "leave no marker behind.";
+	const char *said = c->task.feedback ? c->task.feedback : "";
+
+	if (!strstr(said, how))
+		row_take(&c->task.feedback, xasprintf("%s%s%s\n", said, *said ? "\n" : "", how));
+}
+
+/* The branch is where the base is; what is committed next follows on that. */
+static int rebased(struct bot *b, int64_t id, const char *onto, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int rc = task_get(b->db, id, &t, err);
+
+	if (rc <= 0)
+		return rc;
+	row_set(&t.start, onto);
+	row_set(&t.head, NULL);
+	return task_save(b->db, &t, err);
 }
 
 /* Without it the round would begin among what gates have left, which would come into the commit: the run
@@ -145,11 +194,14 @@ int task_did_restore(struct bot *b, const struct event *e, const json_t *p, stru
 {
 	cleanup(attempt_list_release) struct attempt_list l = {0};
 	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	const char *onto = json_str(json_object_get(p, "ctx"), "onto", NULL);
 	autofree char *subject = xasprintf("task:%lld", (long long)id);
 	cleanup(task_release) struct task t = {0};
 	int rc = task_get(b->db, id, &t, err);
 
 	(void)e;
+	if (onto && json_flag(p, "ok"))
+		return rebased(b, id, onto, err);
 	if (rc <= 0 || t.ended_ms || json_flag(p, "ok"))
 		return rc < 0 ? -1 : 0;
 	if (effect_withdraw(b->db, subject, bot_now(b), err) < 0 ||
@@ -245,13 +297,21 @@ int task_begin_round(struct task_ctx *c, struct err *err)
 {
 	cleanup(run_spec_release) struct run_spec spec;
 	const struct agent_conf *a = conf_daemon_agent(c->bot->conf, agent_named(c));
+	int conflict = 0;
 
 	run_spec_init(&spec);
 	if (!a)
 		return no_agent(c, err);
+	if (c->repo.base_oid)
+		conflict = queue_conflict_of(c->bot, &c->repo, c->task.pr, c->task.head, NULL, err);
+	if (conflict < 0)
+		return -1;
+	if (conflict)
+		tell_of_rebase(c);
 	c->task.prompted = 1;
-	if (agent_spec(c, a, c->task.feedback, &spec, err) < 0 ||
-	    (gates_ran(c) && restore(c, err) < 0))
+	if (agent_spec(c, a, c->task.feedback, &spec, err) < 0 || (conflict       ? rebase(c, err)
+								   : gates_ran(c) ? restore(c, err)
+										  : 0) < 0)
 		return -1;
 	return start(c, "agent", a->name, a->name, &spec, err);
 }

@@ -26,6 +26,7 @@
  *
  *   forge-list        everything that changed on the forge since the last time
  *   forge-sync        number, then?           one issue or PR as it is now; `then`: events to add after it
+ *   forge-reviews     number                  only the reviews of a PR that has just been read
  *   forge-look        number   -> {state, labels: [], edits: [{at_ms, by}]}   an issue as it is now, before
  *                     its text goes to an agent; edits: the latest of its text and of its title
  *   forge-checks, shadow-checks
@@ -68,7 +69,8 @@
 #include "base/strvec.h"
 #include "store/ledger.h"
 
-#define FORGE_CANDIDATES "yardmaster/queue/" /* branches of candidates; nothing else is there */
+#define FORGE_CANDIDATES "yardmaster/queue/"    /* branches of candidates; nothing else is there */
+#define FORGE_DRAFT_SAYS "yardmaster opened it" /* … and in the body of a draft PR of one */
 
 enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };
 

@@ -28,6 +28,7 @@ static const struct {
 	{"forge-checks", github_act_checks, true},
 	{"shadow-checks", github_act_checks, true},
 	{"forge-sync", github_act_sync, true},
+	{"forge-reviews", github_act_reviews, true},
 	{"forge-look", github_act_look, true},
 	{"forge-level", github_act_level, true},
 	{"forge-member", github_act_member, true},
@@ -73,8 +74,10 @@ void github_free(struct github *g)
 		return;
 	while (g->jobs)
 		job_free(g->jobs);
-	gh_cancel(g->o.client, g->missed);
+	github_missed_end(g);
 	free(g->self);
+	free(g->login);
+	json_decref(g->app_ids);
 	free(g->git);
 	free(g->marker_key);
 	free(g);
@@ -89,6 +92,11 @@ void github_set_self(struct github *g, const char *login)
 {
 	row_set(&g->self, login);
 	g->o.self = g->self;
+}
+
+void github_set_login(struct github *g, const char *login)
+{
+	row_set(&g->login, login);
 }
 
 void github_url(const struct github *g, struct github_repo *gr)
@@ -409,8 +417,8 @@ json_t *github_net(const struct repo *r, const struct github_repo *gr, const cha
 	return p;
 }
 
-static int add_effect(struct github *g, const char *subject, const char *kind, json_t *payload,
-		      struct err *err)
+int github_effect(struct github *g, const char *subject, const char *kind, json_t *payload,
+		  struct err *err)
 {
 	autojson json_t *p = payload;
 	int64_t now = g->o.clock->wall_ms(g->o.clock);
@@ -426,8 +434,7 @@ static int add_effect(struct github *g, const char *subject, const char *kind, j
 	return rc < 0 ? -1 : 0;
 }
 
-/* Is one waiting that has not begun? It will see what this one would. */
-static int waits(struct github *g, const char *subject, const char *kind, struct err *err)
+int github_waits(struct github *g, const char *subject, const char *kind, struct err *err)
 {
 	int64_t n = 0;
 
@@ -437,7 +444,7 @@ static int waits(struct github *g, const char *subject, const char *kind, struct
 int github_sync(struct github *g, int64_t repo, int64_t number, json_t *then, struct err *err)
 {
 	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)repo, (long long)number);
-	int rc = then ? 0 : waits(g, subject, "forge-sync", err);
+	int rc = then ? 0 : github_waits(g, subject, "forge-sync", err);
 	json_t *p;
 
 	if (rc != 0) {
@@ -453,7 +460,7 @@ int github_sync(struct github *g, int64_t repo, int64_t number, json_t *then, st
 		json_array_append_new(list, then);
 		json_put(p, "then", list);
 	}
-	return add_effect(g, subject, "forge-sync", p, err);
+	return github_effect(g, subject, "forge-sync", p, err);
 }
 
 int github_reconcile(struct github *g, int64_t repo, struct err *err)
@@ -474,7 +481,7 @@ int github_list(struct github *g, int64_t repo, struct err *err)
 	json_put_int(p, "repo", repo);
 	json_put(p, "ctx", json_object());
 	json_put_int(json_object_get(p, "ctx"), "repo", repo);
-	return add_effect(g, subject, "forge-list", p, err);
+	return github_effect(g, subject, "forge-list", p, err);
 }
 
 static json_t *fetch_request(const struct repo *r, const struct github_repo *gr)
@@ -554,7 +561,7 @@ int github_fetch_base(struct github *g, const struct repo *r, struct err *err)
 	cleanup(github_repo_release) struct github_repo gr = {0};
 	autofree char *subject = xasprintf("repo:%lld", (long long)r->id);
 	json_t *p;
-	int rc = waits(g, subject, "forge-fetch", err);
+	int rc = github_waits(g, subject, "forge-fetch", err);
 
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
@@ -564,22 +571,7 @@ int github_fetch_base(struct github *g, const struct repo *r, struct err *err)
 	p = fetch_request(r, &gr);
 	json_put(p, "ctx", json_object());
 	json_put_int(json_object_get(p, "ctx"), "repo", r->id);
-	return add_effect(g, subject, "forge-fetch", p, err);
-}
-
-int github_pull_fetch(struct github *g, const struct repo *r, const struct github_repo *gr,
-		      json_t *x, struct err *err)
-{
-	int64_t number = json_int(x, "number", 0);
-	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)r->id, (long long)number);
-	autofree char *ref = xasprintf("+refs/pull/%lld/head:refs/pull/%lld/head",
-				       (long long)number, (long long)number);
-	json_t *p = github_net(r, gr, "fetch"), *refs = json_array();
-
-	json_array_append_new(refs, json_string(ref));
-	json_put(p, "refs", refs);
-	json_put(p, "ctx", x);
-	return add_effect(g, subject, "forge-fetch", p, err);
+	return github_effect(g, subject, "forge-fetch", p, err);
 }
 
 const struct forge_ops forge_github = {

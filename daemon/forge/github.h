@@ -9,8 +9,9 @@
  * with the ledger's row, and told as forge-neutral events; so a lost, doubled or reordered delivery
  * changes nothing but the delay, and "forge-list" finds on its own what no delivery told.
  *
- * A PR becomes known in three steps, effects of one subject ("sync:REPO:NUMBER"): the API's answer, the
- * objects by Git, its files. Nothing hears of a head before its objects are in the mirror.
+ * A PR becomes known in four steps, effects of one subject ("sync:REPO:NUMBER"): the API's answer, the
+ * objects by Git, its files, its reviews. Nothing hears of a head before its objects are in the mirror. The
+ * heads that a list finds, new ones and moved ones, are fetched together (subject "heads:REPO").
  *
  * Identity of an event: a comment's id, a review's id, for labels the id of the issue's event; the row
  * that was compared is the memory of what has been told. Bots and ourselves trigger nothing.
@@ -52,6 +53,8 @@ struct github *github_new(const struct github_opts *o);
 void github_free(struct github *g); /* what is under way gets no result */
 struct gh *github_client(struct github *g);
 void github_set_self(struct github *g, const char *login);
+/* Whose PRs are those that we open: the App's own, or the person's of a plain token. */
+void github_set_login(struct github *g, const char *login);
 /* Where Git finds it: gr->url, by the configuration. */
 void github_url(const struct github *g, struct github_repo *gr);
 
@@ -75,6 +78,8 @@ void github_missed(struct github *g);
 /* Asks for one issue or PR. `then` (may be NULL; a reference is taken): {key, kind, payload} of an
  * event that only makes sense once the row is there. */
 int github_sync(struct github *g, int64_t repo, int64_t number, json_t *then, struct err *err);
+/* The same of a PR that was read just now, without that: only its reviews, and what GitHub makes of them. */
+int github_reviews(struct github *g, int64_t repo, int64_t number, struct err *err);
 /* Asks Git for the base. */
 int github_fetch_base(struct github *g, const struct repo *r, struct err *err);
 

@@ -46,13 +46,21 @@ bool github_is_ours(const struct github *g, int64_t remote, const char *body)
 	return !strcmp(at - strlen(MARKER), expected + 2);
 }
 
-/* The body with its marker, cut to what GitHub takes. */
+static bool is_pull(struct job *j)
+{
+	cleanup(pr_release) struct pr p = {0};
+
+	return pr_find(db_of(j), ST_PR_BY_NUMBER, &p, NULL, "ii", j->repo.id, job_number(j)) > 0;
+}
+
+/* The body with its marker, cut to what GitHub takes. What is cut off is in the ledger (keep_comment). */
 static json_t *comment_body(struct job *j)
 {
-	static const char cut[] = "\n\n… cut here; the whole is in yardmaster's log.";
 	autofree char *mark = marker_of(j, json_str(j->payload, "key", "")), *text = NULL;
 	const char *body = json_str(j->payload, "body", "");
-	size_t room = GITHUB_BODY_MAX - strlen(mark) - sizeof(cut);
+	autofree char *cut = xasprintf("\n\n… cut here; `yardmaster %s show %lld` has the whole.",
+				       is_pull(j) ? "pr" : "issue", (long long)job_number(j));
+	size_t room = GITHUB_BODY_MAX - strlen(mark) - strlen(cut);
 	size_t n = text_cut(body, strlen(body), room);
 	json_t *o = json_object();
 

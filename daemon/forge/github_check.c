@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define TEXT_MAX        65535 /* of a summary and of a text */
-#define ANNOTATIONS_MAX 50    /* of one request */
-#define DESCRIPTION_MAX 140   /* of a commit status */
+#define TITLE_MAX       255
+#define ANNOTATIONS_MAX 50  /* of one request */
+#define DESCRIPTION_MAX 140 /* of a commit status */
 
 static struct db *db_of(struct job *j)
 {
@@ -53,11 +54,32 @@ static int did_check(struct job *j, const struct gh_answer *a, struct err *err)
 
 /* ---- what it says ---- */
 
-static void put_cut(json_t *o, const char *key, const char *s)
+static void put_cut(struct job *j, json_t *o, const char *key)
 {
-	autofree char *t = xstrndup(s, text_cut(s, strlen(s), TEXT_MAX));
+	const char *s = word(j, key);
+	autofree char *more = xasprintf("\n\n… cut here; `yardmaster pr show %lld` says more.",
+					(long long)job_number(j));
+	size_t n = strlen(s);
+	autofree char *t =
+		n <= TEXT_MAX ? xstrdup(s)
+			      : xasprintf("%.*s%s", (int)text_cut(s, n, TEXT_MAX - strlen(more)), s,
+					  more);
 
 	json_put_str(o, key, t);
+}
+
+/* A title and a description are shown as they are: without the signs of Markdown. */
+static char *plain(const char *s, size_t max)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	for (; *s; s++) {
+		if (s[0] == '*' && s[1] == '*')
+			s++;
+		else if (*s != '`')
+			buf_addc(&b, *s);
+	}
+	return b.len ? xstrndup(b.s, text_cut(b.s, b.len, max)) : xstrdup("");
 }
 
 static json_t *first(const json_t *list, size_t max)
@@ -77,11 +99,12 @@ static json_t *output(struct job *j)
 {
 	json_t *o = json_object();
 	const json_t *notes = json_object_get(j->payload, "annotations");
+	autofree char *title = plain(word(j, "title"), TITLE_MAX);
 
-	json_put_str(o, "title", word(j, "title"));
-	put_cut(o, "summary", word(j, "summary"));
+	json_put_str(o, "title", title);
+	put_cut(j, o, "summary");
 	if (*word(j, "text"))
-		put_cut(o, "text", word(j, "text"));
+		put_cut(j, o, "text");
 	if (json_array_size(notes))
 		json_put(o, "annotations", first(notes, ANNOTATIONS_MAX));
 	return o;
@@ -105,9 +128,9 @@ static json_t *run_body(struct job *j)
 /* pending, success, failure: a status knows no more. */
 static json_t *status_body(struct job *j)
 {
-	const char *c = json_str(j->payload, "conclusion", NULL), *title = word(j, "title");
+	const char *c = json_str(j->payload, "conclusion", NULL);
 	bool good = c && (!strcmp(c, "success") || !strcmp(c, "neutral"));
-	autofree char *text = xstrndup(title, text_cut(title, strlen(title), DESCRIPTION_MAX));
+	autofree char *text = plain(word(j, "title"), DESCRIPTION_MAX);
 	json_t *o = json_object();
 
 	json_put_str(o, "state", !c ? "pending" : good ? "success" : "failure");
@@ -134,7 +157,16 @@ static int update(struct job *j, int64_t remote)
 			did_check);
 }
 
-/* An earlier try may have made it: the one with our key. */
+/* What is noted at lines is never taken off a run again, only added to. */
+static bool has_notes(const struct github_check *c)
+{
+	autojson json_t *said = NULL;
+
+	return c->remote && json_parse(c->said, strlen(c->said), SIZE_MAX, &said, NULL) == 0 &&
+	       json_array_size(json_object_get(json_object_get(said, "output"), "annotations"));
+}
+
+/* An earlier try may have made it: the one with our key, and after the one that it follows. */
 static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	const json_t *o;
@@ -143,7 +175,8 @@ static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 	if (job_check(j, a, err) < 0)
 		return -1;
 	json_array_foreach (json_object_get(a->body, "check_runs"), i, o) {
-		if (!strcmp(json_str(o, "external_id", ""), word(j, "key")))
+		if (!strcmp(json_str(o, "external_id", ""), word(j, "key")) &&
+		    json_int(o, "id", 0) > json_int(j->memo, "follows", 0))
 			return update(j, json_int(o, "id", 0));
 	}
 	return json_flag(j->memo, "newer") ? JOB_DONE : create(j);
@@ -151,8 +184,13 @@ static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 
 static int as_run(struct job *j, const struct github_check *c)
 {
-	if (c->remote)
+	/* The notes of a round that is over would stay beside those of the next, or beside green: that is
+	 * said in a run of its own, which then is the one that counts. */
+	bool anew = has_notes(c);
+
+	if (c->remote && !anew)
 		return update(j, c->remote);
+	json_put_int(j->memo, "follows", c->remote);
 	if (j->tries > 1)
 		return job_get(j,
 			       gh_path("/repos/%r/commits/%s/check-runs?check_name=%s",
@@ -180,7 +218,7 @@ int github_act_check(struct job *j, struct err *err)
 	 * have made has to be found: the latest would not know of it, and make another. */
 	if (rc > 0 && !strcmp(c.said, said))
 		return JOB_DONE;
-	if (newer && (c.remote || j->tries <= 1 || !app))
+	if (newer && ((c.remote && !has_notes(&c)) || j->tries <= 1 || !app))
 		return JOB_DONE;
 	json_put_bool(j->memo, "newer", newer != 0);
 	if (app)

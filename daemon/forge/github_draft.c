@@ -4,6 +4,10 @@
  *
  * Such workflows test GitHub's own merge of head and base. The candidate contains the base, so that merge has the
  * candidate's very tree as long as the base is where it was; that is looked at before any check counts.
+ *
+ * A ledger that is lost, or restored from before, knows nothing of branches and draft PRs that it had made. What is
+ * below our prefix, is named as we name it and belongs to no candidate of the ledger is swept: the prefix is ours, as
+ * the README says. A PR on such a branch that we have not opened keeps both.
  */
 #include "forge/github_job.h"
 
@@ -176,10 +180,38 @@ static int close_next(struct job *j)
 			body, GH_REPEATABLE, "pull-close", did_close);
 }
 
+static bool is_ours(const struct job *j, const json_t *pull)
+{
+	return json_flag(pull, "draft") && strstr(json_str(pull, "body", ""), FORGE_DRAFT_SAYS) &&
+	       !strcmp(gh_read_user(pull, "user").login, j->g->login);
+}
+
+/* 1: a PR that we have not opened is there, and keeps the branch. */
+static int is_kept(struct job *j, const json_t *pulls, struct err *err)
+{
+	const json_t *o;
+	size_t i;
+
+	if (!j->g->login)
+		return err_set(err, ERR_UNAVAILABLE, "%s: who we are is being asked",
+			       j->remote.full_name);
+	json_array_foreach (pulls, i, o) {
+		if (is_ours(j, o))
+			continue;
+		json_put_int(j->result, "kept", json_int(o, "number", 0));
+		return 1;
+	}
+	return 0;
+}
+
 static int did_list(struct job *j, const struct gh_answer *a, struct err *err)
 {
-	if (job_check(j, a, err) < 0)
-		return -1;
+	int rc = job_check(j, a, err) < 0 ? -1 : 0;
+
+	if (rc == 0 && json_flag(j->payload, "sweep"))
+		rc = is_kept(j, a->body, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : JOB_DONE;
 	json_put(j->memo, "open", a->body ? json_incref(a->body) : json_array());
 	return close_next(j);
 }
@@ -189,4 +221,82 @@ int github_act_draft_close(struct job *j, struct err *err)
 {
 	(void)err;
 	return list_open(j, did_list);
+}
+
+/* ---- left over ---- */
+
+#define LEFT_MAX 100 /* in one look */
+
+/* "yardmaster/queue/12-3" */
+static bool is_named_so(const char *branch)
+{
+	const char *s = branch + strlen(FORGE_CANDIDATES);
+	size_t n;
+
+	if (strncmp(branch, FORGE_CANDIDATES, strlen(FORGE_CANDIDATES)) != 0)
+		return false;
+	n = strspn(s, "0123456789");
+	return n && s[n] == '-' && s[n + 1] && !s[n + 1 + strspn(s + n + 1, "0123456789")];
+}
+
+static int sweep(struct job *j, const char *branch, const char *oid, struct err *err)
+{
+	autofree char *subject = xasprintf("sweep:%lld:%s", (long long)j->repo.id, branch);
+	struct db *db = j->g->o.db;
+	int64_t kept = 0, open = 0;
+	json_t *p, *x;
+
+	if (db_int(db, ST_CANDIDATE_KEEPS, &kept, err, "is", j->repo.id, branch) < 0 ||
+	    db_int(db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
+		return -1;
+	if (kept || open)
+		return 0;
+	x = json_object();
+	json_put_bool(x, "sweep", true);
+	json_put_int(x, "repo", j->repo.id);
+	json_put_str(x, "branch", branch);
+	json_put_str(x, "oid", oid);
+	p = json_object();
+	json_put_int(p, "repo", j->repo.id);
+	json_put_str(p, "branch", branch);
+	json_put_bool(p, "sweep", true);
+	json_put(p, "ctx", x);
+	return github_effect(j->g, subject, "draft-close", p, err) < 0 ? -1 : 1;
+}
+
+static int did_left(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	const json_t *o;
+	size_t i;
+	int n = 0;
+
+	/* Not to be had this time: the next list asks again. */
+	if (a->outcome != GH_OK)
+		return JOB_DONE;
+	json_array_foreach (a->body, i, o) {
+		const char *ref = json_str(o, "ref", "");
+		const char *oid = json_str(json_object_get(o, "object"), "sha", "");
+		int rc = strncmp(ref, "refs/heads/", 11) || !is_named_so(ref + 11) ||
+					 !gh_is_oid(oid) || n == LEFT_MAX
+				 ? 0
+				 : sweep(j, ref + 11, oid, err);
+
+		if (rc < 0)
+			return -1;
+		n += rc;
+	}
+	return JOB_DONE;
+}
+
+int github_ask_left(struct job *j, struct err *err)
+{
+	const struct github_opts *o = &j->g->o;
+
+	(void)err;
+	if (o->shadow && o->shadow(o->arg, j->repo.id))
+		return JOB_DONE;
+	return job_get(j,
+		       gh_path("/repos/%r/git/matching-refs/heads/%r", j->remote.full_name,
+			       "yardmaster/queue"),
+		       GH_ALL_PAGES | GH_CONDITIONAL, "list", did_left);
 }

@@ -138,11 +138,18 @@ static int hear_label(struct heard *h, struct err *err)
 
 /* ---- the checks tab ---- */
 
-/* Our own check run, which was made for a PR: "NAME:NUMBER:HEAD" is its external id. */
+/* "NAME:NUMBER:HEAD" is the external id of our own. */
+static int64_t number_of(const json_t *run)
+{
+	const char *number = strchr(json_str(run, "external_id", ""), ':');
+
+	return number ? strtoll(number + 1, NULL, 10) : 0;
+}
+
+/* Our own check run, which was made for a PR. */
 static int find_check(struct heard *h, const json_t *run, struct github_check *ret,
 		      int64_t *ret_number, struct err *err)
 {
-	const char *number = strchr(json_str(run, "external_id", ""), ':');
 	int64_t id = json_int(run, "id", 0);
 	int rc =
 		id > 0 ? github_check_find(h->g->o.db, ST_GITHUB_CHECK_BY_REMOTE, ret, err, "i", id)
@@ -150,7 +157,7 @@ static int find_check(struct heard *h, const json_t *run, struct github_check *r
 
 	if (rc <= 0)
 		return rc;
-	*ret_number = number ? strtoll(number + 1, NULL, 10) : 0;
+	*ret_number = number_of(run);
 	return ret->repo == h->repo.id && *ret_number > 0;
 }
 
@@ -174,11 +181,6 @@ static int hear_commit(struct heard *h, const char *sha, struct err *err)
 			   "checks-changed", p, err);
 }
 
-static int hear_suite(struct heard *h, struct err *err)
-{
-	return hear_commit(h, json_str(json_object_get(h->p, "check_suite"), "head_sha", ""), err);
-}
-
 static int hear_workflow(struct heard *h, struct err *err)
 {
 	return hear_commit(h, json_str(json_object_get(h->p, "workflow_run"), "head_sha", ""), err);
@@ -189,18 +191,61 @@ static int hear_status(struct heard *h, struct err *err)
 	return hear_commit(h, json_str(h->p, "sha", ""), err);
 }
 
-/* A button, or "re-run": as often as it is pressed while the check says the same, it counts once. */
+/* What the check said when it was pressed, by the delivery: when that is sent again, under whatever id, the
+ * ledger's check may say something else, or, after another round, the same. */
+static char *moment(const json_t *run, const struct github_check *c)
+{
+	static const char *const keys[] = {"status", "conclusion", "started_at", "completed_at",
+					   "output"};
+	autojson json_t *o = json_object();
+	autofree char *text = NULL;
+	json_t *v;
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		v = json_object_get(run, keys[i]);
+		if (v)
+			json_put(o, keys[i], json_incref(v));
+	}
+	text = json_object_size(o) ? json_text(o) : xstrdup(c->said);
+	return text_sha256(text, strlen(text));
+}
+
+/* As often as somebody presses it while the check says the same, it counts once. What one is refused another may
+ * be allowed. */
+static int press(struct heard *h, const struct github_check *c, int64_t number, const char *command,
+		 const char *said, struct err *err)
+{
+	json_t *p = github_payload(&h->repo, number, h->sender.login);
+
+	json_put_str(p, "command", command);
+	json_put_str(p, "head", c->head);
+	return github_tell(h->g,
+			   xasprintf("gh-button:%lld:%s:%s:%s", (long long)c->remote, command, said,
+				     h->sender.login),
+			   "button-pressed", p, err);
+}
+
+/* What "re-run" means of each check. */
+static const struct {
+	const char *check, *command;
+} reruns[] = {{"yardmaster/task", "retry"}, {"yardmaster/queue", "queue"}};
+
+static const char *rerun_of(const char *check)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reruns); i++)
+		if (!strcmp(reruns[i].check, check))
+			return reruns[i].command;
+	return "";
+}
+
+/* A button, or "re-run". */
 static int hear_check(struct heard *h, struct err *err)
 {
-	static const struct {
-		const char *check, *again;
-	} reruns[] = {{"yardmaster/task", "retry"}, {"yardmaster/queue", "queue"}};
 	cleanup(github_check_release) struct github_check c = {0};
 	const json_t *run = json_object_get(h->p, "check_run");
 	const char *command = json_str(json_object_get(h->p, "requested_action"), "identifier", "");
 	autofree char *said = NULL;
 	int64_t number = 0;
-	json_t *p;
 	int rc;
 
 	if (strcmp(h->action, "requested_action") != 0 && strcmp(h->action, "rerequested") != 0)
@@ -210,19 +255,48 @@ static int hear_check(struct heard *h, struct err *err)
 	rc = find_check(h, run, &c, &number, err);
 	if (rc <= 0)
 		return rc;
-	for (size_t i = 0; !strcmp(h->action, "rerequested") && i < ARRAY_LEN(reruns); i++)
-		if (!strcmp(reruns[i].check, c.name))
-			command = reruns[i].again;
+	if (!strcmp(h->action, "rerequested"))
+		command = rerun_of(c.name);
 	if (!*command || command[strspn(command, "abcdefghijklmnopqrstuvwxyz")])
 		return err_set(err, ERR_INPUT, "check run %lld: button '%.20s'",
 			       (long long)c.remote, command);
-	said = text_sha256(c.said, strlen(c.said));
-	p = github_payload(&h->repo, number, h->sender.login);
-	json_put_str(p, "command", command);
-	json_put_str(p, "head", c.head);
-	return github_tell(h->g,
-			   xasprintf("gh-button:%lld:%s:%s", (long long)c.remote, command, said),
-			   "button-pressed", p, err);
+	said = moment(run, &c);
+	return press(h, &c, number, command, said, err);
+}
+
+/* "Re-run all checks" of ours: of those that are red, for the others have nothing to do once more. */
+static int rerun_suite(struct heard *h, const char *head, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(reruns); i++) {
+		cleanup(github_check_release) struct github_check c = {0};
+		autojson json_t *said = NULL;
+		autofree char *hash = NULL;
+		int64_t number = 0;
+		int rc = github_check_find(h->g->o.db, ST_GITHUB_CHECK, &c, err, "iss", h->repo.id,
+					   head, reruns[i].check);
+
+		if (rc < 0)
+			return -1;
+		if (rc == 0 || !c.remote ||
+		    json_parse(c.said, strlen(c.said), SIZE_MAX, &said, NULL) < 0 ||
+		    strcmp(json_str(said, "conclusion", ""), "failure") != 0)
+			continue;
+		number = number_of(said);
+		hash = text_sha256(c.said, strlen(c.said));
+		if (number && press(h, &c, number, reruns[i].command, hash, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int hear_suite(struct heard *h, struct err *err)
+{
+	const json_t *suite = json_object_get(h->p, "check_suite");
+	const char *head = json_str(suite, "head_sha", "");
+
+	if (strcmp(h->action, "rerequested") != 0)
+		return hear_commit(h, head, err);
+	return h->sender.bot || !gh_is_oid(head) ? 0 : rerun_suite(h, head, err);
 }
 
 static const struct {

@@ -13,9 +13,12 @@
 
 struct github {
 	struct github_opts o;
-	char *self, *marker_key, *git;
+	char *self, *login, *marker_key, *git;
 	struct job *jobs;
-	uint64_t missed; /* the request for deliveries that did not arrive */
+	json_t *app_ids; /* {SLUG: {id, at_ms}}, for GITHUB_LEVEL_MS */
+	uint64_t missed; /* the request about deliveries that did not arrive */
+	int64_t *again;  /* those that are to be sent once more */
+	size_t nagain;
 };
 
 struct job;
@@ -66,6 +69,7 @@ int github_act_issue_close(struct job *j, struct err *err);
 int github_act_check(struct job *j, struct err *err);
 int github_act_checks(struct job *j, struct err *err);
 int github_act_sync(struct job *j, struct err *err);
+int github_act_reviews(struct job *j, struct err *err);
 int github_act_look(struct job *j, struct err *err);
 int github_act_level(struct job *j, struct err *err);
 int github_act_member(struct job *j, struct err *err);
@@ -102,6 +106,10 @@ int github_rules(struct forge *f, const struct repo *r, struct forge_rules *ret,
 
 int github_act_draft(struct job *j, struct err *err);
 int github_act_draft_close(struct job *j, struct err *err);
+/* The last step of a "forge-list", but for shadow mode: branches of candidates that no candidate of the ledger has.
+ * Each gets a "draft-close" with `sweep`: a draft PR of ours is closed, and the branch deleted unless a PR of somebody
+ * else's is on it. */
+int github_ask_left(struct job *j, struct err *err);
 /* Is it one, or would it be taken for one? Such a PR is not in the ledger, and nothing is heard of it. */
 bool github_is_candidate(const struct pr *p);
 
@@ -113,15 +121,30 @@ int github_member(struct forge *f, const char *team, const char *user, int *ret,
 
 /* The last step of a "forge-sync"; memo.reviews has its reviews. */
 int github_ask_verdict(struct job *j, const struct pr *pr);
+/* The last steps of a "forge-list" in shadow mode: which conversations of the open PRs that have any are resolved. That
+ * changes no time of a PR, so no list tells of it; fifty PRs are one request, those without a conversation none. */
+int github_ask_threads(struct job *j, struct err *err);
 /* PRs in the queue whose reviews may have changed unnoticed are read again. */
 int github_look_at_queue(struct github *g, const struct repo *r, struct err *err);
 
 /* ---- PRs (github_pull.c) ---- */
 
 /* The second and third step of a PR that was read: its objects, its files. Takes x: {repo, number,
- * pull, then?}. */
+ * pull, then?}; `pull`: gh_pull_brief(). */
 int github_pull_fetch(struct github *g, const struct repo *r, const struct github_repo *gr,
 		      json_t *x, struct err *err);
+/*
+ * The same of many PRs, with one request of Git for up to PULLS_AT_ONCE of them. Takes list, an array of such x
+ * without `then`, each with `was`, the head that the ledger had when the list was read (null: it had none): what has
+ * become known meanwhile in another way is newer, and stays. Objects that keep the rest from coming are found by
+ * halving, down to the PR that they are of.
+ */
+#define PULLS_AT_ONCE 100
+#define PULLS_BYTES   ((size_t)1 << 20) /* of such a list in an effect, unless one alone is longer */
+int github_pull_fetch_many(struct github *g, const struct repo *r, const struct github_repo *gr,
+			   json_t *list, struct err *err);
+/* 1: such requests are under way, 0 none. */
+int github_pulls_fetching(struct github *g, int64_t repo, struct err *err);
 /* A head that a landing of ours has moved is the approved one that it was before: *p is changed. */
 int github_pull_head(struct github *g, const struct repo *r, struct pr *p, struct err *err);
 /* Compares with the row, writes it, tells what happened. `files`: JSON text. *p is changed. */
@@ -133,7 +156,15 @@ int github_pull_labels(struct github *g, const struct repo *r, int64_t number, c
 int github_did_fetch(struct forge *f, const json_t *p, struct err *err);
 int github_did_changed(struct forge *f, const json_t *p, struct err *err);
 
+/* ---- deliveries that did not arrive (github_missed.c) ---- */
+void github_missed_end(struct github *g);
+
 /* ---- what several of them do ---- */
+/* 1: one waits that has not begun; it will see what this one would. */
+int github_waits(struct github *g, const char *subject, const char *kind, struct err *err);
+/* Adds an effect under a key of its own; takes payload. */
+int github_effect(struct github *g, const char *subject, const char *kind, json_t *payload,
+		  struct err *err);
 /* An event of this repository; takes payload. */
 int github_tell(struct github *g, char *key, const char *kind, json_t *payload, struct err *err);
 /* The events that waited for the row of their issue or PR. */

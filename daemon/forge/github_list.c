@@ -67,7 +67,8 @@ static int ask_comments(struct job *j, struct err *err)
 
 /* ---- heads ---- */
 
-/* The list says of a PR what it takes to fetch it; the rest is read when it is known. */
+/* The list says of a PR what it takes to fetch it; the rest is read when it is known. memo.heads: those to fetch;
+ * memo.again: some are in the middle of something. */
 static int look_at_pull(struct job *j, const json_t *o, struct err *err)
 {
 	cleanup(pr_release) struct pr was = {0};
@@ -88,35 +89,53 @@ static int look_at_pull(struct job *j, const json_t *o, struct err *err)
 		return strcmp(was.state, now.state)
 			       ? github_sync(j->g, j->repo.id, now.number, NULL, err)
 			       : 0;
-	/* It is being read already; what that does not see, the next list does. */
 	subject = xasprintf("sync:%lld:%lld", (long long)j->repo.id, (long long)now.number);
 	if (db_int(db_of(j), ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
 		return -1;
-	if (open)
+	/* It is being read already; what that does not see, the next list does. */
+	if (open || json_flag(j->memo, "fetching")) {
+		json_put_bool(j->memo, "again", true);
 		return 0;
+	}
 	x = github_payload(&j->repo, now.number, now.author);
-	json_put(x, "pull", json_incref((json_t *)o));
-	return github_pull_fetch(j->g, &j->repo, &j->remote, x, err);
+	json_put(x, "pull", gh_pull_brief(o));
+	json_put_str(x, "was", rc > 0 ? was.head : NULL);
+	json_array_append_new(json_object_get(j->memo, "heads"), x);
+	return 0;
+}
+
+static char *pulls_path(const struct job *j)
+{
+	return gh_path("/repos/%r/pulls?state=open&per_page=100", j->remote.full_name);
 }
 
 /* A push changes a PR's time too; this is for the one that came in the same second as the last look. */
 static int did_pulls(struct job *j, const struct gh_answer *a, struct err *err)
 {
+	int rc = github_pulls_fetching(j->g, j->repo.id, err);
+	autofree char *path = pulls_path(j);
 	const json_t *o;
 	size_t i;
 
-	if (job_check(j, a, err) < 0)
+	if (rc < 0 || job_check(j, a, err) < 0)
 		return -1;
+	json_put_bool(j->memo, "fetching", rc > 0);
+	json_put(j->memo, "heads", json_array());
 	json_array_foreach (a->body, i, o)
 		if (look_at_pull(j, o, err) < 0)
 			return -1;
+	/* Unchanged by then it would say nothing. */
+	if (json_flag(j->memo, "again"))
+		gh_cache_forget(j->g->o.client, path, j->remote.installation);
+	if (github_pull_fetch_many(j->g, &j->repo, &j->remote,
+				   json_incref(json_object_get(j->memo, "heads")), err) < 0)
+		return -1;
 	return ask_comments(j, err);
 }
 
 static int ask_pulls(struct job *j)
 {
-	return job_get(j, gh_path("/repos/%r/pulls?state=open&per_page=100", j->remote.full_name),
-		       GH_ALL_PAGES | GH_CONDITIONAL, "list", did_pulls);
+	return job_get(j, pulls_path(j), GH_ALL_PAGES | GH_CONDITIONAL, "list", did_pulls);
 }
 
 /* ---- issues and PRs ---- */
@@ -145,7 +164,8 @@ static int note_first(struct job *j, const json_t *o, struct err *err)
 	return 0;
 }
 
-/* Is it as the ledger has it? */
+/* Is it as the ledger has it? A PR that it has not yet is found by the next list, if it is open: else nothing of it is
+ * ours to do. */
 static int is_known(struct job *j, int64_t number, bool pull, int64_t updated_ms, struct err *err)
 {
 	cleanup(issue_release) struct issue i = {0};
@@ -153,6 +173,8 @@ static int is_known(struct job *j, int64_t number, bool pull, int64_t updated_ms
 	int rc = pull ? pr_find(db_of(j), ST_PR_BY_NUMBER, &p, err, "ii", j->repo.id, number)
 		      : issue_find(db_of(j), ST_ISSUE_BY_NUMBER, &i, err, "ii", j->repo.id, number);
 
+	if (rc == 0 && pull)
+		return 1;
 	return rc <= 0 ? rc : (pull ? p.updated_ms : i.updated_ms) >= updated_ms;
 }
 

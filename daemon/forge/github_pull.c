@@ -156,6 +156,98 @@ static int open_repo(struct forge *f, const json_t *x, struct repo *r, struct gi
 	return rc < 0 ? -1 : 0;
 }
 
+static char *sync_subject(int64_t repo, int64_t number)
+{
+	return xasprintf("sync:%lld:%lld", (long long)repo, (long long)number);
+}
+
+static char *heads_subject(int64_t repo)
+{
+	return xasprintf("heads:%lld", (long long)repo);
+}
+
+/* Takes x, which has the numbers: of one PR, or as {pulls}. */
+static int add_fetch(struct github *g, const struct repo *r, const struct github_repo *gr,
+		     const char *subject, json_t *x, struct err *err)
+{
+	json_t *p = github_net(r, gr, "fetch"), *refs = json_array();
+	const json_t *one, *pulls = json_object_get(x, "pulls");
+	size_t n = pulls ? json_array_size(pulls) : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		one = pulls ? json_array_get(pulls, i) : x;
+		json_array_append_new(refs, json_sprintf("+refs/pull/%lld/head:refs/pull/%lld/head",
+							 (long long)json_int(one, "number", 0),
+							 (long long)json_int(one, "number", 0)));
+	}
+	json_put(p, "refs", refs);
+	json_put(p, "ctx", x);
+	return github_effect(g, subject, "forge-fetch", p, err);
+}
+
+int github_pull_fetch(struct github *g, const struct repo *r, const struct github_repo *gr,
+		      json_t *x, struct err *err)
+{
+	autofree char *subject = sync_subject(r->id, json_int(x, "number", 0));
+
+	return add_fetch(g, r, gr, subject, x, err);
+}
+
+/* Those from *from on that go together; *from is behind them afterwards. */
+static json_t *next_batch(const json_t *list, size_t *from, size_t most)
+{
+	json_t *batch = json_array(), *x;
+	size_t bytes = 0;
+
+	for (; *from < json_array_size(list) && json_array_size(batch) < most; ++*from) {
+		autofree char *text = NULL;
+
+		x = json_array_get(list, *from);
+		text = json_text(x);
+		bytes += strlen(text);
+		if (bytes > PULLS_BYTES && json_array_size(batch))
+			break;
+		json_array_append_new(batch, json_incref(x));
+	}
+	return batch;
+}
+
+/* `most` at once. */
+static int fetch_in_batches(struct github *g, const struct repo *r, const struct github_repo *gr,
+			    const json_t *list, size_t most, struct err *err)
+{
+	autofree char *subject = heads_subject(r->id);
+
+	for (size_t from = 0; from < json_array_size(list);) {
+		json_t *x = json_object(), *batch = next_batch(list, &from, most);
+
+		json_put_int(x, "repo", r->id);
+		/* What it says about one PR says nothing about the repository. */
+		if (json_array_size(batch) == 1)
+			json_put_int(x, "number", json_int(json_array_get(batch, 0), "number", 0));
+		json_put(x, "pulls", batch);
+		if (add_fetch(g, r, gr, subject, x, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int github_pull_fetch_many(struct github *g, const struct repo *r, const struct github_repo *gr,
+			   json_t *list, struct err *err)
+{
+	autojson json_t *all = list;
+
+	return fetch_in_batches(g, r, gr, all, PULLS_AT_ONCE, err);
+}
+
+int github_pulls_fetching(struct github *g, int64_t repo, struct err *err)
+{
+	autofree char *subject = heads_subject(repo);
+	int64_t open = 0;
+
+	return db_int(g->o.db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0 ? -1 : open > 0;
+}
+
 /* What the fetch brought for this ref, or NULL. */
 static const char *fetched(const json_t *p, const char *ref)
 {
@@ -169,39 +261,92 @@ static const char *fetched(const json_t *p, const char *ref)
 	return NULL;
 }
 
-int github_did_fetch(struct forge *f, const json_t *p, struct err *err)
+/* Its objects are there: its files are next. x: of github_pull_fetch(). */
+static int ask_changed(struct forge *f, const struct repo *r, const json_t *p, const json_t *x,
+		       struct err *err)
 {
-	cleanup(repo_release) struct repo r = {0};
-	cleanup(github_repo_release) struct github_repo gr = {0};
-	const json_t *x = json_object_get(p, "ctx");
 	const json_t *pull = json_object_get(x, "pull");
 	int64_t number = json_int(x, "number", 0);
 	autofree char *ref = xasprintf("refs/pull/%lld/head", (long long)number);
-	autofree char *subject = NULL, *key = NULL;
-	autojson json_t *q = NULL;
-	const char *head;
-	json_t *ctx;
+	autofree char *subject = sync_subject(r->id, number), *key = NULL;
+	autojson json_t *q = json_object();
+	const char *head = fetched(p, ref);
+	json_t *ctx = json_copy((json_t *)x);
 
-	/* Of the base: repo-base reads it. What failed is asked for again by the next list. */
-	if (!pull || !json_flag(p, "ok"))
-		return 0;
-	if (open_repo(f, x, &r, &gr, err) < 0)
-		return -1;
 	/* A push may have come between the two: what Git brought is what there is. */
-	head = fetched(p, ref);
-	ctx = json_copy((json_t *)x);
 	json_put_str(ctx, "head", head ? head : json_str(json_object_get(pull, "head"), "sha", ""));
-	q = json_object();
 	json_put_str(q, "op", "changed");
-	json_put_str(q, "repo", r.path);
-	json_put_str(q, "base", r.base_oid);
+	json_put_str(q, "repo", r->path);
+	json_put_str(q, "base", r->base_oid);
 	json_put_str(q, "head", json_str(ctx, "head", ""));
 	json_put(q, "ctx", ctx);
-	subject = xasprintf("sync:%lld:%lld", (long long)r.id, (long long)number);
 	key = xasprintf("changed:%s:%s:%lld", subject, json_str(ctx, "head", ""),
 			(long long)now_of(f->github));
 	return effect_add(f->db, key, subject, "forge-changed", q, now_of(f->github), err) < 0 ? -1
 											       : 0;
+}
+
+/* 1: nothing has become known of it since the list was read, nor is about to; 0 something has. */
+static int is_as_it_was(struct forge *f, const struct repo *r, const json_t *x, struct err *err)
+{
+	cleanup(pr_release) struct pr now = {0};
+	const char *was = json_str(x, "was", NULL);
+	int64_t number = json_int(x, "number", 0), open = 0;
+	autofree char *subject = sync_subject(r->id, number);
+	int rc = pr_find(f->db, ST_PR_BY_NUMBER, &now, err, "ii", r->id, number);
+
+	if (rc < 0 || db_int(f->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0)
+		return -1;
+	return !open && (rc == 0 ? !was : was && !strcmp(was, now.head));
+}
+
+static int did_fetch_many(struct forge *f, const struct repo *r, const json_t *p,
+			  const json_t *pulls, struct err *err)
+{
+	const json_t *x;
+	size_t i;
+
+	json_array_foreach (pulls, i, x) {
+		int rc = is_as_it_was(f, r, x, err);
+
+		if (rc < 0 || (rc && ask_changed(f, r, p, x, err) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* One of them may be what keeps the rest from coming; who is away or refuses us does so for all. */
+static int split(struct forge *f, const struct repo *r, const struct github_repo *gr,
+		 const json_t *p, const json_t *pulls, struct err *err)
+{
+	const json_t *e = json_object_get(p, "error");
+	enum err_code code = err_code_from_name(json_str(e, "code", NULL));
+	size_t n = json_array_size(pulls);
+
+	if (code != ERR_CORRUPT && code != ERR_LIMIT && code != ERR_INPUT)
+		return 0;
+	if (n < 2)
+		return err_set(err, ERR_STATE, "PR #%lld of %s: its head could not be fetched: %s",
+			       (long long)json_int(json_array_get(pulls, 0), "number", 0), r->name,
+			       json_str(e, "text", "no reason"));
+	return fetch_in_batches(f->github, r, gr, pulls, (n + 1) / 2, err);
+}
+
+int github_did_fetch(struct forge *f, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	const json_t *x = json_object_get(p, "ctx"), *pulls = json_object_get(x, "pulls");
+	bool ok = json_flag(p, "ok");
+
+	/* Of the base: repo-base reads it. What failed is asked for again by the next list that is another one. */
+	if (!pulls && (!ok || !json_object_get(x, "pull")))
+		return 0;
+	if (open_repo(f, x, &r, &gr, err) < 0)
+		return -1;
+	if (!pulls)
+		return ask_changed(f, &r, p, x, err);
+	return ok ? did_fetch_many(f, &r, p, pulls, err) : split(f, &r, &gr, p, pulls, err);
 }
 
 int github_did_changed(struct forge *f, const json_t *p, struct err *err)
@@ -229,6 +374,10 @@ int github_did_changed(struct forge *f, const json_t *p, struct err *err)
 	    github_pull_labels(f->github, &r, now.number, json_object_get(x, "pull"), err) < 0 ||
 	    github_tell_then(f->github, json_object_get(x, "then"), err) < 0)
 		return -1;
-	/* Its reviews may be of this head already, and what GitHub makes of them is another one now. */
-	return strcmp(now.state, "open") ? 0 : github_sync(f->github, r.id, now.number, NULL, err);
+	if (strcmp(now.state, "open") != 0)
+		return 0;
+	/* Its reviews may be of this head already, and what GitHub makes of them is another one now. Whether we may
+	 * push to a fork a list does not say. */
+	return now.head_repo && now.modify < 0 ? github_sync(f->github, r.id, now.number, NULL, err)
+					       : github_reviews(f->github, r.id, now.number, err);
 }

@@ -14,8 +14,7 @@
 
 int64_t gh_time_ms(const char *s)
 {
-	struct tm tm = {0};
-	int offset = 0, hours, minutes;
+	struct tm tm = {0}, zone = {0};
 	const char *end = s ? strptime(s, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
 	int64_t ms = 0, digit = 100;
 
@@ -24,11 +23,9 @@ int64_t gh_time_ms(const char *s)
 	if (*end == '.')
 		for (end++; *end >= '0' && *end <= '9'; end++, digit /= 10)
 			ms += (*end - '0') * digit;
-	if ((*end == '+' || *end == '-') && sscanf(end + 1, "%2d:%2d", &hours, &minutes) == 2)
-		offset = (*end == '+' ? 1 : -1) * (hours * 60 + minutes);
-	else if (*end != 'Z')
+	if (!strptime(end, "%z", &zone)) /* "Z", "+01:00" */
 		return -1;
-	return ((int64_t)timegm(&tm) - (int64_t)offset * 60) * 1000 + ms;
+	return ((int64_t)timegm(&tm) - zone.tm_gmtoff) * 1000 + ms;
 }
 
 bool gh_is_oid(const char *s)
@@ -203,6 +200,59 @@ int gh_read_pull(const json_t *o, const char *repo_full_name, struct pr *ret, st
 	return 0;
 }
 
+/* Copies those of the keys that are there. Takes `to`, and returns it. */
+static json_t *copy_keys(json_t *to, const json_t *from, const char *const *keys)
+{
+	for (; *keys; keys++) {
+		json_t *v = json_object_get(from, *keys);
+
+		if (v)
+			json_put(to, *keys, json_incref(v));
+	}
+	return to;
+}
+
+static json_t *brief_end(const json_t *end)
+{
+	static const char *const keys[] = {"ref", "sha", NULL}, *const repo[] = {"full_name", NULL};
+	json_t *o = copy_keys(json_object(), end, keys);
+
+	json_put(o, "repo", copy_keys(json_object(), json_object_get(end, "repo"), repo));
+	return o;
+}
+
+static json_t *brief_labels(const json_t *labels)
+{
+	static const char *const keys[] = {"name", NULL};
+	json_t *list = json_array(), *l;
+	size_t i;
+
+	json_array_foreach (labels, i, l)
+		json_array_append_new(list, json_is_string(l) ? json_incref(l)
+							      : copy_keys(json_object(), l, keys));
+	return list;
+}
+
+json_t *gh_pull_brief(const json_t *o)
+{
+	static const char *const keys[] = {"number",     "title",      "body",
+					   "state",      "draft",      "maintainer_can_modify",
+					   "merged",     "merged_at",  "merge_commit_sha",
+					   "created_at", "updated_at", NULL};
+	static const char *const people[] = {"user", "merged_by"};
+	static const char *const user[] = {"login", "type", NULL};
+	json_t *brief = copy_keys(json_object(), o, keys);
+
+	for (size_t i = 0; i < ARRAY_LEN(people); i++)
+		if (json_is_object(json_object_get(o, people[i])))
+			json_put(brief, people[i],
+				 copy_keys(json_object(), json_object_get(o, people[i]), user));
+	json_put(brief, "base", brief_end(json_object_get(o, "base")));
+	json_put(brief, "head", brief_end(json_object_get(o, "head")));
+	json_put(brief, "labels", brief_labels(json_object_get(o, "labels")));
+	return brief;
+}
+
 int gh_read_event(const json_t *o, struct gh_event *ret, struct err *err)
 {
 	struct gh_event e = {.label = json_str(json_object_get(o, "label"), "name", NULL),
@@ -237,9 +287,9 @@ int gh_latest_event(const json_t *events, const char *what, const char *label, s
 static int64_t last_number(const char *url)
 {
 	const char *slash = url ? strrchr(url, '/') : NULL;
-	long long n = 0;
+	int64_t n = slash ? strtoll(slash + 1, NULL, 10) : 0;
 
-	return slash && sscanf(slash + 1, "%18lld", &n) == 1 && n > 0 ? n : 0;
+	return n > 0 && n < INT64_MAX ? n : 0;
 }
 
 int gh_read_comment(const json_t *o, struct gh_comment *ret, struct err *err)

@@ -32,6 +32,10 @@ void gh_read_labels(const json_t *o, struct strvec *ret);
  * modify (-1: not said), landed and merged_by (when merged; lists do not say by whom), created_ms, updated_ms. */
 int gh_read_pull(const json_t *o, const char *repo_full_name, struct pr *ret, struct err *err);
 
+/* What gh_read_pull() and gh_read_labels() read of a PR, and nothing else: a row keeps 1 kB of it instead of 25. A new
+ * reference. */
+json_t *gh_pull_brief(const json_t *o);
+
 struct gh_event { /* of an issue's list of events */
 	int64_t id, at_ms;
 	const char *what; /* "labeled", "unlabeled", "closed" … */

@@ -88,10 +88,13 @@ static void add_check(json_t *checks, const char *name, int64_t app)
 
 static int done(struct job *j, struct err *err)
 {
+	int rc;
+
 	if (job_save_remote(j, err) < 0 || github_readable(j, err) < 0 ||
 	    github_look_at_queue(j->g, &j->repo, err) < 0)
 		return -1;
-	return JOB_DONE;
+	rc = github_ask_threads(j, err);
+	return rc == JOB_DONE ? github_ask_left(j, err) : rc;
 }
 
 static void read_checks_rule(json_t *v, const json_t *parameters)

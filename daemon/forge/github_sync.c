@@ -300,6 +300,39 @@ static int did_reviews(struct job *j, const struct gh_answer *a, struct err *err
 	return ask_next_reviewer(j, err);
 }
 
+static int ask_reviews(struct job *j, int64_t number)
+{
+	return job_get(
+		j, gh_path("/repos/%r/pulls/%d/reviews?per_page=100", j->remote.full_name, number),
+		GH_ALL_PAGES, "reviews", did_reviews);
+}
+
+int github_act_reviews(struct job *j, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &pr, err, "ii", j->repo.id, job_number(j));
+
+	if (rc <= 0 || strcmp(pr.state, "open") != 0)
+		return rc < 0 ? -1 : JOB_DONE;
+	return ask_reviews(j, pr.number);
+}
+
+int github_reviews(struct github *g, int64_t repo, int64_t number, struct err *err)
+{
+	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)repo, (long long)number);
+	int rc = github_waits(g, subject, "forge-reviews", err);
+	json_t *p;
+
+	/* A look that has not begun reads them too. */
+	rc = rc ? rc : github_waits(g, subject, "forge-sync", err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	p = json_object();
+	json_put_int(p, "repo", repo);
+	json_put_int(p, "number", number);
+	return github_effect(g, subject, "forge-reviews", p, err);
+}
+
 /* Known with this head already: its reviews can be read at once. Else its objects come first, and the
  * reviews are read when it is known. */
 static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
@@ -322,7 +355,7 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 		return github_tell_then(j->g, json_object_get(j->payload, "then"), err);
 	if (rc == 0 || strcmp(was.head, now.head) != 0) {
 		x = github_payload(&j->repo, now.number, now.author);
-		json_put(x, "pull", json_incref(a->body));
+		json_put(x, "pull", gh_pull_brief(a->body));
 		if (json_object_get(j->payload, "then"))
 			json_put(x, "then", json_incref(json_object_get(j->payload, "then")));
 		return github_pull_fetch(j->g, &j->repo, &j->remote, x, err);
@@ -331,12 +364,7 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 	    github_pull_labels(j->g, &j->repo, now.number, a->body, err) < 0 ||
 	    github_tell_then(j->g, json_object_get(j->payload, "then"), err) < 0)
 		return -1;
-	if (strcmp(now.state, "open") != 0)
-		return JOB_DONE;
-	return job_get(
-		j,
-		gh_path("/repos/%r/pulls/%d/reviews?per_page=100", j->remote.full_name, now.number),
-		GH_ALL_PAGES, "reviews", did_reviews);
+	return strcmp(now.state, "open") ? JOB_DONE : ask_reviews(j, now.number);
 }
 
 static int did_issue(struct job *j, const struct gh_answer *a, struct err *err)

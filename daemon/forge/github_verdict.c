@@ -5,10 +5,11 @@
  * Kept in pr.verdict, for the head that it is of:
  *
  *   {head, decision: approved | changes-requested | review-required | none, by?: [LOGIN] who wants changes,
- *    unresolved: N, why?: it could not be read}
+ *    unresolved: N, threads: N, why?: it could not be read}     threads: conversations in all
  */
 #include "forge/github_job.h"
 
+#include "base/buf.h"
 #include "forge/github_read.h"
 
 #include <string.h>
@@ -103,6 +104,7 @@ static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err
 {
 	const json_t *pull = pull_of(a), *threads, *page, *o;
 	int64_t open = json_int(j->memo, "unresolved", 0);
+	int64_t all = json_int(j->memo, "threads", 0);
 	int64_t pages = json_int(j->memo, "pages", 0) + 1;
 	json_t *v;
 	size_t i;
@@ -122,8 +124,10 @@ static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err
 	threads = json_object_get(pull, "reviewThreads");
 	json_array_foreach (json_object_get(threads, "nodes"), i, o)
 		open += !json_flag(o, "isResolved");
+	all += (int64_t)i;
 	page = json_object_get(threads, "pageInfo");
 	json_put_int(j->memo, "unresolved", open);
+	json_put_int(j->memo, "threads", all);
 	json_put_int(j->memo, "pages", pages);
 	if (json_flag(page, "hasNextPage") && pages < PAGES && json_str(page, "endCursor", NULL))
 		return ask(j, json_str(page, "endCursor", NULL));
@@ -131,17 +135,25 @@ static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err
 	json_put_str(v, "decision", decision_of(pull));
 	json_put(v, "by", wanting(json_object_get(j->memo, "reviews")));
 	json_put_int(v, "unresolved", open + json_flag(page, "hasNextPage"));
+	json_put_int(v, "threads", all + json_flag(page, "hasNextPage"));
 	return keep(j, json_str(pull, "headRefOid", ""), v, err);
+}
+
+static json_t *repo_variables(const struct job *j)
+{
+	const char *slash = strchr(j->remote.full_name, '/');
+	autofree char *owner = xstrndup(j->remote.full_name, (size_t)(slash - j->remote.full_name));
+	json_t *variables = json_object();
+
+	json_put_str(variables, "owner", owner);
+	json_put_str(variables, "name", slash + 1);
+	return variables;
 }
 
 static int ask(struct job *j, const char *after)
 {
-	const char *slash = strchr(j->remote.full_name, '/');
-	autofree char *owner = xstrndup(j->remote.full_name, (size_t)(slash - j->remote.full_name));
-	json_t *body = json_object(), *variables = json_object();
+	json_t *body = json_object(), *variables = repo_variables(j);
 
-	json_put_str(variables, "owner", owner);
-	json_put_str(variables, "name", slash + 1);
 	json_put_int(variables, "number", job_number(j));
 	if (after)
 		json_put_str(variables, "after", after);
@@ -157,6 +169,143 @@ int github_ask_verdict(struct job *j, const struct pr *pr)
 		return JOB_DONE;
 	json_put_str(j->memo, "head", pr->head);
 	return ask(j, NULL);
+}
+
+/* ---- conversations of PRs that are only watched ---- */
+
+#define THREADS_AT_ONCE 50
+#define THREADS_MAX                                                                                \
+	1000 /* PRs in one look; of more than that the first one is another one each minute */
+
+/* What is known of its conversations is of this head: 1, with the verdict; 0 it is not. */
+static int verdict_of(const struct pr *p, json_t **ret)
+{
+	if (!p->verdict || json_parse(p->verdict, strlen(p->verdict), SIZE_MAX, ret, NULL) < 0)
+		return 0;
+	return !strcmp(json_str(*ret, "head", ""), p->head) && !json_object_get(*ret, "why");
+}
+
+static int find_threads(struct job *j, json_t *numbers, struct err *err)
+{
+	cleanup(pr_list_release) struct pr_list l = {0};
+	size_t from = 0;
+
+	if (pr_all(j->g->o.db, ST_PR_LIST, &l, err, "is", j->repo.id, "open") < 0)
+		return -1;
+	if (l.n > THREADS_MAX)
+		from = (size_t)(job_now(j) / 60000) % l.n;
+	for (size_t i = 0; i < l.n && json_array_size(numbers) < THREADS_MAX; i++) {
+		const struct pr *p = &l.v[(from + i) % l.n];
+		autojson json_t *v = NULL;
+
+		/* An older row says only how many were open. */
+		if (!strcmp(p->base, j->repo.base) && verdict_of(p, &v) &&
+		    json_int(v, "threads", json_int(v, "unresolved", 0)) > 0)
+			json_array_append_new(numbers, json_integer(p->number));
+	}
+	return 0;
+}
+
+/* 1 the verdict is another one now, 0 it is not. */
+static int count_threads(struct job *j, json_t *v, int64_t number, const json_t *pull,
+			 struct err *err)
+{
+	const json_t *threads = json_object_get(pull, "reviewThreads"), *o;
+	int64_t open = 0;
+	size_t i;
+
+	if (strcmp(json_str(pull, "headRefOid", ""), json_str(v, "head", "?")) != 0)
+		return 0; /* a push, which is heard of in another way */
+	/* More than is told here, or another decision: it is read as a whole. */
+	if (json_flag(json_object_get(threads, "pageInfo"), "hasNextPage") ||
+	    strcmp(decision_of(pull), json_str(v, "decision", "")) != 0)
+		return github_reviews(j->g, j->repo.id, number, err);
+	json_array_foreach (json_object_get(threads, "nodes"), i, o)
+		open += !json_flag(o, "isResolved");
+	if (json_int(v, "unresolved", -1) == open && json_int(v, "threads", -1) == (int64_t)i)
+		return 0;
+	json_put_int(v, "unresolved", open);
+	json_put_int(v, "threads", (int64_t)i);
+	return 1;
+}
+
+static int take_threads(struct job *j, int64_t number, const json_t *pull, struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	autojson json_t *v = NULL;
+	int rc = pr_find(j->g->o.db, ST_PR_BY_NUMBER, &p, err, "ii", j->repo.id, number);
+
+	if (rc <= 0 || !verdict_of(&p, &v) ||
+	    !json_is_array(json_object_get(json_object_get(pull, "reviewThreads"), "nodes")))
+		return rc < 0 ? -1 : 0;
+	rc = count_threads(j, v, number, pull, err);
+	if (rc <= 0)
+		return rc;
+	row_take(&p.verdict, json_text(v));
+	return pr_save(j->g->o.db, &p, err) < 0 ? -1 : 0;
+}
+
+static int ask_threads(struct job *j);
+
+static int did_threads(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	const json_t *repo = json_object_get(json_object_get(a->body, "data"), "repository");
+	const json_t *numbers = json_object_get(j->memo, "numbers");
+	size_t from = (size_t)json_int(j->memo, "asked", 0);
+
+	/* Not for us to see: what is known stays. */
+	if (a->outcome == GH_REFUSED || a->outcome == GH_GONE)
+		return JOB_DONE;
+	if (job_check(j, a, err) < 0)
+		return -1;
+	for (size_t i = 0; i < THREADS_AT_ONCE && from + i < json_array_size(numbers); i++) {
+		int64_t number = json_integer_value(json_array_get(numbers, from + i));
+		autofree char *alias = xasprintf("p%lld", (long long)number);
+
+		if (take_threads(j, number, json_object_get(repo, alias), err) < 0)
+			return -1;
+	}
+	json_put_int(j->memo, "asked", (int64_t)from + THREADS_AT_ONCE);
+	return ask_threads(j);
+}
+
+static int ask_threads(struct job *j)
+{
+	cleanup(buf_release) struct buf q = BUF_INIT;
+	const json_t *numbers = json_object_get(j->memo, "numbers");
+	size_t from = (size_t)json_int(j->memo, "asked", 0);
+	json_t *body;
+
+	if (from >= json_array_size(numbers))
+		return JOB_DONE;
+	buf_adds(&q, "query($owner: String!, $name: String!) { repository(owner: $owner, name: "
+		     "$name) {");
+	for (size_t i = from; i < from + THREADS_AT_ONCE && i < json_array_size(numbers); i++) {
+		long long n = (long long)json_integer_value(json_array_get(numbers, i));
+
+		buf_addf(&q,
+			 " p%lld: pullRequest(number: %lld) { headRefOid reviewDecision "
+			 "reviewThreads(first: 100) { nodes { isResolved } pageInfo { hasNextPage "
+			 "} } }",
+			 n, n);
+	}
+	buf_adds(&q, " } }");
+	body = json_object();
+	json_put_str(body, "query", q.s);
+	json_put(body, "variables", repo_variables(j));
+	return job_send(j, "POST", xstrdup("/graphql"), body, GH_READS, "threads", did_threads);
+}
+
+int github_ask_threads(struct job *j, struct err *err)
+{
+	const struct github_opts *o = &j->g->o;
+	json_t *numbers;
+
+	if (!o->shadow || !o->shadow(o->arg, j->repo.id))
+		return JOB_DONE;
+	numbers = json_array();
+	json_put(j->memo, "numbers", numbers);
+	return find_threads(j, numbers, err) < 0 ? -1 : ask_threads(j);
 }
 
 /* ---- PRs that wait in the queue ---- */

@@ -147,11 +147,50 @@ static int check_size(struct job *j, const struct gr_change *c, struct err *err)
 	return 0;
 }
 
+/* `<<<<<<< COMMIT` or `>>>>>>> COMMIT`, as worktree-rebase leaves it: the line's number, or 0. A file that is about
+ * such markers has names there, not commits. */
+static size_t marker_line(const char *p, size_t n)
+{
+	const char *end = p + n;
+
+	for (size_t line = 1; p < end; line++) {
+		const char *eol = memchr(p, '\n', (size_t)(end - p));
+		size_t len = (size_t)((eol ? eol : end) - p), hex = 0;
+
+		if (len > 8 && (!memcmp(p, "<<<<<<< ", 8) || !memcmp(p, ">>>>>>> ", 8)))
+			while (8 + hex < len && isxdigit((unsigned char)p[8 + hex]))
+				hex++;
+		if (hex == 40 || hex == 64)
+			return line;
+		p += len + 1;
+	}
+	return 0;
+}
+
+/* What an agent was to resolve, and left. */
+static int check_markers(struct job *j, const struct gr_change *c, struct err *err)
+{
+	auto_git(git_odb_object) *o = NULL;
+	size_t line;
+	int rc;
+
+	if (!c->new_mode || git_oid_equal(&c->old_oid, &c->new_oid))
+		return 0;
+	rc = git_odb_read(&o, j->r->odb, &c->new_oid);
+	if (rc < 0)
+		return gr_fail(err, rc, "blob of '%s'", c->path);
+	line = marker_line(git_odb_object_data(o), git_odb_object_size(o));
+	return line ? gr_refuse(&j->refusal, c->path, "conflict-marker",
+				"line %zu still has a marker of the conflict", line)
+		    : 0;
+}
+
 /* One path of the difference from base; the first one that is wrong ends it with 1. */
 static int check_change(void *arg, const struct gr_change *c, struct err *err)
 {
 	struct job *j = arg;
 	struct gr_refusal *no = &j->refusal;
+	int rc;
 
 	json_array_append_new(j->files, json_utf8(c->path, strlen(c->path)));
 	if (c->old_mode == GR_MODE_SUB || c->new_mode == GR_MODE_SUB)
@@ -168,7 +207,8 @@ static int check_change(void *arg, const struct gr_change *c, struct err *err)
 		return gr_refuse(no, c->path, "file-count",
 				 "more than %lld files are new or changed",
 				 (long long)j->limits.files);
-	return check_size(j, c, err);
+	rc = check_size(j, c, err);
+	return rc ? rc : check_markers(j, c, err);
 }
 
 static int put_refusal(const struct gr_refusal *no, json_t *ans)

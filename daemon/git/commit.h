@@ -3,7 +3,8 @@
  *
  * scan.h reads the folder; then every path that differs between `base` and the new tree is checked:
  * a submodule, a component that means ".git", `protect` without `except`, `allow` (an empty list
- * allows nothing), and the sizes and counts again, now for the whole difference. Only then are the
+ * allows nothing), the sizes and counts again, now for the whole difference, and markers of a conflict
+ * that worktree-rebase left. Only then are the
  * objects written (as one pack), the branch moved and the index replaced; whatever was killed in
  * between is done again by the repeated call, which makes the same commit.
  *

@@ -81,18 +81,17 @@ static int decode_host(const char *s, size_t n, const char *port, struct net_url
 	bool six = all[0] == '[';
 	char *host = all + six, *end = host + strcspn(host, six ? "]" : ":"), *rest = end;
 	struct in6_addr addr;
+	long number;
 
 	if (six && *end != ']')
 		return bad_host(err);
 	rest += six;
-	if (*rest == ':') {
-		port = rest + 1;
-		if (strspn(port, "0123456789") != strlen(port) || strlen(port) > 5 ||
-		    atol(port) < 1 || atol(port) > 65535)
-			return err_set(err, ERR_INPUT, "address: the port is no number 1..65535");
-	} else if (*rest) {
+	if (*rest && *rest != ':')
 		return bad_host(err);
-	}
+	port = *rest ? rest + 1 : port;
+	number = strtol(port, NULL, 10);
+	if (strspn(port, "0123456789") != strlen(port) || number < 1 || number > 65535)
+		return err_set(err, ERR_INPUT, "address: the port is no number 1..65535");
 	*end = '\0';
 	for (char *p = host; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
@@ -101,7 +100,7 @@ static int decode_host(const char *s, size_t n, const char *port, struct net_url
 			    strlen(host) > 253)
 		return bad_host(err);
 	u->host = xstrdup(host);
-	u->port = xasprintf("%ld", atol(port));
+	u->port = xasprintf("%ld", number);
 	return 0;
 }
 

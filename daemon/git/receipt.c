@@ -66,7 +66,7 @@ int gr_receipt_find(struct gr_repo *r, const git_oid *commit, git_oid *ret_on, j
 		    struct err *err)
 {
 	auto_git(git_revwalk) *walk = NULL;
-	int has = gr_receipt_on(r, commit, ret, err), rc;
+	int has = gr_receipt_on(r, commit, ret, err), rc = 0;
 	git_oid oid;
 
 	*ret_on = *commit;
@@ -86,7 +86,9 @@ int gr_receipt_find(struct gr_repo *r, const git_oid *commit, git_oid *ret_on, j
 		*ret = steal(&receipt);
 		return 1;
 	}
-	return 0;
+	return rc < 0 && rc != GIT_ITEROVER
+		       ? gr_fail(err, rc, "history on top of %s", git_oid_tostr_s(commit))
+		       : 0;
 }
 
 /* The whole name, or the beginning of exactly one commit's. */

@@ -32,6 +32,7 @@ static const struct {
 	{"contained", gr_op_contained},
 	{"worktree-add", gr_op_worktree_add},
 	{"worktree-restore", gr_op_worktree_restore},
+	{"worktree-rebase", gr_op_worktree_rebase},
 	{"worktree-commit", gr_op_worktree_commit},
 	{"worktree-remove", gr_op_worktree_remove},
 	{"checkout", gr_op_checkout},

@@ -55,6 +55,11 @@
  *       -> {head}
  *   worktree-restore {repo, path, gitdir, commit}
  *       the files of `commit`, and nothing untracked but what its .gitignore names
+ *   worktree-rebase {repo, path, gitdir, head, onto}
+ *       the worktree's branch is moved from `head` to `onto`, and its files are what a merge of the
+ *       two leaves: with Git's conflict markers where both changed the same lines. Nothing is
+ *       committed; untracked files as in worktree-restore
+ *       -> {outcome:"clean"} | {outcome:"conflict", conflicts:[…]}
  *   worktree-commit {repo, name, path, branch, parent, base, allow:[glob], protect:[glob],
  *                    except:[glob], max_file_bytes, max_files, max_bytes, message, author_name,
  *                    author_email, time_ms, sign_key}
@@ -65,7 +70,7 @@
  *          {outcome:"unchanged"}                       the tree equals base's
  *          {outcome:"refused", path, reason, text}     reason: outside-allow, protected, symlink,
  *                               dot-git, submodule, file-size, file-count, total-size, name,
- *                               special (a FIFO, socket or device instead of a tracked file)
+ *                               conflict-marker (of worktree-rebase), special (a FIFO, socket or device instead of a tracked file)
  *   worktree-remove {repo, name, path, gitdir, branch, delete_branch:bool}
  *   checkout  {repo, commit, path, gitdir}
  *       a fresh folder with the commit's files and a private Git directory with HEAD detached there

@@ -2,6 +2,7 @@
 #include "git/worktree.h"
 
 #include "git/checkout.h"
+#include "git/merge.h"
 #include "git/refs.h"
 #include "sys/fs.h"
 
@@ -162,6 +163,63 @@ int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct 
 	if (!fs_exists(p.path) && gr_fresh_dir(p.path, err) < 0)
 		return -1;
 	return build(&p, branch, git_commit_id(c), git_commit_tree_id(c), &known, err);
+}
+
+/* From `head` to `onto`; an earlier call may have done it. */
+static int move_onto(struct gr *g, struct gr_repo *r, const char *ref, const git_oid *head,
+		     const git_oid *onto, struct err *err)
+{
+	autoclose int guard = -1;
+	git_oid found;
+	bool has;
+	int rc;
+
+	if (gr_ref_guard(r, &guard, err) < 0)
+		return -1;
+	rc = gr_ref_move(g, r, ref, head, onto, false, &found, &has, err);
+	if (rc != 0 || (has && git_oid_equal(&found, onto)))
+		return rc < 0 ? -1 : 0;
+	return err_set(err, ERR_EXISTS, "branch %s in %s: found %s, expected the head of the work",
+		       ref, r->path, has ? git_oid_tostr_s(&found) : "no such branch");
+}
+
+/* Git's own merge, for its markers; its objects stay, for a commit may come to need them. */
+static int merge_onto(struct gr *g, struct gr_repo *r, const git_oid *head, const git_oid *onto,
+		      struct gr_merge_out *ret, struct err *err)
+{
+	struct gr_merge_in in = {.ours = *onto, .theirs = *head, .keep = true};
+	int rc = gr_merge_by_git(g, r, &in, ret, err);
+
+	gr_mem_drop(r);
+	return rc;
+}
+
+int gr_op_worktree_rebase(struct gr *g, const json_t *req, json_t *ans, struct err *err)
+{
+	cleanup(gr_merge_out_release) struct gr_merge_out merged = {0};
+	cleanup(gr_stats_release) struct gr_stats known = {0};
+	cleanup(place_release) struct place p = {0};
+	autofree char *branch = NULL;
+	git_oid head, onto;
+
+	if (get_place(g, req, &p, err) < 0 || gr_get_oid(req, "head", &head, err) < 0 ||
+	    gr_get_oid(req, "onto", &onto, err) < 0)
+		return -1;
+	p.admin = admin_of(p.r, p.path);
+	if (!p.admin)
+		return err_set(err, ERR_NOT_FOUND, "%s has no worktree at %s", p.r->path, p.path);
+	p.index = path_join(p.admin, "index");
+	if (admin_branch(p.admin, &branch, err) < 0 || gr_stats_load(p.index, &known, err) < 0 ||
+	    merge_onto(g, p.r, &head, &onto, &merged, err) < 0 ||
+	    move_onto(g, p.r, branch, &head, &onto, err) < 0)
+		return -1;
+	if (merged.clean)
+		json_put_str(ans, "outcome", "clean");
+	else
+		gr_put_conflict(ans, &merged);
+	if (!fs_exists(p.path) && gr_fresh_dir(p.path, err) < 0)
+		return -1;
+	return build(&p, branch, &onto, &merged.tree, &known, err);
 }
 
 static int drop_branch(struct gr *g, struct gr_repo *r, const char *ref, struct err *err)

@@ -18,6 +18,7 @@ char *gr_admin_dir(const struct gr_repo *r, const char *name);
 
 int gr_op_worktree_add(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct err *err);
+int gr_op_worktree_rebase(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_worktree_remove(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 
 #endif

@@ -216,8 +216,14 @@
 		"AND state = 'queued'")                                                            \
 	X(QUEUE_LAST_OF_PR, "SELECT * FROM queue_entry WHERE repo = ?1 AND pr = ?2 "               \
 		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(CANDIDATE_CONFLICT, "SELECT * FROM candidate WHERE repo = ?1 AND pr = ?2 AND head = ?3 " \
+		"AND verdict = 'conflict' ORDER BY id DESC LIMIT 1")                                 \
 	X(CANDIDATE_LIVE, "SELECT * FROM candidate WHERE repo = ?1 AND ended_ms IS NULL "          \
 		"ORDER BY id")                                                                     \
+	/* Is a branch still a candidate's, or about to be deleted by what is left to do of one? */ \
+	X(CANDIDATE_KEEPS, "SELECT count(*) FROM candidate c WHERE c.repo = ?1 AND c.branch = ?2 " \
+		"AND (c.ended_ms IS NULL OR EXISTS (SELECT 1 FROM effect e "                       \
+		"WHERE e.subject = 'cand:' || c.id AND e.state < 2))")                             \
 	X(CANDIDATE_BASE, "SELECT * FROM candidate WHERE repo = ?1 AND kind = 'base' "             \
 		"AND ended_ms IS NULL ORDER BY id DESC LIMIT 1")                                   \
 	X(CANDIDATE_BASE_COUNT, "SELECT count(*) FROM candidate WHERE repo = ?1 "                  \
@@ -277,8 +283,10 @@
 	X(SHADOW_OF_PR, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = ?2 "                \
 		"AND pr = ?3 ORDER BY id")                                                         \
 	X(SHADOW_ALL, "SELECT * FROM shadow_event WHERE repo = ?1 ORDER BY id")                    \
+	/* Those that were asked for least first ("tries=N"): what never comes does not keep the others waiting. */ \
 	X(SHADOW_MERGED_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND kind = "             \
-		"'merged' AND tree IS NULL ORDER BY id")                                           \
+		"'merged' AND tree IS NULL AND oid IS NOT NULL "                                   \
+		"ORDER BY CAST(substr(detail, 7) AS INTEGER), id")                                 \
 	/* Some of them, by chance: what is asked in a reconciliation is bounded, and all have their turn. */ \
 	X(SHADOW_CHECKS_OPEN, "SELECT * FROM shadow_event WHERE repo = ?1 AND at_ms "              \
 		">= ?2 AND (?3 = '' OR head = ?3) AND ((kind = 'checks' AND detail <> "            \

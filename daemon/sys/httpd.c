@@ -191,7 +191,7 @@ static enum MHD_Result begin(struct httpd *h, struct MHD_Connection *c, const ch
 	route(r, path, method);
 	if (r->handler && r->length > (int64_t)r->handler->body_max)
 		httpd_answer(r, 413, 0);
-	if (!r->status)
+	if (r->handler && !r->status)
 		r->state = r->handler->begin(h->arg, r);
 	/* Before the body is the one moment at which libmicrohttpd takes an early answer. */
 	if (r->status && r->length > DRAIN_MAX)
@@ -206,7 +206,7 @@ static enum MHD_Result take(struct httpd_request *r, const char *p, size_t n)
 	r->seen += n;
 	if (r->seen > max)
 		httpd_answer(r, 413, 0);
-	if (!r->status)
+	if (r->handler && !r->status)
 		r->handler->data(r->state, p, n);
 	/* It said no length and goes on and on: there is no end at which it could be answered. */
 	return r->seen > 2 * max ? MHD_NO : MHD_YES;

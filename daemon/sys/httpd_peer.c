@@ -202,7 +202,7 @@ static bool somebody_waits(const struct httpd *h)
 /* 1 taken, 0 nobody waits or there is no room. */
 static int take_one(struct httpd *h)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
 	int one = 1, fd;
 	uint64_t address;
@@ -305,7 +305,7 @@ static int open_socket(const struct addrinfo *a, const char *address, int *ret, 
 /* The address as it is now, for people and for `status`. */
 static int name_socket(struct httpd *h, struct err *err)
 {
-	struct sockaddr_storage sa;
+	struct sockaddr_storage sa = {0};
 	socklen_t len = sizeof(sa);
 	char host[64], port[16];
 

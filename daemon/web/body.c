@@ -137,9 +137,7 @@ int body_add(struct body *b, const void *p, size_t n, struct err *err)
 		drop_all(b);
 		b->dropped = true;
 	}
-	if (!b->dropped && want <= b->cap) {
-		memcpy(b->p + b->size, p, n);
-	} else if (!b->dropped && in_memory(b, want)) {
+	if (!b->dropped && (want <= b->cap || in_memory(b, want))) {
 		memcpy(b->p + b->size, p, n);
 	} else if (!b->dropped) {
 		if (to_file(b, want, err) < 0 || write_all(b->fd, p, n, err) < 0)

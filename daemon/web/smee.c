@@ -118,6 +118,7 @@ static bool is_member(size_t i, const struct span *key)
 
 	if (strlen(members[i]) != n)
 		return false;
+	// cppcheck-suppress arrayIndexOutOfBoundsCond ; the caller ends at MEMBERS
 	return i < BODY ? !strncasecmp(p, members[i], n) : !memcmp(p, members[i], n);
 }
 

@@ -21,7 +21,7 @@ struct stream {
 	char *url, *address;
 	struct http *http;
 	struct http_call *call;
-	struct loop_timer *again, *quiet;
+	struct loop_timer *again, *quiet, *late;
 	struct sse sse;
 	enum state state;
 	int64_t since_ms,
@@ -30,6 +30,8 @@ struct stream {
 	int64_t asked_ms; /* Retry-After of the last answer */
 	int tries;        /* that failed, one after the other */
 	bool gap;         /* there was a time without a connection */
+	bool told;        /* of one, at told_mono */
+	int64_t told_mono;
 	char *problem;
 	int64_t deliveries, ignored, malformed, too_large;
 };
@@ -115,6 +117,27 @@ static char *refusal(const struct http_answer *a)
 			 SAID_MAX, type ? type : "no content type", wanted);
 }
 
+static void tell_gap(void *arg)
+{
+	struct stream *s = arg;
+
+	loop_timer_stop(s->late);
+	s->told = true;
+	s->told_mono = s->clock->mono_ms(s->clock);
+	s->o.again(s->o.arg);
+}
+
+/* At once, or with others of this time at its end. */
+static void note_gap(struct stream *s)
+{
+	int64_t due = s->told_mono + STREAM_AGAIN_MS;
+
+	if (!s->told || due <= s->clock->mono_ms(s->clock))
+		tell_gap(s);
+	else
+		loop_timer_set(s->late, due);
+}
+
 static bool on_head(void *arg, const struct http_answer *a)
 {
 	struct stream *s = arg;
@@ -133,7 +156,7 @@ static bool on_head(void *arg, const struct http_answer *a)
 	loop_timer_in(s->quiet, STREAM_IDLE_MS);
 	log_info("webhooks: the event channel at %s is connected", s->address);
 	if (s->gap)
-		s->o.again(s->o.arg);
+		note_gap(s);
 	return true;
 }
 
@@ -248,6 +271,7 @@ int stream_new(struct loop *l, struct rnd *rnd, const struct stream_options *o, 
 	s->address = origin(o->url);
 	s->again = loop_timer_new(l, on_again, s);
 	s->quiet = loop_timer_new(l, on_quiet, s);
+	s->late = loop_timer_new(l, tell_gap, s);
 	sse_init(&s->sse, STREAM_EVENT_MAX, on_event, s);
 	set_state(s, WAITING);
 	if (http_new(l, &conf, &s->http, err) < 0) {
@@ -266,6 +290,7 @@ void stream_free(struct stream *s)
 	http_free(s->http);
 	loop_timer_free(s->again);
 	loop_timer_free(s->quiet);
+	loop_timer_free(s->late);
 	sse_release(&s->sse);
 	free(s->url);
 	free(s->address);

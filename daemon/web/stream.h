@@ -4,7 +4,13 @@
  *
  * One GET that stays open (sse.h); each event `message` that is a delivery (smee.h) is handed to `deliver`,
  * which checks, stores and counts it as one that came over HTTP. Nobody is answered: what is lost on the way, or
- * came while the connection was gone, is found by the reconciler, which `again` may wake.
+ * came while the connection was gone, is found by the reconciler, which `again` wakes.
+ *
+ * A server that ends each connection after half a minute would have everything read anew each time. So `again` is
+ * called at once for the first gap, and then for all gaps of the next STREAM_AGAIN_MS together, at its end. What can
+ * be lost in between is a delivery of the second or so that such a gap lasts: it is found at the end of that time, or
+ * by the reconciliation that is due anyway if that is sooner, and not at the reconnection. A gap after a longer time
+ * of peace, however short, and the end of a long one are told at once.
  *
  * The connection is made anew whenever it ends, by itself or after STREAM_IDLE_MS without a byte (smee.io
  * pings every 30 s): after what the server says by `retry:` or Retry-After, STREAM_WAIT_MS when it says nothing,
@@ -27,6 +33,7 @@
 #define STREAM_WAIT_MS     1000
 #define STREAM_WAIT_MAX_MS 300000
 #define STREAM_STEADY_MS   30000
+#define STREAM_AGAIN_MS    300000 /* between two calls of `again` */
 
 struct stream;
 
@@ -36,7 +43,7 @@ struct stream_options {
 	const char *proxy;   /* NULL: none */
 	const char *ca_file; /* NULL: the system's */
 	void (*deliver)(void *arg, const struct smee_delivery *d);
-	void (*again)(void *arg); /* connected after a gap */
+	void (*again)(void *arg); /* there was a gap: what came in it is to be looked for */
 	void *arg;
 };
 

@@ -33,7 +33,7 @@ seconds() { sed -i "s/^reconcile-seconds: .*/reconcile-seconds: $1/" "$T/yardmas
 seconds 600 # none in the middle of the task
 gh_daemon
 gh_add
-quiet() { wait_for '[ "$(ymj .effects_open status)" = 0 ]' 60 || bail 'the effects do not end'; }
+quiet() { wait_for '[ "$(ymj ".effects_open + .events_new" status)" = 0 ]' 300 || bail 'the effects do not end'; }
 
 n=$(gh_issue 'Fix line 3')
 quiet
@@ -54,19 +54,30 @@ for ((i = 1; i <= PULLS; i++)); do
 	printf 'commit refs/heads/branch-%d\ncommitter Alice <alice@example.org> 1700000000 +0000\ndata 4\nWork\nfrom %s\n' $i "$base"
 	printf 'M 100644 inline src/%d.txt\ndata 5\ntext\n\n' $i
 done | git -C "$(gh_state .dir)" fast-import --quiet || bail 'the branches were not made'
-for ((i = 1; i <= PULLS; i++)); do
-	gh_pr "branch-$i" "PR $i" >/dev/null
-done
+gh_ctl POST /pulls "$(jq -nc --argjson n "$PULLS" '{repo: "octo/app", heads: [range(1; $n + 1) | "branch-\(.)"]}')" >/dev/null ||
+	bail 'the PRs were not made'
 gh_hook http://127.0.0.1:1/none
 seconds 5
+from=$(gh_requests length) start=$EPOCHREALTIME
 ym_start
-at=$SECONDS
-wait_for "[ \"\$(ymj length pr list)\" -ge $PULLS ]" 900 || bail "$(ymj length pr list) PRs are known"
+# The first look: all is read, by list, by git and one by one.
+wait_for "[ \"\$(ymj length pr list)\" -ge $PULLS ]" 600 || bail "$(ymj length pr list) PRs are known"
 quiet
-lists() { gh_requests '[.[] | select(.path | endswith("/pulls"))] | length'; }
-at=$(lists) # the rest of the reconciliation that is going on, and then a whole one
-wait_for "[ \"\$(lists)\" -gt $at ]" 60 || bail 'no reconciliation'
-quiet
+count "first-look-$PULLS" $(($(gh_requests length) - from)) -
+count "first-look-$PULLS-git" "$(gh_requests "[.[$from:][] | select(.path | endswith(\"/info/refs\"))] | length")" -
+awk -v t="$EPOCHREALTIME" -v s="$start" -v n="$PULLS" \
+	'BEGIN { printf "bench: first-look-%d-time ours=%.1f s peer=none:- ratio=- goal=-\n", n, t - s }'
+kinds "$from"
+lists() { gh_ctl GET '/requests?path=/pulls%5C%3F' | jq length; }
+next() { # a whole reconciliation from now on
+	local at
+	for _ in 1 2; do
+		at=$(lists)
+		wait_for "[ \"\$(lists)\" -gt $at ]" 60 || bail 'no reconciliation'
+		quiet
+	done
+}
+next
 from=$(gh_requests length) at=$(lists)
 wait_for "[ \"\$(lists)\" -gt $at ]" 60 || bail 'no reconciliation'
 quiet

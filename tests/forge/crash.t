@@ -7,7 +7,7 @@
 # In the order in which one task comes by them.
 way='forge-list forge-fetch forge-sync forge-level forge-comment forge-look task-push forge-pr-open forge-check
 	cand-push forge-pr-merged forge-issue-close'
-others='forge-label forge-react forge-changed cand-fetch'
+others='forge-label forge-react forge-changed forge-reviews cand-fetch'
 # Those with a way of their own here that tests/integration/crash_effects.t has too.
 both='forge-comment forge-label forge-react forge-pr-open forge-pr-merged forge-issue-close'
 
@@ -59,6 +59,7 @@ for round in 0 ${ALL:+1 2}; do
 	die forge-label
 	open_pr "one-$round"
 	die forge-changed
+	die forge-reviews
 	gh_comment "${prs[-1]}" '/yard status' >/dev/null
 	die forge-react
 	# A push to the base gets no answer that says whether it was taken; the first refusal is looked into.

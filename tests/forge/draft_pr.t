@@ -43,6 +43,30 @@ wait_ok 'workflows on a merge that is not the candidate say nothing' \
 is "$(gh_pr_state "$pr")" open 'and nothing lands by them'
 gh_comment "$pr" '/yard dequeue' bob >/dev/null
 wait_ok 'its draft PR is closed, too' "! draft .state | grep -q open && [ -z \"\$(gh_candidates)\" ]"
+# --- a ledger that is lost ------------------------------------------------------------------------
+merges fine
+gh_queued six
+gh_candidate
+wait_for "draft .state | grep -q open" || bail 'no draft PR was opened'
+gh_push yardmaster/queue/77-7 src/seven.txt mine >/dev/null
+mine=$(gh_pr yardmaster/queue/77-7 'A draft of mine')
+gh_push yardmaster/queue/88-8 src/eight.txt left >/dev/null
+gh_push yardmaster/queue/own src/own.txt own >/dev/null
+ym_stop
+rm -f "$D"/ledger.db*
+ym_start
+me
+ym repo add "$GH_REPO" >/dev/null || bail 'not added'
+wait_for "[ \"\$(ymj .effects_open status)\" != 0 ] && ledger 'SELECT kind FROM effect WHERE state < 2' | grep -q draft-close" ||
+	bail 'what is left over is not found'
+like "$(draft .state)" open 'before resume nothing is touched'
+ym resume >/dev/null
+wait_ok 'the draft PR that it knew is closed, and its branch deleted' \
+	"[ -z \"\$(draft \"select(.number != $mine and .state == \\\"open\\\")\" | head -1)\" ] && ! gh_candidates | grep -q $sha" 20
+wait_ok 'so is a branch without one' "! gh_state '.branches | keys[]' | grep -q 88-8"
+is "$(gh_pr_state "$mine")" open "a person's PR on such a branch stays"
+is "$(gh_state '.branches | keys[] | select(startswith("refs/heads/yardmaster/queue/"))' | sort | tr '\n' ' ')" \
+	'refs/heads/yardmaster/queue/77-7 refs/heads/yardmaster/queue/own ' 'with its branch, and what is not named as ours'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing

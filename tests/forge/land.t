@@ -1,9 +1,9 @@
 #!/bin/bash
 # Landing on GitHub by squash: the PR's head is moved first, and goes back when the base is refused; forks,
-# the agent's branch, receipts.
+# the agent's branch, receipts. It is an Enterprise Server with a certificate of a private authority.
 . "$(dirname "$0")/land_lib.sh"
 
-land_start squash
+land_start squash --enterprise
 
 # --- squash ---------------------------------------------------------------------------------------
 gh_push one src/one2.txt second >/dev/null

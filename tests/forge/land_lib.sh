@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # land_lib.sh - what the tests of landings on GitHub share, beside lib.sh, which this file reads first.
 #
-#   land_start METHOD                     octo/app, which lands by this method, and a daemon that waits 3 s for
-#                                         a moved head; the blueprint `fix`
+#   land_start METHOD [OPTION]            octo/app, which lands by this method, and a daemon that waits 3 s for
+#                                         a moved head; the blueprint `fix`. OPTION: of gh_start
 #   land_pr NAME TEXT                     a PR of the branch NAME that the daemon knows and bob has approved;
 #                                         sets $n and $head
 #   land_queue PR                         bob queues it
@@ -19,7 +19,7 @@ land_start() {
 		echo fixed >src/fixed.txt
 		complete "Fixed."
 	END
-	gh_start
+	gh_start "${@:2}"
 	sample_source app
 	commit_file "$T/src/app" .github/yardmaster.yml "queue:
   method: $1

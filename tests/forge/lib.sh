@@ -10,6 +10,8 @@
 #   gh_start                              starts it; sets $GH (its address, also the API's), $GH_APP (the App's
 #                                         id), $GH_CLIENT (its client id), $GH_PEM (its key file),
 #                                         $GH_SECRET (of the webhook), $GH_INSTALLATION
+#   gh_start --enterprise                 the daemon will know it as an Enterprise Server: https://localhost/api/v3,
+#                                         with a certificate of a private authority; $GH stays as it is
 #   gh_stop                               ends it
 #   gh_conf                               adds to the daemon's configuration what it takes to reach the
 #                                         stand-in, and to be reached by its webhooks
@@ -76,7 +78,21 @@ export YARDMASTER_BUILD
 GH_SECRET=it-is-a-secret
 gh_pid=''
 
+# An authority, and its certificate for localhost.
+gh_certificates() {
+	local new=(openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
+	"${new[@]}" -x509 -subj '/CN=our authority' -addext basicConstraints=critical,CA:TRUE -keyout "$T/gh-ca.key" -out "$T/gh-ca.pem" &&
+		"${new[@]}" -subj /CN=localhost -keyout "$T/gh-tls.key" -out "$T/gh-tls.csr" &&
+		openssl x509 -req -in "$T/gh-tls.csr" -CA "$T/gh-ca.pem" -CAkey "$T/gh-ca.key" -CAcreateserial -days 2 \
+			-extfile <(echo subjectAltName=DNS:localhost) -out "$T/gh-tls.pem"
+}
+
 gh_start() {
+	local tls=()
+	if [ "${1-}" = --enterprise ]; then
+		gh_certificates 2>"$T/gh-tls.log" || bail "no certificates: $(cat "$T/gh-tls.log")"
+		tls=(--tls "$T/gh-tls.pem,$T/gh-tls.key")
+	fi
 	jq -n --arg secret "$GH_SECRET" '{
 		users: { octo: { type: "Organization" }, alice: {}, bob: {}, carol: {}, eve: {} },
 		apps: [{ slug: "yardmaster", webhook: { secret: $secret }, installations: [{ account: "octo" }] }]
@@ -84,7 +100,7 @@ gh_start() {
 	# The stand-in ends when this test's end of the pipe closes, however the test ends.
 	mkfifo "$T/gh.in"
 	exec 7<>"$T/gh.in"
-	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" \
+	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" "${tls[@]}" \
 		<"$T/gh.in" >"$T/gh.out" 2>"$T/gh.log" 7>&- &
 	gh_pid=$!
 	disown
@@ -93,6 +109,7 @@ gh_start() {
 		bail "the stand-in did not start"
 	fi
 	GH=$(jq -r .url "$T/gh.out")
+	gh_address=$(jq -r .api "$T/gh.out")
 	GH_APP=$(jq -r .app_id "$T/gh.out")
 	GH_CLIENT=$(jq -r .client_id "$T/gh.out")
 	GH_PEM=$(jq -r .pem_file "$T/gh.out")
@@ -106,7 +123,7 @@ gh_conf() {
 	conf <<-END
 		listen: 127.0.0.1:0
 		github:
-		  api: $GH
+		  api: ${gh_address:-$GH}$([ ! -e "$T/gh-ca.pem" ] || printf '\n  ca-file: %s' "$T/gh-ca.pem")
 		  app: $GH_CLIENT
 		  key: file:$GH_PEM
 		  webhook-secrets:
@@ -122,7 +139,7 @@ gh_daemon() {
 gh_hook_here() { gh_hook "http://$(ymj .webhooks.listen status)/webhook/github"; }
 gh_add() {
 	ym repo add "$GH_REPO" >/dev/null || bail "repo add $GH_REPO failed"
-	wait_for "[ \"\$(ymj '.[0].head // empty' repo list)\" = \"\$(gh_base_oid)\" ] && [ \"\$(ymj .effects_open status)\" = 0 ]" ||
+	wait_for "[ \"\$(ymj '.[] | select(.name == \"$GH_REPO\") | .head // empty' repo list)\" = \"\$(gh_base_oid)\" ] && [ \"\$(ymj .effects_open status)\" = 0 ]" ||
 		bail "the base of $GH_REPO was not read"
 }
 
@@ -266,7 +283,10 @@ gh_comments_twice() {
 	gh_state '[.issues[] | .number as $n | .comments[].body | capture("<!-- yardmaster (?<k>\\S+) [0-9a-f]+ -->") |
 		"\($n) \(.k)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")'
 }
-gh_checks_twice() { gh_state '[.checks[] | "\(.head_sha) \(.name)"] | group_by(.) | map(select(length > 1) | .[0]) | join(", ")'; }
+gh_checks_twice() {
+	gh_state '[.checks[] | . + {k: "\(.head_sha) \(.name)"}] | group_by(.k) |
+		map(select(.[:-1] | any((.annotations | length) == 0)) | .[0].k) | join(", ")'
+}
 gh_check() { gh_state "[.checks[] | select(.head_sha == \"$1\" and .name == \"$2\")] | last | .conclusion // .status"; }
 gh_base_oid() { gh_state '.branches["refs/heads/" + .default_branch]'; }
 gh_base_file() { git -C "$(gh_state .dir)" show "main:$1" 2>/dev/null; }

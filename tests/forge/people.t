@@ -78,6 +78,35 @@ curl -sS -X POST -H 'Content-Type: application/json' --data-binary "@$T/large.js
 wait_ok 'a delivery too large to be read has everything read again, and a PR of a deleted fork lands' \
 	"[ \"\$(gh_pr_state $gift)\" = merged ]"
 
+# --- many at once ---------------------------------------------------------------------------------
+# Nobody tells of them; a delivery that is too large has everything read again.
+quiet() { wait_for '[ "$(ymj ".effects_open + .events_new" status)" = 0 ]' || bail 'the effects do not end'; }
+look_again() { curl -sS -X POST -H 'Content-Type: application/json' --data-binary "@$T/large.json" "$GH/_control/event" >/dev/null; }
+lists() { gh_ctl GET '/requests?path=/pulls%5C%3F' | jq length; }
+base=$(gh_base_oid)
+for i in {1..40}; do
+	printf 'commit refs/heads/many-%d\ncommitter Alice <alice@example.org> 1700000000 +0000\ndata 4\nWork\nfrom %s\n' "$i" "$base"
+	printf 'M 100644 inline src/many-%d.txt\ndata 5\ntext\n\n' "$i"
+done | git -C "$(gh_state .dir)" fast-import --quiet
+gh_ctl POST /pulls "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, heads: [range(1; 41) | "many-\(.)"]}')" >/dev/null
+quiet
+from=$(gh_requests length)
+look_again
+wait_ok 'forty PRs that nobody told of are found' "[ \"\$(ymj '[.[] | select(.title | test(\"^many-\"))] | length' pr list)\" = 40 ]"
+quiet
+is "$(gh_requests "[.[$from:][] | select(.path | endswith(\"/git-upload-pack\"))] | length")" 1 'one request of git brings their heads'
+is "$(gh_requests "[.[$from:][] | select(.path | test(\"/pulls/[0-9]+\$\") and (endswith(\"/$gift\") | not))] | length")" 0 'and none of them is read twice'
+at=$(lists)
+look_again
+wait_for "[ \"\$(lists)\" -gt $at ]"
+quiet
+from=$(gh_requests length) at=$(lists)
+look_again
+wait_for "[ \"\$(lists)\" -gt $at ]"
+quiet
+is "$(gh_requests "[.[$from:][] | select(.path | endswith(\"/info/refs\") | not) | \"\(.status) \(.path)\" | select(startswith(\"304 \") | not)] | join(\", \")")" '' \
+	'where nothing has changed nothing is asked that counts'
+
 # --- suspended, and taken back ----------------------------------------------------------------------
 gh_ctl PATCH /installation "{\"id\": $GH_INSTALLATION, \"suspended\": true}" >/dev/null
 wait_ok 'a suspended installation pauses the repository' "ymj '.problems[].problem' status | grep -q suspended"

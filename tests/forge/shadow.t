@@ -28,7 +28,7 @@ me
 gh_hook_here
 gh_add
 is "$(ymj '.shadow[0]' status)" "$GH_REPO" 'status names what is in shadow'
-like "$(ym repo list)" $'\tyes$' 'and so does the list of repositories'
+like "$(ym repo list)" $'\tyes(\t|$)' 'and so does the list of repositories'
 wait_for "ledger 'SELECT required FROM github_repo' | grep -q build"
 
 # --- people work ----------------------------------------------------------------------------------
@@ -59,6 +59,26 @@ wait_ok 'two that would conflict with each other are found while both are open' 
 is "$(stat conflicts)" '[]' 'neither of them in conflict with the base'
 plain=$(ym stats)
 like "$plain" "$GH_REPO"$'\tshadow\t'"would have landed, in this order"$'\t'"#$one #$two #$three" 'in a pipe: plain lines'
+
+# --- a conversation that is resolved while no webhook arrives -------------------------------------
+gh_protect '{"checks": ["build"], "reviews": 1, "conversations": true}'
+wait_for "ledger 'SELECT required FROM github_repo' | grep -q conversations" || bail 'the rule is not known'
+sha=$(gh_push talked src/talked.txt fine)
+talked=$(gh_pr talked Talked)
+gh_known "$talked"
+gh_as bob POST "/repos/$GH_REPO/pulls/$talked/comments" "$(jq -nc --arg sha "$sha" '{body: "Why?", commit_id: $sha, path: "src/talked.txt", line: 1}')" >/dev/null
+thread=$(gh_as bob POST /graphql "$(jq -nc --argjson n "$talked" '{query: "query($n: Int!) { repository(owner: \"octo\", name: \"app\") { pullRequest(number: $n) { reviewThreads(first: 100) { nodes { id } } } } }", variables: {n: $n}}')" |
+	jq -r '.data.repository.pullRequest.reviewThreads.nodes[-1].id')
+gh_review "$talked" APPROVE '' bob
+gh_ci "$sha" build success
+wait_for "ledger 'SELECT verdict FROM pr WHERE number = $talked' | grep -q '\"approved\".*\"unresolved\":1'" || bail 'the conversation is not known'
+gh_hook ''
+unlike "$(stat landing_order)" "\\b$talked\\b" 'an unresolved conversation stands in the way'
+gh_as bob POST /graphql "$(jq -nc --arg id "$thread" '{query: "mutation($input: ResolveReviewThreadInput!) { resolveReviewThread(input: $input) { thread { id } } }", variables: {input: {threadId: $id}}}')" >/dev/null
+wait_ok 'that it is resolved is found without a webhook' "stat landing_order | grep -q '\b$talked\b'"
+gh_as alice PATCH "/repos/$GH_REPO/pulls/$talked" '{"state": "closed"}' >/dev/null
+gh_hook_here
+gh_protect '{"checks": ["build"], "reviews": 1}'
 
 # --- what people do -------------------------------------------------------------------------------
 merge "$one"

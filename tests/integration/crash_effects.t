@@ -12,7 +12,7 @@ others='forge-react pr-config forge-label notify run-kill cand-drop forge-pr-upd
 	cand-settle-ref cand-settle repo-log repo-receipt repo-pulls'
 # Those of a forge over a network are in tests/forge: crash.t, crash_more.t (what follows a landing, checks of the
 # candidate, teams), crash_shadow.t, and of a head that moves land_head.t.
-remote='forge-check forge-list forge-sync forge-level forge-look forge-fetch forge-changed task-push cand-push cand-fetch'
+remote='forge-check forge-list forge-sync forge-reviews forge-level forge-look forge-fetch forge-changed task-push cand-push cand-fetch'
 heads='forge-pr-retarget cand-head-push cand-head head-restore'
 more='cand-branch forge-checks branch-drop topic-merged topic-delete head-keep notes-fetch notes-merge notes-push cand-draft draft-close forge-member'
 shadow='shadow-build shadow-pair shadow-trees shadow-drop shadow-checks'

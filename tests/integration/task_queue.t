@@ -25,12 +25,26 @@ steps:
   - review: {}
   - queue: {}
 END
+blueprint never <<'END'
+limits: { rounds: 1, ci-rounds: 0 }
+steps:
+  - agent: prompts/do.md
+  - pull-request: {}
+  - review: {}
+  - queue: {}
+END
 blueprint short <<'END'
 limits: { rounds: 1 }
 steps:
   - agent: prompts/do.md
   - pull-request: {}
 END
+push_base_line() { # NUMBER: somebody changes that line of the base
+	git -C "$T/src/app" fetch -q "$(repo_path app)" main
+	git -C "$T/src/app" reset -q --hard FETCH_HEAD
+	commit_file "$T/src/app" src/a.txt "$(sed "s/^line $1$/line $1 of somebody/" "$T/src/app/src/a.txt")"
+	push_base app
+}
 ym_start
 me
 task_repo app
@@ -72,6 +86,42 @@ sed -i s/late/early/ "$T/hand/src/b.txt"
 git -C "$T/hand" commit -qam 'By hand'
 say "$N" "/yard say do not say late"
 wait_ok 'a person can still give it a round' "[ \$(rounds) = 3 ]"
+
+# --- in conflict: the round begins on the base, with what both sides did
+clash='if grep -q "^<<<<<<<" src/a.txt; then sed -i "/^[<=>]\\{7\\}/d" src/a.txt; else sed -i "s/^line 9$/line 9 of the agent/" src/a.txt; fi'
+do_issue agent:fix "$clash"
+until_state review
+pr=$(ymj .pr task show "$K")
+head=$(ymj .head pr show "$pr")
+push_base_line 9
+ym pr approve "$pr" >/dev/null
+wait_ok 'a conflict in the queue starts a CI round' "[ \$(rounds) = 2 ]"
+until_state review
+like "$(prompt_of 2)" 'it conflicts with .main.' "the round's prompt names the conflict"
+like "$(prompt_of 2)" 'leave no marker behind' 'and says what is in the files'
+isnt "$(ymj .head pr show "$pr")" "$head" 'the PR has a new head'
+is "$(git -C "$(repo_path app)" rev-parse "$(ymj .head pr show "$pr")^")" "$(git -C "$(repo_path app)" rev-parse main)" \
+	'which follows on the base'
+ym pr approve "$pr" >/dev/null
+until_state merged
+like "$(base_file app src/a.txt)" $'line 9 of somebody\nline 9 of the agent' 'what both sides wrote has landed'
+
+# --- in conflict, and no round left: a person asks for one
+do_issue agent:never "${clash//9/12}"
+until_state review
+pr=$(ymj .pr task show "$K")
+say "$pr" '/yard resolve'
+wait_ok 'nothing is resolved before it is known' "comments $pr | grep -q 'no conflict of its pull request is known'"
+push_base_line 12
+ym pr approve "$pr" >/dev/null
+until_state needs-human
+like "$(comments "$N")" '`/yard resolve` one for the conflict' 'a person is told how'
+say "$pr" '/yard resolve'
+until_state review
+is "$(rounds)" 2 'one more round'
+ym pr approve "$pr" >/dev/null
+until_state merged
+like "$(base_file app src/a.txt)" $'line 12 of somebody\nline 12 of the agent' 'and it lands with both'
 
 # --- the PR of a blueprint that ends before the queue
 do_issue agent:short 'echo short >>src/c.txt'

@@ -1,7 +1,7 @@
 /*
  * github_fixture.h - a client and, in the same loop, the server that it talks to.
  *
- * The server hands out tokens by itself ("ghs_<number>_" and 500 more characters) unless the test's
+ * The server hands out tokens by itself ("ghs_<number>_" and 4,000 more characters) unless the test's
  * answers say otherwise; fx_get() and fx_send() send for installation 7, fx_expect() waits.
  */
 #ifndef YM_TESTS_GITHUB_FIXTURE_H
@@ -167,7 +167,7 @@ static inline bool fx_hand_out_token(struct stub_conn *c, const struct stub_seen
 		return true;
 	}
 	strftime(expires, sizeof(expires), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&end, &tm));
-	body = xasprintf("{\"token\":\"ghs_%d_%0500d\",\"expires_at\":\"%s\"}", ++f->tokens, 0,
+	body = xasprintf("{\"token\":\"ghs_%d_%04000d\",\"expires_at\":\"%s\"}", ++f->tokens, 0,
 			 expires);
 	stub_reply(c, 201, "", body, 0);
 	return true;

@@ -18,6 +18,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -46,6 +47,7 @@ struct server {
 	const char *token; /* NULL: everybody may do everything */
 	const char *cert;  /* with CERT.key: TLS */
 	const char *sshd;  /* a configuration: an SSH server instead */
+	int relay;         /* a proxy instead: whatever is asked for, to this port; in proxy.log */
 	struct bend bend;
 };
 
@@ -321,6 +323,44 @@ static inline void serve_ssh(struct server *s, int fd)
 	_exit(1);
 }
 
+/* The request for a tunnel, and no byte of what follows it. */
+static inline void read_connect(struct server *s, int fd)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	autofree char *path = path_join(s->fx->dir, "proxy.log");
+	FILE *log = fopen(path, "a");
+	char c;
+
+	while (!b.len || !strstr(b.s, "\r\n\r\n")) {
+		if (read(fd, &c, 1) != 1)
+			_exit(0);
+		buf_addc(&b, c);
+	}
+	fprintf(log, "%.*s\n", (int)strcspn(b.s, "\r"), b.s);
+	fclose(log);
+}
+
+static inline void serve_proxy(struct server *s, int fd)
+{
+	static const char yes[] = "HTTP/1.1 200 Connection established\r\n\r\n";
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct pollfd p[2] = {{fd, POLLIN, 0}, {socket(AF_INET, SOCK_STREAM, 0), POLLIN, 0}};
+	char chunk[65536];
+
+	a.sin_port = htons((uint16_t)s->relay);
+	read_connect(s, fd);
+	if (connect(p[1].fd, (struct sockaddr *)&a, sizeof(a)) < 0 ||
+	    write(fd, yes, sizeof(yes) - 1) < 0)
+		_exit(1);
+	while (poll(p, 2, -1) > 0)
+		for (int i = 0; i < 2; i++) {
+			ssize_t n = p[i].revents ? read(p[i].fd, chunk, sizeof(chunk)) : -1;
+
+			if (n == 0 || (n > 0 && write(p[!i].fd, chunk, (size_t)n) != n))
+				_exit(0);
+		}
+}
+
 static inline void serve_one(struct server *s, int fd)
 {
 	struct conn c = {fd, NULL};
@@ -332,6 +372,8 @@ static inline void serve_one(struct server *s, int fd)
 	}
 	if (s->sshd)
 		serve_ssh(s, fd);
+	if (s->relay)
+		serve_proxy(s, fd);
 	if (s->cert) {
 		SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
 		autofree char *key = xasprintf("%s.key", s->cert);
@@ -392,6 +434,22 @@ static inline char *server_url(const struct server *s, const char *repo)
 {
 	return xasprintf("%s://%s:%d/%s", s->cert ? "https" : "http",
 			 s->cert ? "localhost" : "127.0.0.1", s->port, repo);
+}
+
+/* ca.pem, which has signed localhost.pem and elsewhere.pem; other.pem, which has signed nothing. */
+static inline void make_certificates(struct fx *f)
+{
+	fx_run(f,
+	       "new() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+	       "\"$@\""
+	       " 2>/dev/null; };"
+	       "new -x509 -subj /CN=ca -keyout ca.key -out ca.pem -days 2"
+	       " -addext basicConstraints=critical,CA:TRUE;"
+	       "new -x509 -subj /CN=other -keyout other.key -out other.pem -days 2;"
+	       "for n in localhost elsewhere; do new -subj /CN=$n -keyout $n.pem.key -out $n.csr;"
+	       "printf \"subjectAltName=DNS:$n\\n\" >$n.ext;"
+	       "openssl x509 -req -in $n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2"
+	       " -extfile $n.ext -out $n.pem 2>/dev/null; done");
 }
 
 /* One request; repo and address are added. */

@@ -63,6 +63,44 @@ static void test_python(void **state)
 	      "src/b.py:9 failure ValueError: 1\n");
 }
 
+/* What tests print, of which no compiler knows. */
+static void test_tests(void **state)
+{
+	(void)state;
+	finds("--- FAIL: TestAdd (0.00s)\n    add_test.go:10: got 1, want 2\n",
+	      "add_test.go:10 failure got 1, want 2\n");
+	finds("tests/test_a.py:12: AssertionError\n",
+	      "tests/test_a.py:12 failure AssertionError\n");
+	finds("thread 'tests::adds' panicked at src/lib.rs:5:9:\nassertion `left == right` failed\n"
+	      "  left: 1\n",
+	      "src/lib.rs:5 failure assertion `left == right` failed\n");
+	finds("AssertionError [ERR_ASSERTION]: 1 == 2\n"
+	      "    at equal (/work/node_modules/x/index.js:1:1)\n"
+	      "    at TestContext.<anonymous> (file:///work/src/a.test.mjs:3:5)\n"
+	      "    at run (/work/src/b.mjs:9:1)\n",
+	      "src/a.test.mjs:3 failure AssertionError [ERR_ASSERTION]: 1 == 2\n");
+	finds("#   Failed test 'it adds'\n#   at t/add.t line 7.\n",
+	      "t/add.t:7 failure Failed test 'it adds'\n");
+	finds("[   LINE   ] --- tests/unit/test_x.c:12: error: Failure!\n",
+	      "tests/unit/test_x.c:12 failure error: Failure!\n");
+	finds("    at nothing that was thrown (src/a.js:1:1)\nat once\nat \n", "");
+}
+
+/* A log of GitHub Actions has the time before each line; a checkout is not at the root. */
+static void test_runners(void **state)
+{
+	(void)state;
+	finds("2026-11-21T17:00:00.1234567Z ##[error]src/a.c:3:1: error: red\n"
+	      "2026-11-21T17:00:00.1234567Z /home/runner/work/app/app/src/b.c:4: error: red\n",
+	      "src/a.c:3 failure error: red\nsrc/b.c:4 failure error: red\n");
+	finds("/work/src/a.c:3:1: error: red\n  File \"/work/src/a.py\", line 2, in f\nValueError: "
+	      "1\n",
+	      "src/a.c:3 failure error: red\nsrc/a.py:2 failure ValueError: 1\n");
+	finds("/home/runner/work/app:1: no\n/workers/a.c:1: no\n/work/../a.c:1: no\n//work/a.c:2: "
+	      "no\n",
+	      "");
+}
+
 static void test_grep(void **state)
 {
 	(void)state;
@@ -98,6 +136,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_compilers), cmocka_unit_test(test_python),
+		cmocka_unit_test(test_tests),     cmocka_unit_test(test_runners),
 		cmocka_unit_test(test_grep),      cmocka_unit_test(test_no_places),
 		cmocka_unit_test(test_bounded),
 	};

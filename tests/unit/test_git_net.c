@@ -443,21 +443,6 @@ static void redirect_to_another_place_is_refused(void **state)
 	server_stop(&other);
 }
 
-static void make_certificates(struct fx *f)
-{
-	fx_run(f,
-	       "new() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
-	       "\"$@\""
-	       " 2>/dev/null; };"
-	       "new -x509 -subj /CN=ca -keyout ca.key -out ca.pem -days 2"
-	       " -addext basicConstraints=critical,CA:TRUE;"
-	       "new -x509 -subj /CN=other -keyout other.key -out other.pem -days 2;"
-	       "for n in localhost elsewhere; do new -subj /CN=$n -keyout $n.pem.key -out $n.csr;"
-	       "printf \"subjectAltName=DNS:$n\\n\" >$n.ext;"
-	       "openssl x509 -req -in $n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2"
-	       " -extfile $n.ext -out $n.pem 2>/dev/null; done");
-}
-
 static void certificates_are_verified(void **state)
 {
 	struct server s = {.token = TOKEN}, wrong = {.token = TOKEN};

@@ -377,6 +377,97 @@ static void a_closed_folder_is_opened(void **state)
 	wt_close(&w);
 }
 
+static json_t *wt_rebase(struct wt *w, const char *head, const char *onto)
+{
+	return fx_ask(w->f, "{s:s,s:s,s:s,s:s,s:s}", "op", "worktree-rebase", "path", w->path,
+		      "gitdir", w->gitdir, "head", head, "onto", onto);
+}
+
+/* Both changed line 2: the worktree has both, on the base; what is committed next follows on that. */
+static void a_conflict_is_in_the_files(void **state)
+{
+	autojson json_t *a = NULL, *b = NULL, *c = NULL;
+	autofree char *head = NULL, *onto = NULL;
+	struct wt w;
+
+	wt_open(&w, *state);
+	fx_run(w.f, "cd trees/t1; sed -i 's/two/ours/' src/a.c; echo new >src/new.c");
+	a = wt_commit(&w);
+	head = xstrdup(json_str(a, "commit", ""));
+	onto = fx_sh(
+		w.f,
+		"cd src; sed -i 's/two/theirs/' src/a.c; echo more >>README; git commit -qam base; "
+		"git push -q ../app.git HEAD:main; git rev-parse HEAD");
+	fx_run(w.f, "cd trees/t1; echo left >left; echo log >a.log");
+	for (int i = 0; i < 2; i++) { /* a second time, as after a crash: the same */
+		autojson json_t *r = wt_rebase(&w, head, onto);
+		const json_t *in = json_array_get(json_object_get(r, "conflicts"), 0);
+
+		assert_outcome(r, "conflict");
+		assert_int_equal(json_array_size(json_object_get(r, "conflicts")), 1);
+		assert_string_equal(json_str(in, "path", ""), "src/a.c");
+		fx_run(w.f,
+		       "test $(git -C app.git rev-parse yardmaster/t1) = %s; cd trees/t1; "
+		       "test \"$(sed -n '2,6p' src/a.c | cut -c1-7 | tr '\\n' ' ')\" = '<<<<<<< "
+		       "theirs "
+		       "======= ours >>>>>>> '; test \"$(cat src/new.c)\" = new; grep -q more "
+		       "README; "
+		       "test ! -e left; test -e a.log; cat "
+		       "../../private/t1/refs/heads/yardmaster/t1 | grep -q %s",
+		       onto, onto);
+	}
+	free(w.head);
+	w.head = xstrdup(onto);
+	c = wt_commit(&w);
+	assert_refused(c, "conflict-marker", "src/a.c");
+	fx_run(w.f, "cd trees/t1; sed -i '/^[<=>]\\{7\\}/d' src/a.c; printf '<<<<<<< HEAD\\n' "
+		    ">about-markers");
+	b = wt_commit(&w);
+	assert_outcome(b, "committed");
+	assert_int_equal(json_array_size(json_object_get(b, "files")), 3);
+	fx_run(w.f, "test $(git -C app.git rev-parse yardmaster/t1^) = %s", onto);
+	wt_close(&w);
+}
+
+/* A branch that somebody else has moved is left alone. */
+static void a_rebase_does_not_lose_a_branch(void **state)
+{
+	autojson json_t *a = NULL, *r = NULL;
+	autofree char *head = NULL, *other = NULL;
+	struct wt w;
+
+	wt_open(&w, *state);
+	fx_run(w.f, "cd trees/t1; sed -i 's/two/ours/' src/a.c");
+	a = wt_commit(&w);
+	head = xstrdup(json_str(a, "commit", ""));
+	other = fx_sh(w.f, "git -C app.git commit-tree -m other -p main main^{tree}");
+	fx_run(w.f, "git -C app.git update-ref refs/heads/yardmaster/t1 %s", other);
+	r = wt_rebase(&w, head, w.head);
+	assert_string_equal(fx_error(r), "exists");
+	fx_run(w.f,
+	       "test $(git -C app.git rev-parse yardmaster/t1) = %s; grep -q ours trees/t1/src/a.c",
+	       other);
+	wt_close(&w);
+}
+
+static void a_rebase_without_a_conflict(void **state)
+{
+	autojson json_t *a = NULL, *r = NULL;
+	autofree char *head = NULL, *onto = NULL;
+	struct wt w;
+
+	wt_open(&w, *state);
+	fx_run(w.f, "cd trees/t1; sed -i 's/two/ours/' src/a.c");
+	a = wt_commit(&w);
+	head = xstrdup(json_str(a, "commit", ""));
+	onto = fx_sh(w.f, "cd src; echo more >>README; git commit -qam base; "
+			  "git push -q ../app.git HEAD:main; git rev-parse HEAD");
+	r = wt_rebase(&w, head, onto);
+	assert_outcome(r, "clean");
+	fx_run(w.f, "cd trees/t1; grep -q ours src/a.c; grep -q more README");
+	wt_close(&w);
+}
+
 /* Rules on many levels times many files: an answer comes in time all the same. */
 static void ignore_rules_have_a_limit(void **state)
 {
@@ -561,6 +652,9 @@ int main(int argc, char **argv)
 		FX_TEST(harmless_things_pass),
 		FX_TEST(nothing_of_the_worktree_is_executed),
 		FX_TEST(a_folder_swapped_for_a_link_is_not_followed),
+		FX_TEST(a_conflict_is_in_the_files),
+		FX_TEST(a_rebase_does_not_lose_a_branch),
+		FX_TEST(a_rebase_without_a_conflict),
 		FX_TEST(a_closed_folder_is_opened),
 		FX_TEST(ignore_rules_have_a_limit),
 		FX_TEST(globs_decide),

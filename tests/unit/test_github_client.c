@@ -93,6 +93,66 @@ static void only_the_latest_of_a_key_is_sent(void **state)
 		ask_release(&a[i]);
 }
 
+/* What was tried may have been carried out: a later one of its key comes after it, and not instead. */
+static void what_was_tried_is_not_replaced(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY_ONCE("PATCH /check", 502, "", "{\"message\":\"x\"}"),
+		SAY("PATCH /check", 200, "", "{}"), END};
+	struct gh_req r = {.method = "PATCH",
+			   .path = "/check",
+			   .installation = FX_INSTALLATION,
+			   .flags = GH_REPEATABLE,
+			   .coalesce = "check 5",
+			   .done = ask_done};
+	struct gh_conf c = fx_conf(f);
+	struct ask a[2] = {0};
+
+	c.backoff_ms = 300;
+	fx_client(f, &c);
+	f->stub->answers = answers;
+	r.arg = &a[0];
+	gh_send(f->gh, &r);
+	while (!stub_count(f->stub, "PATCH /check"))
+		fx_turn(f);
+	for (int64_t end = fx_now() + 100; fx_now() < end;) /* until its answer has come */
+		fx_turn(f);
+	r.arg = &a[1];
+	gh_send(f->gh, &r);
+	fx_expect(f, &a[0], GH_OK, 200);
+	fx_expect(f, &a[1], GH_OK, 200);
+	assert_int_equal(stub_count(f->stub, "PATCH /check"), 3);
+	ask_release(&a[0]);
+	ask_release(&a[1]);
+}
+
+/* A write that waits for its second try is not overtaken by the next. */
+static void the_order_of_writes_is_kept(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY_ONCE("PATCH /first", 502, "", "{\"message\":\"x\"}"),
+		SAY("PATCH /first", 200, "", "{}"), SAY("PATCH /second", 200, "", "{}"), END};
+	struct gh_conf c = fx_conf(f);
+	struct ask a = {0}, b = {0};
+	size_t n;
+
+	c.backoff_ms = 300;
+	fx_client(f, &c);
+	f->stub->answers = answers;
+	fx_send(f, &a, "PATCH", "/first", json_object(), GH_REPEATABLE);
+	fx_send(f, &b, "PATCH", "/second", json_object(), GH_REPEATABLE);
+	fx_expect(f, &b, GH_OK, 200);
+	fx_expect(f, &a, GH_OK, 200);
+	n = f->stub->n;
+	assert_string_equal(f->stub->seen[n - 1].what, "PATCH /second");
+	assert_string_equal(f->stub->seen[n - 2].what, "PATCH /first");
+	assert_string_equal(f->stub->seen[n - 3].what, "PATCH /first");
+	ask_release(&a);
+	ask_release(&b);
+}
+
 static bool only_labels(void *arg, const char *path)
 {
 	(*(int *)arg)++;
@@ -295,6 +355,31 @@ static void limits_are_kept(void **state)
 	ask_release(&b);
 }
 
+/* A plain token's limits are its user's, whatever repository it is used for. */
+static void the_limits_of_a_token_are_one(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY("GET /x", 403, "Retry-After: 77\r\n", "{\"message\":\"slow down\"}"),
+		SAY("GET /y", 200, "", "{}"), END};
+	struct gh_conf c = fx_conf(f);
+	struct gh_req r = {.path = "/y", .installation = 8, .done = ask_done};
+	struct ask a = {0};
+
+	c.app = c.key = NULL;
+	c.token = "github_pat_abc";
+	fx_client(f, &c);
+	f->stub->answers = answers;
+	fx_get(f, &a, "/x", 0);
+	fx_expect(f, &a, GH_RETRY, 403);
+	ask_release(&a);
+	r.arg = &a;
+	gh_send(f->gh, &r);
+	fx_expect(f, &a, GH_RETRY, 0);
+	ask_release(&a);
+	assert_int_equal(stub_count(f->stub, "GET /y"), 0);
+}
+
 static void a_429_without_a_time_holds_a_minute(void **state)
 {
 	struct fx *f = *state;
@@ -363,6 +448,9 @@ int main(void)
 		TEST(writes_are_spaced_and_in_order),
 		TEST(reads_are_few_at_once),
 		TEST(only_the_latest_of_a_key_is_sent),
+		TEST(what_was_tried_is_not_replaced),
+		TEST(the_order_of_writes_is_kept),
+		TEST(the_limits_of_a_token_are_one),
 		TEST(what_may_not_leave_does_not),
 		TEST(a_query_leaves_where_nothing_may_be_written),
 		TEST(a_full_queue_is_said),

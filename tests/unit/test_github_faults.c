@@ -50,6 +50,7 @@ static const struct fault faults[] = {
 	{"limit used up",
 	 SAY("", 403, "X-RateLimit-Remaining: 0\r\n", SAYS("API rate limit exceeded")), GH_RETRY,
 	 GH_RETRY, 1, 1, "rate limit", 403},
+	{"408", SAY("", 408, "", SAYS("x")), GH_RETRY, GH_UNKNOWN, 3, 1, "408", 408},
 	{"500", SAY("", 500, "", ""), GH_RETRY, GH_UNKNOWN, 3, 1, "500", 500},
 	{"502 in HTML", SAY("", 502, AS_HTML, HTML), GH_RETRY, GH_UNKNOWN, 3, 1, "text/html", 502},
 	{"503 for long", SAY("", 503, "Retry-After: 60\r\n", SAYS("x")), GH_RETRY, GH_UNKNOWN, 1, 1,
@@ -130,6 +131,28 @@ static void every_fault_has_its_outcome(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(faults); i++) {
 		play(f, &faults[i], "GET /x", "GET", faults[i].read, faults[i].reads);
 		play(f, &faults[i], "POST /x", "POST", faults[i].write, faults[i].writes);
+	}
+}
+
+/* Silence ends it, and so does an answer that takes too long as a whole. */
+static void a_hang_ends_by_either_clock(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {TRICK("GET /x", STUB_HANG), END};
+	static const int ms[][2] = {{500, 60000}, {60000, 1000}}; /* in all, without a byte */
+
+	f->stub->answers = answers;
+	for (size_t i = 0; i < ARRAY_LEN(ms); i++) {
+		struct gh_conf c = fx_conf(f);
+		struct ask a = {0};
+
+		c.tries = 1;
+		c.total_ms = ms[i][0];
+		c.stall_ms = ms[i][1];
+		fx_client(f, &c);
+		fx_get(f, &a, "/x", 0);
+		fx_expect(f, &a, GH_RETRY, 0);
+		ask_release(&a);
 	}
 }
 
@@ -315,10 +338,15 @@ static void bad_configuration_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_fault_has_its_outcome),  TEST(a_write_uses_no_idle_connection),
-		TEST(a_read_survives_a_bad_moment), TEST(a_repeatable_write_is_repeated),
-		TEST(no_connection_is_no_doubt),    TEST(no_token_is_no_doubt),
-		TEST(an_empty_answer_is_one),       TEST(the_client_ends_in_the_middle),
+		TEST(every_fault_has_its_outcome),
+		TEST(a_hang_ends_by_either_clock),
+		TEST(a_write_uses_no_idle_connection),
+		TEST(a_read_survives_a_bad_moment),
+		TEST(a_repeatable_write_is_repeated),
+		TEST(no_connection_is_no_doubt),
+		TEST(no_token_is_no_doubt),
+		TEST(an_empty_answer_is_one),
+		TEST(the_client_ends_in_the_middle),
 		TEST(bad_configuration_is_named),
 	};
 

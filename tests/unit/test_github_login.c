@@ -147,6 +147,39 @@ static void a_401_buys_one_new_token(void **state)
 	assert_int_equal(stub_count(f->stub, "GET /other"), 0);
 }
 
+/* Two were asked with a token that had ended. When the second hears of it a new one is there, and stays. */
+static struct stub_conn *held;
+
+static bool hold_b(struct stub_conn *c, const struct stub_seen *s, void *arg)
+{
+	if (strcmp(s->what, "GET /b") || held)
+		return fx_hand_out_token(c, s, arg);
+	held = c;
+	return true;
+}
+
+static void a_401_drops_its_own_token(void **state)
+{
+	struct fx *f = *state;
+	static const struct canned answers[] = {
+		SAY_ONCE("GET /a", 401, "", "{\"message\":\"Bad credentials\"}"),
+		SAY("GET /a", 200, "", "{}"), SAY("GET /b", 200, "", "{}"), END};
+	struct ask a = {0}, b = {0};
+
+	held = NULL;
+	f->stub->handler = hold_b;
+	f->stub->answers = answers;
+	fx_get(f, &b, "/b", 0);
+	fx_get(f, &a, "/a", 0);
+	fx_expect(f, &a, GH_OK, 200);
+	assert_non_null(held);
+	stub_reply(held, 401, "", "{\"message\":\"Bad credentials\"}", 0);
+	fx_expect(f, &b, GH_OK, 200);
+	assert_int_equal(f->tokens, 2);
+	ask_release(&a);
+	ask_release(&b);
+}
+
 static void a_wrong_key_is_told(void **state)
 {
 	struct fx *f = *state;
@@ -422,6 +455,7 @@ int main(void)
 		TEST(the_jwt_is_signed_and_short),
 		TEST(a_wrong_clock_is_made_up_for),
 		TEST(a_401_buys_one_new_token),
+		TEST(a_401_drops_its_own_token),
 		TEST(a_wrong_key_is_told),
 		TEST(the_installation_of_a_renamed_repository),
 		TEST(a_wrong_clock_is_told),

@@ -76,6 +76,8 @@ static void pages_that_do_not_end_well(void **state)
 	assert_non_null(strstr(a.text, "too many pages"));
 	assert_int_equal(stub_count(f->stub, "GET /loop") + stub_count(f->stub, "GET /loop2"), 10);
 	ask_for(f, &a, "/self", GH_ALL_PAGES, GH_BROKEN, 200);
+	assert_non_null(strstr(a.text, "its next page is itself"));
+	assert_int_equal(stub_count(f->stub, "GET /self"), 1);
 	ask_for(f, &a, "/foreign", GH_ALL_PAGES, GH_BROKEN, 200);
 	assert_non_null(strstr(a.text, "another host"));
 	ask_for(f, &a, "/mixed", GH_ALL_PAGES, GH_BROKEN, 200);
@@ -87,14 +89,14 @@ static void pages_that_do_not_end_well(void **state)
 static void pages_are_too_large_together(void **state)
 {
 	struct fx *f = *state;
-	autofree char *body = xasprintf("[\"%0600d\"]", 1);
+	autofree char *body = xasprintf("[\"%06000d\"]", 1);
 	struct canned answers[] = {SAY("GET /a", 200, NEXT("/b"), body),
 				   SAY("GET /b", 200, NEXT("/c"), body),
 				   SAY("GET /c", 200, "", body), END};
 	struct gh_conf c = fx_conf(f);
 	struct ask a = {0};
 
-	c.read_max = 1500;
+	c.read_max = 15000;
 	fx_client(f, &c);
 	f->stub->answers = answers;
 	ask_for(f, &a, "/a", GH_ALL_PAGES, GH_BROKEN, 200);
@@ -154,6 +156,32 @@ static void what_did_not_change_is_said(void **state)
 	ask_release(&a);
 	counts = gh_counts(f->gh);
 	assert_int_equal(json_int(json_object_get(counts, "other"), "unchanged", 0), 2);
+}
+
+/* Another installation may see another thing under the same address, and so does who asks for another type. */
+static void what_is_known_is_of_who_asked(void **state)
+{
+	struct fx *f = *state;
+	static const struct versioned one[] = {{"GET /x", "\"1\"", "", "{}"}, {0}};
+	static const struct canned other[] = {
+		SAY("POST /app/installations/8/access_tokens", 201, "", "{\"token\":\"t8\"}"), END};
+	struct gh_req r = {.path = "/x", .flags = GH_CONDITIONAL, .done = ask_done};
+	struct ask a = {0};
+
+	f->stub->handler = serve_versions;
+	f->stub->answers = other;
+	versions = one;
+	ask_for(f, &a, "/x", GH_CONDITIONAL, GH_OK, 200);
+	ask_for(f, &a, "/x", GH_CONDITIONAL, GH_UNCHANGED, 304);
+	for (int i = 0; i < 2; i++) {
+		ask_release(&a);
+		r.arg = &a;
+		r.installation = i ? FX_INSTALLATION : 8;
+		r.accept = i ? "application/vnd.github.diff+json" : NULL;
+		gh_send(f->gh, &r);
+		fx_expect(f, &a, GH_OK, 200);
+	}
+	ask_release(&a);
 }
 
 static void known_answers_outlive_the_client(void **state)
@@ -350,6 +378,7 @@ int main(void)
 		TEST(pages_that_do_not_end_well),
 		TEST(pages_are_too_large_together),
 		TEST(what_did_not_change_is_said),
+		TEST(what_is_known_is_of_who_asked),
 		TEST(known_answers_outlive_the_client),
 		TEST(lists_are_conditional_as_a_whole),
 		TEST(half_a_list_is_not_known),

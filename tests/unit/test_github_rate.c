@@ -163,6 +163,9 @@ static void a_used_up_hour_ends_at_its_reset(void **state)
 	(void)state;
 	assert_true(refused(&r, 403, -1, 0, WALL + 100, T0));
 	assert_int_equal(when(&r, GH_RATE_READ, T0), T0 + 101000);
+	r = fresh(); /* also when that is sooner than a limit without a time would end */
+	assert_true(refused(&r, 403, -1, 0, WALL + 9, T0));
+	assert_int_equal(when(&r, GH_RATE_READ, T0), T0 + 10000);
 	/* The same without a refusal: the last one that was allowed says that it was. */
 	r = fresh();
 	s.remaining = 0;

@@ -21,6 +21,12 @@ static int decide_nothing(struct bot *b, const struct event *e, const json_t *p,
 
 const struct effect_kind outbox_kinds[] = {{"try-net", EXEC_NET, decide_nothing}, {0}};
 
+int outbox_most(const struct effect_kind *k)
+{
+	(void)k;
+	return 0;
+}
+
 struct world {
 	struct bot bot;
 	struct conf_daemon conf;
@@ -158,11 +164,89 @@ static void no_credential_is_said_so(void **state)
 	world_stop(&w);
 }
 
+static void start_ls(struct world *w, const char *key)
+{
+	start(w, key);
+	assert_non_null(w->done);
+	w->done(w->done_arg, json_pack("{s:s}", "token", TOKEN), NULL);
+	w->done = NULL;
+}
+
+/* An Enterprise Server with a certificate of a private authority: what the configuration names for the API is
+ * for Git, too. */
+static void a_private_authority_is_believed(void **state)
+{
+	struct fx *f = *state;
+	struct world w = {0};
+	autofree char *ca = path_join(f->dir, "ca.pem"), *cert = path_join(f->dir, "localhost.pem");
+	autojson json_t *by_system = NULL;
+	autojson json_t *by_ours = NULL;
+
+	make_certificates(f);
+	w.server.cert = cert;
+	world_start(&w, f);
+	outbox_set_auth(w.bot.outbox, later, &w);
+	start_ls(&w, "a");
+	by_system = result(&w);
+	assert_string_equal(fx_error(by_system), "unsafe");
+	w.conf.github.ca_file = ca;
+	start_ls(&w, "b");
+	by_ours = result(&w);
+	assert_true(json_flag(by_ours, "ok"));
+	world_stop(&w);
+}
+
+static void a_proxy_is_gone_through(void **state)
+{
+	struct fx *f = *state;
+	struct world w = {0};
+	struct server proxy = {0};
+	autofree char *ca = path_join(f->dir, "ca.pem"), *cert = path_join(f->dir, "localhost.pem");
+	autofree char *address = NULL;
+	autojson json_t *r = NULL;
+
+	make_certificates(f);
+	w.server.cert = cert;
+	world_start(&w, f);
+	proxy.relay = w.server.port;
+	server_start(&proxy, f);
+	address = xasprintf("http://127.0.0.1:%d", proxy.port);
+	w.conf.github.ca_file = ca;
+	w.conf.github.proxy = address;
+	outbox_set_auth(w.bot.outbox, later, &w);
+	start_ls(&w, "a");
+	r = result(&w);
+	if (!json_flag(r, "ok"))
+		fail_msg("%s", net_text(r));
+	fx_run(f, "grep -q '^CONNECT localhost:%d HTTP/1.1$' proxy.log", w.server.port);
+	server_stop(&proxy);
+	world_stop(&w);
+}
+
+/* Neither is for what does not go over HTTPS: a server of a test, or SSH. */
+static void plain_http_needs_neither(void **state)
+{
+	struct world w = {0};
+	autojson json_t *r = NULL;
+
+	world_start(&w, *state);
+	w.conf.github.ca_file = (char *)"/nowhere/ca.pem";
+	w.conf.github.proxy = (char *)"http://127.0.0.1:9";
+	outbox_set_auth(w.bot.outbox, later, &w);
+	start_ls(&w, "a");
+	r = result(&w);
+	assert_true(json_flag(r, "ok"));
+	world_stop(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FX_TEST(a_credential_comes_later_and_is_not_stored),
 		FX_TEST(no_credential_is_said_so),
+		FX_TEST(a_private_authority_is_believed),
+		FX_TEST(a_proxy_is_gone_through),
+		FX_TEST(plain_http_needs_neither),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -110,6 +110,9 @@ static void owners_of_paths(void **state)
 				   "apps/        @apps\n"
 				   "/apps/github\n"
 				   "**/deep      @deep\n"
+				   "/svc/*/api/  @api\n"
+				   "/lib/**/t_*.c @t\n"
+				   "folder?/     @folder\n"
 				   "/with\\ space @space\n"
 				   "!*.c         @nobody\n"
 				   "[a-z].c      @nobody\n"
@@ -130,6 +133,13 @@ static void owners_of_paths(void **state)
 		{"apps/githubs", "@apps"},
 		{"x/deep/y", "@deep"},
 		{"deep", "@deep"},
+		{"svc/a/api/x/y", "@api"},
+		{"svc/a/apis/x", "@all"},
+		{"svc2/a/api/x", "@all"},
+		{"lib/t_a.c", "@t"},
+		{"lib/a/b/t_a.c", "@t"},
+		{"lib/a/b/u_a.c", "@all"},
+		{"x/folder1/y", "@folder"},
 		{"with space", "@space"},
 		{"only.txt", NULL},
 	};
@@ -163,6 +173,13 @@ static void a_file_of_too_many_rules_says_so(void **state)
 	json_put_str(files, ".github/CODEOWNERS", b.s);
 	codeowners_load(files, &c);
 	assert_true(c.too_many);
+	assert_true(codeowners_too_many(&c, 1));
+	c.too_many = false; /* as many as there may be: then it depends on the paths */
+	assert_false(codeowners_too_many(&c, 8000));
+	assert_true(codeowners_too_many(&c, 8001));
+	c.n = 0;
+	assert_false(codeowners_too_many(&c, SIZE_MAX));
+	c.n = CODEOWNERS_RULES_MAX;
 }
 
 /* ---- on the queue ---- */

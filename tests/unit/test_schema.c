@@ -224,11 +224,16 @@ static void try_truth(const struct probe *p)
 /* What an item of a list may be: its first word, or a text that its pattern takes. */
 static const char *sample_of(const json_t *item)
 {
+	static const char *const samples[] = {"a", "a/b", "write"};
 	const char *pattern = json_str(item, "pattern", "");
 
 	if (json_object_get(item, "enum"))
 		return json_string_value(json_array_get(json_object_get(item, "enum"), 0));
-	return schema_matches(pattern, "a") ? "a" : "a/b";
+	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
+		if (schema_matches(pattern, samples[i]))
+			return samples[i];
+	fail_msg("no sample matches %s", pattern);
+	return NULL;
 }
 
 /* A list, or one thing alone: a text as of its items, or true and false. */

@@ -607,6 +607,99 @@ static void what_people_merge_is_compared(void **state)
 	assert_int_equal(acted(f), 0);
 }
 
+/* Answers the next question for trees: of none of them is the commit there. *ret_first: which was asked for first. */
+static size_t none_there(struct fx *f, char **ret_first)
+{
+	autojson json_t *p = NULL, *trees = json_object();
+	const json_t *oid;
+	size_t i, n;
+
+	assert_int_not_equal(fx_due(f, "shadow-trees", &p), 0);
+	n = json_array_size(json_object_get(p, "commits"));
+	free(*ret_first);
+	*ret_first = xstrdup(json_string_value(json_array_get(json_object_get(p, "commits"), 0)));
+	json_array_foreach (json_object_get(p, "commits"), i, oid)
+		json_put(trees, json_string_value(oid), json_null());
+	fx_answer(f, "shadow-trees", json_pack("{s:O}", "trees", trees));
+	return n / 2;
+}
+
+/* Merges whose commits never come: of more than are asked for at once all have their turn, and none is asked for for
+ * ever. */
+static void what_never_comes_is_given_up(void **state)
+{
+	struct fx *f = *state;
+	autofree char *first = NULL, *last = NULL;
+	const int merges = 103;
+
+	for (int i = 0; i < merges; i++) {
+		autofree char *oid = xasprintf("%040x", 0x1000 + i);
+		struct shadow_event n = {.repo = f->repo.id,
+					 .kind = (char *)"merged",
+					 .pr = i + 1,
+					 .head = (char *)H1,
+					 .oid = oid};
+
+		assert_int_equal(shadow_note(&f->bot, &n, NULL), 1);
+	}
+	assert_int_equal(shadow_poll(&f->bot, NULL), 0);
+	assert_int_equal(none_there(f, &first), 100);
+	assert_string_equal(first, "0000000000000000000000000000000000001000");
+	fx_now++;
+	assert_int_equal(shadow_poll(&f->bot, NULL), 0);
+	assert_int_equal(none_there(f, &last), 100);
+	assert_string_equal(last, "0000000000000000000000000000000000001064"); /* the 101st */
+	for (int i = 0; i < 30; i++) {
+		fx_now++;
+		assert_int_equal(shadow_poll(&f->bot, NULL), 0);
+		assert_int_equal(none_there(f, &last), 100); /* not before its day is over */
+	}
+	assert_stat(f, "not_compared", "0");
+	fx_now += (int64_t)25 * 3600 * 1000;
+	for (int i = 0; i < 2; i++) {
+		fx_now++;
+		assert_int_equal(shadow_poll(&f->bot, NULL), 0);
+		assert_int_equal(none_there(f, &last), i ? 3 : 100);
+	}
+	assert_stat(f, "not_compared", "103");
+	assert_int_equal(shadow_poll(&f->bot, NULL), 0);
+	assert_int_equal(fx_due(f, "shadow-trees", NULL), 0);
+}
+
+/* Into another branch than the queue's nothing is merged that it would have merged. */
+static void a_merge_into_another_branch_is_none(void **state)
+{
+	struct fx *f = *state;
+	struct pr p;
+
+	ready(f, 1, H1);
+	p = fx_pr(f, 1);
+	row_set(&p.base, "another");
+	assert_int_equal(pr_save(f->bot.db, &p, NULL), 0);
+	pr_release(&p);
+	merge(f, 1, BASE2);
+	assert_int_equal(noted(f, "merged"), 0);
+}
+
+/* One that cannot be built keeps no place of another one, and is not tried on this base again. */
+static void what_cannot_be_built_is_left(void **state)
+{
+	struct fx *f = *state;
+	size_t n = 0;
+
+	for (int i = 1; i <= 51; i++) { /* one more than are built on a base */
+		autofree char *head = xasprintf("%040x", 0x2000 + i);
+
+		ready(f, i, head);
+	}
+	fx_fail(f, "shadow-build", "its objects are not there");
+	for (; fx_due(f, "shadow-build", NULL); n++)
+		fx_answer(f, "shadow-build", built(OID(f), OID(0)));
+	assert_int_equal(n, 50);
+	assert_stat(f, "unbuilt", "1");
+	assert_stat(f, "would_land", "50");
+}
+
 /* However often the base moves. */
 static void what_would_land_is_kept_for_few_bases(void **state)
 {
@@ -750,6 +843,9 @@ int main(void)
 		TEST(required_reviews_are_waited_for),
 		TEST(what_people_merge_is_compared),
 		TEST(what_would_land_is_kept_for_few_bases),
+		TEST(what_never_comes_is_given_up),
+		TEST(a_merge_into_another_branch_is_none),
+		TEST(what_cannot_be_built_is_left),
 		TEST(a_base_that_was_left_red),
 		TEST(what_was_ready_does_not_queue_itself),
 		cmocka_unit_test(medians),

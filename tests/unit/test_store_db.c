@@ -5,6 +5,23 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* SQLite's own calls come here, before those of the C library. */
+static int synced;
+
+__attribute__((visibility("default"))) int fdatasync(int fd)
+{
+	synced++;
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+__attribute__((visibility("default"))) int fsync(int fd)
+{
+	synced++;
+	return (int)syscall(SYS_fsync, fd);
+}
 
 static int64_t count_events(struct fx *f)
 {
@@ -48,6 +65,23 @@ static void test_no_ledger(void **state)
 			      "012345678901234567890123456789012345678901234567890123456789",
 			      120, 0600, &f->err));
 	FAILS(f, ERR_CORRUPT, db_open(text, true, &other, &f->err));
+}
+
+/* Committed means on the disk: whoever was told so may lose power. All that is in one transaction is synced once. */
+static void test_commits_are_synced(void **state)
+{
+	struct fx *f = *state;
+
+	for (int n = 1; n < 4; n++) {
+		autofree char *one = xasprintf("one %d", n), *two = xasprintf("two %d", n);
+
+		assert_int_equal(add_event(f, one), 1);
+		assert_int_equal(add_event(f, two), 1);
+		synced = 0;
+		OK(f, db_commit(f->db, &f->err));
+		assert_in_range(synced, 1, 2); /* the log, and its header when it begins anew */
+	}
+	OK(f, db_commit(f->db, &f->err)); /* of nothing */
 }
 
 /* What was not committed is gone, what was committed is there. */
@@ -230,6 +264,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_versions, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_no_ledger, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_commits_are_synced, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_transactions, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_savepoints, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_backup, fx_setup, fx_teardown),

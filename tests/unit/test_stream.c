@@ -403,6 +403,47 @@ static void silence_is_noticed(void **state)
 	loop_free(f.loop);
 }
 
+static void until_asked(struct fx *f, size_t n)
+{
+	for (int64_t end = now_ms() + WAIT_MS; f->stub->n < n; turn(f)) {
+		ahead_ms += 1000; /* it need not be waited for */
+		if (now_ms() > end)
+			fail_msg("asked %zu times, not %zu", f->stub->n, n);
+	}
+}
+
+/* A server that ends every connection does not have everything read at each. */
+static void many_gaps_are_told_together(void **state)
+{
+	static const struct canned cut[] = {
+		{.what = "GET /abc", .body = STREAM_HEAD "retry: 100\n\n", .trick = STUB_RAW}, END};
+	static const struct canned hang[] = {TRICK("GET /abc", STUB_HANG), END};
+	struct clock clock = {wall_ahead, mono_ahead};
+	struct fx f = {0};
+
+	(void)state;
+	ahead_ms = 0;
+	assert_int_equal(loop_new(&clock, &f.loop, &f.err), 0);
+	f.stub = stub_new(f.loop);
+	{
+		cleanup(world_release) struct world w = {0};
+
+		to_channel(&w, &f, cut);
+		until_asked(&f, 6);
+		assert_int_equal(w.gaps, 1); /* the first one, at once */
+		f.stub->answers = hang;
+		until_asked(&f, 7);
+		assert_true(ahead_ms < STREAM_AGAIN_MS - 60000);
+		assert_int_equal(w.gaps, 1);
+		ahead_ms += STREAM_AGAIN_MS;
+		for (int64_t end = now_ms() + WAIT_MS; w.gaps < 2 && now_ms() < end;)
+			turn(&f);
+		assert_int_equal(w.gaps, 2); /* and those after it, also when no other comes */
+	}
+	stub_free(f.stub);
+	loop_free(f.loop);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,6 +456,7 @@ int main(void)
 		TEST(it_waits_longer_each_time),
 		TEST(it_waits_as_told),
 		cmocka_unit_test(silence_is_noticed),
+		cmocka_unit_test(many_gaps_are_told_together),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

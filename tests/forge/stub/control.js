@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const git = require('./git');
 const render = require('./render');
+const pulls = require('./pulls');
 const pushes = require('./pushes');
 const checks = require('./checks');
 const actions = require('./actions');
@@ -33,6 +34,7 @@ class Control {
 			'DELETE /installation': (q, b) => this.removeInstallation(b),
 			'POST /user': (q, b) => render.user(state, state.user(b.login, { type: b.type || 'User' })),
 			'POST /token': (q, b) => ({ token: this.plainToken(b) }),
+			'GET /tokens': () => [...state.tokens.keys()],
 			'POST /repo': (q, b) => this.addRepo(b),
 			'PATCH /repo': (q, b) => this.changeRepo(b),
 			'DELETE /repo': (q, b) => this.removeRepo(b),
@@ -42,7 +44,7 @@ class Control {
 			'PUT /rules': (q, b) => { state.needRepo(b.repo).rules.set(b.branch || '*', b.rules); return {}; },
 			'POST /push': (q, b) => this.push(b),
 			'POST /fork': (q, b) => this.fork(b),
-			'PATCH /server': (q, b) => this.changeServer(b),
+			'POST /pulls': (q, b) => ({ numbers: pulls.createMany(state, state.needRepo(b.repo), state.user(b.as || 'alice'), b.heads, b.base) }),
 			'POST /git': (q, b) => this.gitElsewhere(b),
 			'POST /ci': (q, b) => this.ci(b),
 			'POST /check_run/action': (q, b) => this.withRun(b, (repo, run, actor) => checks.requestAction(state, hooks, repo, run, actor, b.identifier)),
@@ -291,12 +293,6 @@ class Control {
 		const fork = this.state.repo(made.full_name);
 		fork.parent = parent;
 		return made;
-	}
-
-	// An Enterprise Server's addresses, when something stands before this one.
-	changeServer({ url, api }) {
-		Object.assign(this.state, { url, api });
-		return { url, api };
 	}
 
 	// Git that does not come over HTTP, SSH say: where the repository is, and afterwards what became of it.

@@ -1,5 +1,5 @@
 'use strict';
-// Starts the stub: node main.js --port 0 --dir DIR [--seed FILE.json] [--no-validate]
+// Starts the stub: node main.js --port 0 --dir DIR [--seed FILE.json] [--no-validate] [--tls CERT,KEY]
 // One line of JSON with its addresses when it is ready; ends with SIGTERM or when standard input closes.
 
 const fs = require('node:fs');
@@ -16,6 +16,7 @@ async function main() {
 	const { values } = parseArgs({
 		options: {
 			port: { type: 'string', default: '0' }, dir: { type: 'string' }, seed: { type: 'string' }, 'no-validate': { type: 'boolean' },
+			tls: { type: 'string' },
 		},
 	});
 	if (!values.dir)
@@ -33,7 +34,9 @@ async function main() {
 	server.hooks = hooks;
 	control.server = server;
 	const port = await server.listen(Number(values.port));
-	state.url = state.api = `http://127.0.0.1:${port}`;
+	const plain = `http://127.0.0.1:${port}`;
+	state.url = values.tls ? `https://localhost:${await server.listenTls(...values.tls.split(','))}` : plain;
+	state.api = values.tls ? `${state.url}/api/v3` : plain;
 	if (values.seed)
 		control.seed(JSON.parse(fs.readFileSync(values.seed, 'utf8')));
 	const end = () => {
@@ -45,7 +48,7 @@ async function main() {
 	process.stdin.on('end', end).on('close', end).resume();
 	const app = state.apps[0];
 	process.stdout.write(JSON.stringify({
-		url: state.url, control: `${state.url}/_control`, ...(app && { app_id: app.id, client_id: app.client_id, pem_file: app.pem_file }),
+		url: plain, api: state.api, control: `${plain}/_control`, ...(app && { app_id: app.id, client_id: app.client_id, pem_file: app.pem_file }),
 	}) + '\n');
 }
 

@@ -192,6 +192,29 @@ function headOf(c) {
 	return { repo, ref: name, sha, user: repo.owner };
 }
 
+const pullOf = (repo, head, base, tip, fields) => ({
+	head, base: { repo, ref: base, sha: tip, user: repo.owner }, draft: false, merged: false, merged_at: null,
+	merged_by: null, merge_commit_sha: null, mergeable: null, reviews: [], comments: [], requested: [], threads: new Map(),
+	modify: false, ...fields,
+});
+
+// Pull requests of branches that are there, as if they had been opened while nobody listened: no events.
+function createMany(state, repo, user, heads, base = repo.default_branch) {
+	const refs = git.refs(repo, 'refs/heads/');
+	const tip = refs.get(`refs/heads/${base}`);
+	const made = heads.map((ref) => {
+		const sha = refs.get(`refs/heads/${ref}`);
+		if (!sha || !tip)
+			throw invalid('PullRequest', sha ? 'base' : 'head');
+		const issue = issues.make(state, repo, user, ref, null, { kind: 'user', user });
+		issue.pull = pullOf(repo, { repo, ref, sha, user: repo.owner }, base, tip);
+		return issue;
+	});
+	git.run(repo, ['update-ref', '--stdin'],
+		{ input: made.map((i) => `update refs/pull/${i.number}/head ${i.pull.head.sha}\n`).join('') });
+	return made.map((i) => i.number);
+}
+
 function create(c) {
 	const { state, repo, body } = c;
 	if (!body.title)
@@ -212,11 +235,8 @@ function create(c) {
 	if (c.actor.kind === 'user' && head.repo === repo && RANK[state.role(repo, c.user)] < RANK.write)
 		throw new HttpError(403, 'must be a collaborator');
 	const issue = issues.make(state, repo, c.user, body.title, body.body, c.actor);
-	issue.pull = {
-		head, base: { repo, ref: body.base, sha: tip, user: repo.owner }, draft: !!body.draft, merged: false, merged_at: null,
-		merged_by: null, merge_commit_sha: null, mergeable: null, reviews: [], comments: [], requested: [], threads: new Map(),
-		modify: head.repo !== repo && body.maintainer_can_modify === true,
-	};
+	issue.pull = pullOf(repo, head, body.base, tip,
+		{ draft: !!body.draft, modify: head.repo !== repo && body.maintainer_can_modify === true });
 	fetchHead(repo, issue);
 	for (const sha of git.revList(repo, [`${tip}..${head.sha}`], 50).reverse())
 		issues.record(c, issue, 'committed', { sha });
@@ -357,4 +377,4 @@ function routes(router) {
 	router.add('GET', '/repos/{owner}/{repo}/commits/{commit_sha}/pulls', READ, ofCommit);
 }
 
-module.exports = { routes, need, simple, full, emit, headMoved, baseMoved, setDraft, url, granted, READ, WRITE };
+module.exports = { routes, need, createMany, simple, full, emit, headMoved, baseMoved, setDraft, url, granted, READ, WRITE };

@@ -3,12 +3,15 @@
 // tags and records.
 
 const crypto = require('node:crypto');
+const fs = require('node:fs');
 const http = require('node:http');
+const https = require('node:https');
 const { HttpError, Reply, notFound } = require('./errors');
 const { authenticate, authorize, nameOf } = require('./auth');
 const faults = require('./faults');
 
 const MAX_BODY = 26 << 20;
+const ENTERPRISE = /^\/api\/v3\/|^\/api\/graphql$|^\/[^/]+\/[^/]+\.git\/(info\/refs|git-upload-pack|git-receive-pack)(\?|$)/;
 
 class Server {
 	constructor({ state, router, validator, control, gitHttp }) {
@@ -21,6 +24,25 @@ class Server {
 		return new Promise((done, failed) => {
 			this.http.on('error', failed);
 			this.http.listen(port, '127.0.0.1', () => done(this.http.address().port));
+		});
+	}
+
+	// The same over TLS, as an Enterprise Server has it: the API below a path, and git; nothing else is answered.
+	listenTls(cert, key) {
+		const options = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
+		const server = https.createServer(options, (request, response) => {
+			if (ENTERPRISE.test(request.url)) {
+				this.handle(request, response);
+				return;
+			}
+			this.state.requests.push({ method: request.method, path: request.url, query: '', at: this.state.now(), body: null, status: 404 });
+			response.writeHead(404);
+			response.end();
+		});
+		server.keepAliveTimeout = this.http.keepAliveTimeout;
+		return new Promise((done, failed) => {
+			server.on('error', failed);
+			server.listen(0, '127.0.0.1', () => done(server.address().port));
 		});
 	}
 

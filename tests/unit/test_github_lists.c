@@ -1,0 +1,349 @@
+/* test_github_lists.c - what reading GitHub again finds: lists, who set a label, deliveries that were missed,
+ * credentials that are not accepted */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "github_world.h"
+
+#define THE_REPO                                                                                   \
+	{                                                                                          \
+		REPO, "{\"id\":5,\"full_name\":\"octo/app\",\"default_branch\":\"main\","          \
+		      "\"clone_url\":\"https://github.com/octo/app.git\"}"                         \
+	}
+#define NO_RULES                                                                                   \
+	{REPO "/git/matching-refs/heads/yardmaster/queue", "[]"},                                  \
+		{REPO "/branches/main", "{\"protected\":false}"},                                  \
+	{                                                                                          \
+		REPO "/rules/branches/main", "[]"                                                  \
+	}
+#define ISSUE(LABELS, UPDATED)                                                                     \
+	"{\"number\":3,\"title\":\"t\",\"body\":\"b\",\"state\":\"open\",\"labels\":[" LABELS "]," \
+	"\"user\":{\"login\":\"eve\",\"type\":\"User\"},"                                          \
+	"\"created_at\":\"" SINCE "\",\"updated_at\":\"" UPDATED "\"}"
+#define LABEL "{\"name\":\"agent:fix\"}"
+#define EVENT(ID, WHAT, WHO, TYPE, AT)                                                             \
+	"{\"id\":" ID ",\"event\":\"" WHAT "\",\"label\":" LABEL ",\"actor\":{\"login\":\"" WHO    \
+	"\",\"type\":\"" TYPE "\"},\"created_at\":\"" AT "\"}"
+#define COMMENT(ID, BODY, AT)                                                                      \
+	"{\"id\":" ID ",\"body\":\"" BODY "\",\"user\":{\"login\":\"ann\",\"type\":\"User\"},"     \
+	"\"issue_url\":\"https://api.github.com" REPO "/issues/3\","                               \
+	"\"created_at\":\"" AT "\",\"updated_at\":\"" AT "\"}"
+
+static void read_lists(struct world *w)
+{
+	act(w, "forge-list", json_object());
+	if (w->why.code)
+		fail_msg("forge-list: %s", err_text(&w->why));
+}
+
+static void read_issue(struct world *w)
+{
+	act(w, "forge-sync", json_pack("{s:i}", "number", 3));
+	if (w->why.code)
+		fail_msg("forge-sync: %s", err_text(&w->why));
+}
+
+/* ---- lists ---- */
+
+/* The second look, at which nothing is new, costs GitHub's limit nothing. */
+static void what_is_unchanged_is_asked_conditionally(void **state)
+{
+	static const struct page pages[] = {THE_REPO,
+					    NO_RULES,
+					    {REPO "/issues", "[]"},
+					    {REPO "/pulls", "[]"},
+					    {REPO "/issues/comments", "[]"},
+					    {0}};
+	struct world w;
+	size_t first;
+
+	world_open(&w, *state, pages, false);
+	read_lists(&w);
+	first = w.f->stub->n;
+	read_lists(&w);
+	assert_true(w.f->stub->n - first >= 4);
+	for (size_t i = first; i < w.f->stub->n; i++) {
+		const struct stub_seen *s = &w.f->stub->seen[i];
+		autofree char *etag = stub_header(s, "If-None-Match");
+
+		if (!etag)
+			fail_msg("%s: not conditional", s->what);
+	}
+	assert_told(&w, "");
+	world_release(&w);
+}
+
+/* What was labelled and said before anybody looked is nobody's to act on; what comes later is. */
+static void the_first_look_tells_nothing(void **state)
+{
+	static const struct page before[] = {
+		THE_REPO,
+		NO_RULES,
+		{REPO "/issues", "[" ISSUE(LABEL, SINCE) "]"},
+		{REPO "/pulls", "[]"},
+		{REPO "/issues/comments", "[" COMMENT("9", "/yard run fix", SINCE) "]"},
+		{0}};
+	static const struct page later[] = {
+		THE_REPO,
+		NO_RULES,
+		{REPO "/issues", "[" ISSUE(LABEL, SINCE) "]"},
+		{REPO "/pulls", "[]"},
+		{REPO "/issues/comments",
+		 "[" COMMENT("9", "/yard run fix", SINCE) "," COMMENT("10", "/yard run fix",
+								      "2999-01-01T00:00:00Z") "]"},
+		{0}};
+	cleanup(label_list_release) struct label_list l = {0};
+	struct world w;
+
+	world_open(&w, *state, before, true);
+	read_lists(&w);
+	assert_told(&w, "");
+	assert_int_equal(label_all(w.forge.db, ST_LABEL_FIRST, &l, NULL, "i", w.repo.id), 0);
+	assert_int_equal(l.n, 1); /* for people to see */
+	read_lists(&w);
+	assert_told(&w, "");
+	w.pages = later;
+	read_lists(&w);
+	assert_told(&w, "comment-created 3 - ann");
+	world_release(&w);
+}
+
+/* ---- labels ---- */
+
+/* One event of the timeline is one command, however often and in whatever order it is heard of. */
+static void a_label_is_told_once_a_time(void **state)
+{
+#define SET_1 EVENT("1", "labeled", "ann", "User", "2026-01-02T00:00:00Z")
+#define OFF   EVENT("2", "unlabeled", "bob", "User", "2026-01-02T00:00:01Z")
+#define SET_2 EVENT("3", "labeled", "bob", "User", "2026-01-02T00:00:02Z")
+	static const struct page steps[][3] = {
+		{{REPO "/issues/3", ISSUE("", SINCE)}, {REPO "/issues/3/events", "[]"}, {0}},
+		{{REPO "/issues/3", ISSUE(LABEL, SINCE)},
+		 {REPO "/issues/3/events", "[" SET_1 "]"},
+		 {0}},
+		{{REPO "/issues/3", ISSUE(LABEL, SINCE)},
+		 {REPO "/issues/3/events", "[" SET_1 "]"},
+		 {0}},
+		{{REPO "/issues/3", ISSUE("", SINCE)},
+		 {REPO "/issues/3/events", "[" SET_1 "," OFF "]"},
+		 {0}},
+		/* an old answer that came late */
+		{{REPO "/issues/3", ISSUE(LABEL, SINCE)},
+		 {REPO "/issues/3/events", "[" SET_1 "]"},
+		 {0}},
+		{{REPO "/issues/3", ISSUE(LABEL, SINCE)},
+		 {REPO "/issues/3/events", "[" SET_1 "," OFF "," SET_2 "]"},
+		 {0}},
+	};
+	static const char *const expected[] = {"", "issue-labeled 3 agent:fix ann",
+					       "", "issue-unlabeled 3 agent:fix bob",
+					       "", "issue-labeled 3 agent:fix bob"};
+	struct world w;
+
+	world_open(&w, *state, NULL, false);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		w.pages = steps[i];
+		read_issue(&w);
+		assert_told(&w, expected[i]);
+	}
+	world_release(&w);
+}
+
+/* Unknown means no action, and a bot's is nobody's. */
+static void who_set_a_label_must_be_known(void **state)
+{
+	static const struct page nobody[] = {
+		{REPO "/issues/3", ISSUE(LABEL, SINCE)}, {REPO "/issues/3/events", "[]"}, {0}};
+	static const struct page bot[] = {
+		{REPO "/issues/3", ISSUE(LABEL, SINCE)},
+		{REPO "/issues/3/events",
+		 "[" EVENT("1", "labeled", "Copilot", "Bot", "2026-01-02T00:00:00Z") "]"},
+		{0}};
+	static const struct page person[] = {
+		{REPO "/issues/3", ISSUE(LABEL, SINCE)},
+		{REPO "/issues/3/events",
+		 "[" EVENT("1", "labeled", "ann", "User", "2026-01-02T00:00:00Z") "]"},
+		{0}};
+	struct world w;
+
+	world_open(&w, *state, nobody, false);
+	read_issue(&w);
+	assert_told(&w, "");
+	w.pages = person; /* the timeline was late */
+	read_issue(&w);
+	assert_told(&w, "issue-labeled 3 agent:fix ann");
+	world_release(&w);
+
+	world_open(&w, *state, bot, false);
+	read_issue(&w);
+	assert_told(&w, "");
+	world_release(&w);
+}
+
+/* ---- deliveries ---- */
+
+#define DELIVERIES "/app/hook/deliveries"
+
+static size_t asked_again(struct world *w, const char *id)
+{
+	autofree char *what = xasprintf("POST " DELIVERIES "/%s/attempts", id);
+
+	return stub_count(w->f->stub, what);
+}
+
+static void look_for_missed(struct world *w, size_t posts)
+{
+	size_t seen = w->f->stub->n + 1 + posts;
+
+	github_missed(w->forge.github);
+	for (int64_t end = fx_now() + FX_WAIT_MS; w->f->stub->n < seen;) {
+		fx_turn(w->f);
+		if (fx_now() > end)
+			fail_msg("found %zu requests, expected %zu", w->f->stub->n, seen);
+	}
+	for (int64_t end = fx_now() + 100; fx_now() < end;)
+		fx_turn(w->f);
+	assert_int_equal(w->f->stub->n, seen);
+}
+
+static void what_was_missed_is_asked_for_once(void **state)
+{
+#define FAILED(ID, AGAIN)                                                                          \
+	"{\"id\":" ID ",\"guid\":\"g" ID "\",\"redelivery\":" AGAIN                                \
+	",\"status\":\"Service Unavailable\",\"status_code\":503}"
+#define ARRIVED                                                                                    \
+	"{\"id\":14,\"guid\":\"g14\",\"redelivery\":false,\"status\":\"OK\",\"status_code\":202}"
+	static const struct page first[] = {{DELIVERIES, "[" FAILED("11", "false") "]"}, {0}};
+	static const struct page second[] = {
+		{DELIVERIES,
+		 "[" FAILED("15", "true") "," ARRIVED "," FAILED("13", "false") "," FAILED(
+			 "12", "false") "," FAILED("11", "false") "]"},
+		{0}};
+	struct world w;
+
+	world_open(&w, *state, first, false);
+	look_for_missed(&w, 0); /* nothing old starts by itself */
+	look_for_missed(&w, 0);
+	w.pages = second;
+	look_for_missed(&w, 2);
+	assert_int_equal(asked_again(&w, "12") + asked_again(&w, "13"), 2);
+	look_for_missed(&w, 0);
+	assert_int_equal(asked_again(&w, "11") + asked_again(&w, "14") + asked_again(&w, "15"), 0);
+	world_release(&w);
+}
+
+/* More than are asked for at once: what no list tells of comes first. */
+static void a_button_is_asked_for_before_the_rest(void **state)
+{
+	static const struct page none[] = {{DELIVERIES, "[]"}, {0}};
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	struct page many[] = {{DELIVERIES, NULL}, {0}};
+	struct world w;
+
+	for (int id = 999; id > 700; id--)
+		buf_addf(&b,
+			 "%s{\"id\":%d,\"redelivery\":false,\"status\":\"timed "
+			 "out\",\"event\":\"%s\","
+			 "\"action\":\"%s\"}",
+			 b.len ? "," : "[", id, id < 703 ? "check_run" : "issues",
+			 id == 701   ? "requested_action"
+			 : id == 702 ? "rerequested"
+				     : "edited");
+	buf_adds(&b, "]");
+	many[0].body = b.s;
+	world_open(&w, *state, none, false);
+	look_for_missed(&w, 0);
+	w.pages = many;
+	look_for_missed(&w, 179); /* of five points each: a minute's limit */
+	assert_int_equal(asked_again(&w, "701") + asked_again(&w, "702"), 2);
+	assert_int_equal(asked_again(&w, "999"), 1);
+	w.f->mono_off += 70000;
+	look_for_missed(&w, 20); /* the rest of them, and nothing is listed */
+	assert_int_equal(asked_again(&w, "999") + asked_again(&w, "802"), 2);
+	assert_int_equal(asked_again(&w, "801") + asked_again(&w, "703"), 0);
+	look_for_missed(&w, 0);
+	world_release(&w);
+}
+
+/* GitHub was away when it was asked: the next look asks again. */
+static void what_was_not_taken_is_asked_for_again(void **state)
+{
+	static const struct page none[] = {{DELIVERIES, "[]"}, {0}};
+	static const struct page one[] = {{DELIVERIES, "[" FAILED("12", "false") "]"}, {0}};
+	static const struct canned answer[] = {
+		SAY_ONCE("POST " DELIVERIES "/12/attempts", 502, "", "{\"message\":\"x\"}"),
+		SAY("POST " DELIVERIES "/12/attempts", 202, "", "{}"), END};
+	struct world w;
+
+	world_open(&w, *state, none, false);
+	w.f->stub->answers = answer;
+	look_for_missed(&w, 0);
+	w.pages = one;
+	look_for_missed(&w, 1);
+	look_for_missed(&w, 0);
+	assert_int_equal(asked_again(&w, "12"), 2);
+	look_for_missed(&w, 0);
+	world_release(&w);
+}
+
+/* ---- credentials ---- */
+
+static char *pause_of(struct world *w)
+{
+	char *why = NULL;
+
+	return w->forge.ops->paused(&w->forge, &w->repo, &why, NULL) > 0 ? why : NULL;
+}
+
+/* Another key, a revoked token: said once, nothing begins meanwhile, and all goes on when it is mended. */
+static void credentials_that_are_not_accepted_pause(void **state)
+{
+	static const struct page pages[] = {THE_REPO,
+					    NO_RULES,
+					    {REPO "/installation", "{\"id\":7,\"permissions\":{}}"},
+					    {REPO "/issues", "[]"},
+					    {REPO "/pulls", "[]"},
+					    {REPO "/issues/comments", "[]"},
+					    {0}};
+	autofree char *why = NULL, *none = NULL;
+	struct world w;
+
+	world_open(&w, *state, pages, false);
+	w.refused = true;
+	act(&w, "forge-list", json_object());
+	assert_told(&w, "repo-paused 0 - -");
+	why = pause_of(&w);
+	assert_non_null(why);
+	assert_non_null(strstr(why, "GitHub does not accept our credentials"));
+	assert_non_null(strstr(why, "are 'app' and 'key' those of the App's page?"));
+	w.f->mono_off += 3600000; /* the time for which nobody knocks again is over */
+	act(&w, "forge-list", json_object());
+	assert_told(&w, "");
+	w.refused = false;
+	w.f->mono_off += 3600000;
+	read_lists(&w);
+	assert_told(&w, "repo-resumed 0 - -");
+	none = pause_of(&w);
+	assert_null(none);
+	world_release(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_unchanged_is_asked_conditionally),
+		TEST(the_first_look_tells_nothing),
+		TEST(a_label_is_told_once_a_time),
+		TEST(who_set_a_label_must_be_known),
+		TEST(what_was_missed_is_asked_for_once),
+		TEST(a_button_is_asked_for_before_the_rest),
+		TEST(what_was_not_taken_is_asked_for_again),
+		TEST(credentials_that_are_not_accepted_pause),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
