@@ -129,19 +129,31 @@ static int take_text(struct init *s, bool github, struct err *err)
 	return load(s, s->text.s, s->text.len, err);
 }
 
+/* What to say where no command would look for the file; "" where they do. */
+static char *elsewhere(const struct init *s)
+{
+	autofree char *found = NULL, *path = NULL;
+
+	if (cli_conf_file(s->call, &found, NULL) == 0 && found &&
+	    cli_conf_absolute(found, &path, NULL) == 0 && !strcmp(path, s->file))
+		return xstrdup("");
+	return xasprintf("\nCommands find it when you say: export YARDMASTER_CONFIG='%s'", s->file);
+}
+
 static int write_sample(struct init *s, json_t *ret, struct err *err)
 {
-	autofree char *text = NULL;
+	autofree char *text = NULL, *where = NULL;
 
 	if (s->there && keep_old(s, err) < 0)
 		return -1;
 	if (write_file(s, s->text.s, s->text.len, err) < 0)
 		return -1;
+	where = elsewhere(s);
 	text = xasprintf(
 		"%s was written%s%s. Every key in it is commented out; name an agent first. "
 		"'yardmaster config check' checks it, 'yardmaster serve' starts the "
-		"daemon.",
-		s->file, s->kept ? "; the old one is " : "", s->kept ? s->kept : "");
+		"daemon.%s",
+		s->file, s->kept ? "; the old one is " : "", s->kept ? s->kept : "", where);
 	json_put_str(ret, "text", text);
 	json_put(ret, "item", json_pack("{s:s,s:s*}", "file", s->file, "kept", s->kept));
 	return CLI_EXIT_OK;
@@ -275,6 +287,7 @@ static int take_options(struct init *s, struct err *err)
 static void say_next(const struct init *s, json_t *ret)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
+	autofree char *where = elsewhere(s);
 
 	buf_addf(&b, "The App is registered. Its key is %s", s->key_file);
 	if (s->secret_file)
@@ -288,8 +301,8 @@ static void say_next(const struct init *s, json_t *ret)
 		 "  2. name an agent in %s\n"
 		 "  3. start the daemon, or start it again: yardmaster serve\n"
 		 "  4. yardmaster repo add OWNER/NAME\n"
-		 "  5. yardmaster doctor says what is missing\n",
-		 s->app_page, s->file);
+		 "  5. yardmaster doctor says what is missing\n%s%s",
+		 s->app_page, s->file, where, *where ? "\n" : "");
 	if (s->channel)
 		buf_addf(
 			&b,

@@ -40,7 +40,12 @@ const struct cli_command cli_receipt_commands[] = {
 	{
 		.path = "receipt verify",
 		.summary = "recompute a landing and compare it with its receipt",
-		.description = "Needs the repository and no daemon: the receipt is in a git note.",
+		.description =
+			"Needs the repository and no daemon: the receipt is in a git note, and "
+			"what a "
+			"squash or rebase was made of is below refs/yardmaster. A clone has "
+			"neither until they are fetched: git fetch origin "
+			"'+refs/notes/*:refs/notes/*' '+refs/yardmaster/*:refs/yardmaster/*'",
 		.args = (const struct cli_arg[]){COMMIT, {0}},
 		.opts = (const struct cli_opt[]){{.name = "repo-path",
 						  .arg = "PATH",

@@ -74,7 +74,7 @@ void github_free(struct github *g)
 		return;
 	while (g->jobs)
 		job_free(g->jobs);
-	gh_cancel(g->o.client, g->missed);
+	github_missed_end(g);
 	free(g->self);
 	free(g->login);
 	json_decref(g->app_ids);

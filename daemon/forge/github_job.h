@@ -16,7 +16,9 @@ struct github {
 	char *self, *login, *marker_key, *git;
 	struct job *jobs;
 	json_t *app_ids; /* {SLUG: {id, at_ms}}, for GITHUB_LEVEL_MS */
-	uint64_t missed; /* the request for deliveries that did not arrive */
+	uint64_t missed; /* the request about deliveries that did not arrive */
+	int64_t *again;  /* those that are to be sent once more */
+	size_t nagain;
 };
 
 struct job;
@@ -153,6 +155,9 @@ int github_pull_labels(struct github *g, const struct repo *r, int64_t number, c
 		       struct err *err);
 int github_did_fetch(struct forge *f, const json_t *p, struct err *err);
 int github_did_changed(struct forge *f, const json_t *p, struct err *err);
+
+/* ---- deliveries that did not arrive (github_missed.c) ---- */
+void github_missed_end(struct github *g);
 
 /* ---- what several of them do ---- */
 /* 1: one waits that has not begun; it will see what this one would. */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define SEEN        "github-deliveries-seen" /* the newest that was looked at */
-#define AT_ONCE_MAX 200                      /* asked for after one look; what is older is left */
+#define AT_ONCE_MAX 200 /* asked for after one look: buttons first; what is older is left */
 
 static int seen_get(struct github *g, int64_t *ret, struct err *err)
 {
@@ -30,11 +30,33 @@ static int seen_set(struct github *g, int64_t id, struct err *err)
 	return meta_set(g->o.db, SEEN, s, err);
 }
 
-static void ask_again(struct github *g, int64_t id)
-{
-	autofree char *path = gh_path("/app/hook/deliveries/%d/attempts", id);
+static void ask_next(struct github *g);
 
-	gh_send(g->o.client, &(struct gh_req){.method = "POST", .path = path, .kind = "redeliver"});
+/* GitHub was away, or the minute's limit is used up: the next look goes on from here. */
+static void on_asked(void *arg, const struct gh_answer *a)
+{
+	struct github *g = arg;
+
+	g->missed = 0;
+	if (a->outcome == GH_RETRY || a->outcome == GH_UNKNOWN || a->outcome == GH_NO_ACCESS)
+		return;
+	g->nagain--;
+	ask_next(g);
+}
+
+/* One after the other; the last of the list is the next. */
+static void ask_next(struct github *g)
+{
+	autofree char *path = NULL;
+
+	if (!g->nagain)
+		return;
+	path = gh_path("/app/hook/deliveries/%d/attempts", g->again[g->nagain - 1]);
+	g->missed = gh_send(g->o.client, &(struct gh_req){.method = "POST",
+							  .path = path,
+							  .kind = "redeliver",
+							  .done = on_asked,
+							  .arg = g});
 }
 
 /* One that failed when it was sent again is left: whoever is away is asked only once. */
@@ -44,11 +66,35 @@ static bool is_missed(const json_t *o, int64_t seen)
 	       strcmp(json_str(o, "status", "OK"), "OK") != 0;
 }
 
+/* In no list: its delivery alone tells of it. */
+static bool is_button(const json_t *o)
+{
+	const char *action = json_str(o, "action", "");
+
+	return !strcmp(json_str(o, "event", ""), "check_run") &&
+	       (!strcmp(action, "requested_action") || !strcmp(action, "rerequested"));
+}
+
+static void take(struct github *g, const json_t *list, int64_t seen, bool buttons)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o) {
+		if (g->nagain == AT_ONCE_MAX || !is_missed(o, seen) || is_button(o) != buttons)
+			continue;
+		/* before those that are there: the last goes first */
+		memmove(g->again + 1, g->again, g->nagain * sizeof(*g->again));
+		g->again[0] = json_int(o, "id", 0);
+		g->nagain++;
+	}
+}
+
 /* Newest first. */
 static int apply(struct github *g, const json_t *list, struct err *err)
 {
 	int64_t seen, newest;
-	int asked = 0, rc = seen_get(g, &seen, err);
+	int rc = seen_get(g, &seen, err);
 	const json_t *o;
 	size_t i;
 
@@ -61,14 +107,13 @@ static int apply(struct github *g, const json_t *list, struct err *err)
 		return -1;
 	if (rc == 0) /* the first look: nothing old starts by itself */
 		return 0;
-	json_array_foreach (list, i, o) {
-		if (asked < AT_ONCE_MAX && is_missed(o, seen)) {
-			ask_again(g, json_int(o, "id", 0));
-			asked++;
-		}
-	}
-	if (asked)
-		log_info("github: %d webhook deliveries did not arrive; asked for again", asked);
+	g->again = xreallocarray(g->again, AT_ONCE_MAX, sizeof(*g->again));
+	take(g, list, seen, true);
+	take(g, list, seen, false);
+	if (g->nagain)
+		log_info("github: %zu webhook deliveries did not arrive; asked for again",
+			 g->nagain);
+	ask_next(g);
 	return 0;
 }
 
@@ -88,10 +133,20 @@ void github_missed(struct github *g)
 {
 	if (!gh_is_app(g->o.client) || g->missed)
 		return;
+	if (g->nagain) {
+		ask_next(g);
+		return;
+	}
 	g->missed = gh_send(g->o.client, &(struct gh_req){.path = "/app/hook/deliveries?status="
 								  "failure&per_page=100",
 							  .flags = GH_ALL_PAGES | GH_CONDITIONAL,
 							  .kind = "deliveries",
 							  .done = on_deliveries,
 							  .arg = g});
+}
+
+void github_missed_end(struct github *g)
+{
+	gh_cancel(g->o.client, g->missed);
+	free(g->again);
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A PR queues itself when the repository's `auto-queue:` says so: label, author, approvals; a bot's only when
-# the repository lists the bot.
+# the repository lists the bot. Two owners' repositories, with an installation each, are one daemon's.
 . "$(dirname "$0")/lib.sh"
 
 gh_start
@@ -46,6 +46,23 @@ is "$(gh_pr_state "$carols")" open 'not one of another author'
 is "$(gh_pr_state "$others")" open 'not that of a bot that is not listed'
 is "$(gh_pr_state "$none")" open 'not one that nobody approved'
 is "$(ymj length queue list)" 0 'and none of them is in the queue'
+
+# --- another owner's repository, which another installation is for -----------------------------------
+gh_ctl POST /user '{"login": "other", "type": "Organization"}' >/dev/null
+second=$(gh_ctl POST /installation '{"account": "other"}' | jq .id)
+isnt "$second" "$GH_INSTALLATION" 'the App is installed twice'
+commit_file "$T/src/app" src/lib.txt lib
+GH_REPO=other/lib
+gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "other/lib", from: $from, private: true,
+	collaborators: {alice: "write", bob: "maintain"}}')" >/dev/null
+gh_add
+theirs=$(pr_of theirs alice)
+wait_ok 'there PRs land too' "[ \"\$(gh_pr_state $theirs)\" = merged ]" 20
+GH_REPO=octo/app
+again=$(pr_of again alice)
+wait_ok 'and here they still do' "[ \"\$(gh_pr_state $again)\" = merged ]" 20
+is "$(ymj '[.github.installations[] | .id | select(. > 0)] | sort | join(" ")' status)" "$GH_INSTALLATION $second" \
+	'each by the token of its own installation'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing

@@ -27,6 +27,11 @@ true clock
 true GitHub limits" 'everything that is right is said to be so'
 like "$(row 'GitHub credentials')" 'we are yardmaster' 'and who we are'
 
+gh_ctl PATCH /repo "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, archived: true}')" >/dev/null
+doctor
+like "$(row "$GH_REPO: repository")" '^false it is archived' 'an archived repository is told'
+gh_ctl PATCH /repo "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, archived: false}')" >/dev/null
+
 # --- what would refuse a landing ------------------------------------------------------------------
 is_refused() { # NAME REGEX
 	doctor
@@ -107,6 +112,15 @@ ym_stop
 doctor
 like "$(row 'GitHub credentials')" '^true ' 'without the daemon the App is asked about from here'
 like "$(row 'GitHub repositories')" '^false not looked at' 'and the repositories are not green'
+# As if the machine were another one.
+mkdir "$T/bin"
+printf '#!/bin/sh\necho git version 2.30.2\n' >"$T/bin/git"
+chmod 755 "$T/bin/git"
+there() { bwrap --dev-bind / / "$@" "$YARDMASTER" doctor --config "$T/yardmaster.yml" --json >"$T/doctor.json" 2>"$T/doctor.err"; }
+there --ro-bind "$T/bin/git" "$(command -v git)"
+like "$(row git)" '^false git version 2.30.2' 'a git that is too old is told'
+there --ro-bind "$D" "$D"
+like "$(row disk)" '^false .*read-only' 'so is a disk that nothing can be written to'
 openssl genrsa -out "$T/other.pem" 2048 2>/dev/null
 chmod 600 "$T/other.pem"
 ssh-keygen -q -t rsa -b 2048 -N '' -f "$T/rsa"

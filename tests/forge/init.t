@@ -7,7 +7,9 @@ yard() { "$YARDMASTER" "$@"; }
 mode() { stat -c %a "$1"; }
 
 # --- the file -------------------------------------------------------------------------------------
-like "$(yard init "$T/one")" 'yardmaster.yml was written' 'init says what it wrote'
+out=$(yard init "$T/one")
+like "$out" 'yardmaster.yml was written' 'init says what it wrote'
+like "$out" "export YARDMASTER_CONFIG='$T/one/yardmaster.yml'" 'and how commands find it there'
 ok 'what it wrote loads' yard config check "$T/one/yardmaster.yml"
 sed -E -n 's/^#([^ ].*|  +.*)$/\1/p' "$T/one/yardmaster.yml" >"$T/one/all.yml"
 ok 'and loads with every example taken' yard config check "$T/one/all.yml"
@@ -18,7 +20,8 @@ yard init --force "$T/one" >/dev/null
 like "$(cat "$T/one/yardmaster.yml")" '#handle: yard' '--force writes a new one'
 is "$(cat "$T/one/yardmaster.yml.1")" 'handle: mine' 'and keeps the old one'
 exits 2 'an option of --github alone is refused' yard init --owner octo "$T/two"
-yard init >/dev/null
+again=$(yard init)
+unlike "$again" YARDMASTER_CONFIG 'which is not said where they look anyway'
 ok 'without a folder it is written where it is looked for' yard config check "$HOME/.config/yardmaster/yardmaster.yml"
 
 # --- the App --------------------------------------------------------------------------------------

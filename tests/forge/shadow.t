@@ -28,7 +28,7 @@ me
 gh_hook_here
 gh_add
 is "$(ymj '.shadow[0]' status)" "$GH_REPO" 'status names what is in shadow'
-like "$(ym repo list)" $'\tyes$' 'and so does the list of repositories'
+like "$(ym repo list)" $'\tyes(\t|$)' 'and so does the list of repositories'
 wait_for "ledger 'SELECT required FROM github_repo' | grep -q build"
 
 # --- people work ----------------------------------------------------------------------------------

@@ -161,6 +161,15 @@ gh_ctl DELETE /violations >/dev/null
 gh_api_status GET "$at/isues" >/dev/null
 like "$(gh_ctl GET /violations | jq -r '.[].errors[]')" 'no such route' 'and a misspelled path'
 
+# What the stub itself answers and delivers is held against the description too.
+checked() { # JAVASCRIPT: calls of the validator v; prints what it found
+	node -e 'const { Validator } = require(process.argv[1]); const state = { violations: [] }, v = new Validator(state);
+		eval(process.argv[2]); console.log(state.violations.map((x) => x.what).join(" "))' "$forge/stub/validate.js" "$1"
+}
+is "$(checked 'v.response("GET", "/repos/octo/app", 200, { id: "one" }); v.response("GET", "/repos/octo/app", 299, {})')" \
+	'response response' 'a wrong answer of its own is noticed'
+is "$(checked 'v.webhook("issues", "labeled", { action: "labeled" })')" webhook 'and a wrong delivery'
+
 # --- faults ---------------------------------------------------------------------------------------
 before=$(gh_requests 'length')
 gh_fault '{"method": "POST", "path": "/comments$", "status": 403, "headers": {"Retry-After": "7"}, "times": 2}'

@@ -244,7 +244,9 @@ echo 2 >>src/a.txt; git add -A
 quick 'pre-commit, the daemon hangs' 'not checked, git goes on without: .*no answer within the time' git commit -q -m x
 quick 'commit-msg, the daemon hangs' 'not checked' "$YARDMASTER" hook commit-msg '' "$T/message"
 quick 'pre-push, the daemon hangs' 'not checked' git push -q "$T/elsewhere.git" HEAD:refs/heads/hangs
+echo 3 >>src/a.txt; git add -A
 within 200 'pre-commit, when the daemon hangs' .git/hooks/pre-commit
+like "$(cat "$T/out")" 'no answer within the time' '... and did not answer'
 within 200 'commit-msg, when the daemon hangs' .git/hooks/commit-msg "$T/message"
 like "$(cat "$T/out")" 'no answer within the time' '... and did not answer'
 kill -CONT "$(ym_pid)"

@@ -117,22 +117,35 @@ static inline void world_release(struct world *w)
 	json_decref(w->result);
 }
 
-/* To its end. Takes payload. */
-static inline void act(struct world *w, const char *kind, json_t *payload)
+/* To its end. `effect`: its row in the ledger, or 0. Takes payload. */
+static inline void act_of(struct world *w, int64_t effect, const char *kind, json_t *payload)
 {
 	autojson json_t *p = payload;
 	json_t *out = NULL;
+	int rc;
 
 	json_put_int(p, "repo", w->repo.id);
 	w->ended = false;
 	json_decref(w->result);
 	w->result = NULL;
-	assert_int_equal(w->forge.ops->act(&w->forge, 0, kind, p, &out, &w->f->err), FORGE_LATER);
+	rc = w->forge.ops->act(&w->forge, effect, kind, p, &out, &w->f->err);
+	if (rc < 0)
+		fail_msg("%s: %s", kind, err_text(&w->f->err));
+	if (rc == FORGE_DONE) {
+		w->ended = true;
+		w->result = out;
+		err_release(&w->why);
+	}
 	for (int64_t end = fx_now() + FX_WAIT_MS; !w->ended;) {
 		fx_turn(w->f);
 		if (fx_now() > end)
 			fail_msg("%s does not end", kind);
 	}
+}
+
+static inline void act(struct world *w, const char *kind, json_t *payload)
+{
+	act_of(w, 0, kind, payload);
 }
 
 /* Caller frees. */

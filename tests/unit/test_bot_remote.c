@@ -104,6 +104,42 @@ static void assert_nothing_runs(struct fx *f)
 	assert_null(run);
 }
 
+/* ---- who may? ---- */
+
+/* On GitHub people label whose role is only triage. */
+static void a_label_of_a_reader_starts_nothing(void **state)
+{
+	struct fx *f = *state;
+	cleanup(task_release) struct task t = {0};
+
+	prepare(f);
+	on_github(f);
+	may(f, "anna", FORGE_READ);
+	put_issue(f, "it");
+	labelled(f);
+	assert_int_equal(
+		task_find(f->bot.db, ST_TASK_LAST_OF_ISSUE, &t, NULL, "ii", f->repo.id, (int64_t)1),
+		0);
+}
+
+static void a_label_that_a_reader_takes_off_ends_nothing(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+
+	up_to_look(f);
+	may(f, "eve", FORGE_READ);
+	p = json_pack("{s:I,s:i,s:s,s:s}", "repo", (json_int_t)f->repo.id, "number", 1, "label",
+		      "agent:fix", "actor", "eve");
+	assert_int_equal(event_add(f->bot.db, "unlabel:1", "issue-unlabeled", p, fx_now, NULL), 1);
+	fx_turn(f);
+	assert_state(f, "running", NULL);
+	may(f, "eve", FORGE_WRITE);
+	assert_int_equal(event_add(f->bot.db, "unlabel:2", "issue-unlabeled", p, fx_now, NULL), 1);
+	fx_turn(f);
+	assert_state(f, "cancelled", NULL);
+}
+
 /* ---- the look ---- */
 
 static void unchanged_it_begins(void **state)
@@ -547,6 +583,8 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(a_label_of_a_reader_starts_nothing),
+		TEST(a_label_that_a_reader_takes_off_ends_nothing),
 		TEST(unchanged_it_begins),
 		TEST(later_rounds_do_not_look),
 		TEST(changed_behind_the_label_it_waits),

@@ -1,6 +1,7 @@
 /* test_command.c - `/yard …` in comments: what counts as a command, and what is answered else. */
 #include "base/buf.h"
 #include "base/mem.h"
+#include "bot/allowed.h"
 #include "bot/command.h"
 
 #include <setjmp.h>
@@ -28,6 +29,40 @@ static char *names(const char *s)
 	return buf_steal(&b);
 }
 
+/* Who may do what, and which key of `github.permissions` says otherwise. */
+static void test_permissions(void **state)
+{
+	static const struct {
+		enum command_id id;
+		enum command_perm perm;
+		enum conf_allow key;
+	} rows[] = {
+		{CMD_RUN, PERM_WRITE, CONF_ALLOW_RUN},
+		{CMD_CANCEL, PERM_WRITE, CONF_ALLOW_RUN},
+		{CMD_RETRY, PERM_WRITE, CONF_ALLOW_RUN},
+		{CMD_SAY, PERM_WRITE, CONF_ALLOW_RUN},
+		{CMD_RESOLVE, PERM_WRITE, CONF_ALLOW_RUN},
+		{CMD_STATUS, PERM_READ, CONF_ALLOW_NONE},
+		{CMD_WHY, PERM_READ, CONF_ALLOW_NONE},
+		{CMD_QUEUE, PERM_WRITE, CONF_ALLOW_QUEUE},
+		{CMD_DEQUEUE, PERM_WRITE, CONF_ALLOW_QUEUE},
+		{CMD_HOLD, PERM_WRITE, CONF_ALLOW_QUEUE},
+		{CMD_UNHOLD, PERM_WRITE, CONF_ALLOW_QUEUE},
+		{CMD_DEPENDS, PERM_WRITE, CONF_ALLOW_QUEUE},
+		{CMD_HALT, PERM_WRITE, CONF_ALLOW_HALT},
+		{CMD_FREEZE, PERM_MAINTAIN, CONF_ALLOW_FREEZE},
+		{CMD_THAW, PERM_MAINTAIN, CONF_ALLOW_FREEZE},
+		{CMD_RESUME, PERM_MAINTAIN, CONF_ALLOW_RESUME},
+	};
+
+	(void)state;
+	assert_int_equal(ARRAY_LEN(rows), CMD_COUNT);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		assert_int_equal(command_table[rows[i].id].perm, rows[i].perm);
+		assert_int_equal(allowed_key(rows[i].id), rows[i].key);
+	}
+}
+
 static void test_table(void **state)
 {
 	(void)state;
@@ -40,12 +75,6 @@ static void test_table(void **state)
 		assert_true(d->usage[n] == ' ' || d->usage[n] == '\0');
 		assert_true(*d->help && d->where && d->syntax);
 	}
-	assert_int_equal(command_table[CMD_HALT].perm, PERM_WRITE);
-	assert_int_equal(command_table[CMD_QUEUE].perm, PERM_WRITE);
-	assert_int_equal(command_table[CMD_RESUME].perm, PERM_MAINTAIN);
-	assert_int_equal(command_table[CMD_THAW].perm, PERM_MAINTAIN);
-	assert_int_equal(command_table[CMD_FREEZE].perm, PERM_MAINTAIN);
-	assert_int_equal(command_table[CMD_WHY].perm, PERM_READ);
 	assert_string_equal(command_perm_name(PERM_MAINTAIN), "maintain");
 }
 
@@ -321,6 +350,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_permissions),
 		cmocka_unit_test(test_where_a_command_counts),
 		cmocka_unit_test(test_no_handle),
 		cmocka_unit_test(test_problems_say_what_is_allowed),

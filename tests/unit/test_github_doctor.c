@@ -149,6 +149,31 @@ static void the_clock(void **state)
 	}
 }
 
+/* Less than a tenth is left, or GitHub asked to wait. */
+static void the_limits(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+	} rows[] = {
+		{"{\"limit\":5000,\"remaining\":4000}", true},
+		{"{\"limit\":5000,\"remaining\":500}", true},
+		{"{\"limit\":5000,\"remaining\":499}", false},
+		{"{\"limit\":5000,\"remaining\":4000,\"hold_why\":\"a 403\"}", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autofree char *text =
+			xasprintf("{\"skew_ms\":0,\"installations\":[%s]}", rows[i].text);
+		autojson json_t *o = parse(text), *out = json_array();
+
+		doctor_state(o, out);
+		assert_string_equal(json_str(json_array_get(out, 1), "check", ""), "GitHub limits");
+		assert_int_equal(json_flag(json_array_get(out, 1), "ok"), rows[i].ok);
+	}
+}
+
 static void where_github_is(void **state)
 {
 	static const char *const rows[][2] = {
@@ -210,9 +235,10 @@ static void the_webhook(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(protections),     cmocka_unit_test(rulesets),
-		cmocka_unit_test(workflows),       cmocka_unit_test(the_clock),
-		cmocka_unit_test(where_github_is), cmocka_unit_test(the_webhook),
+		cmocka_unit_test(protections), cmocka_unit_test(rulesets),
+		cmocka_unit_test(workflows),   cmocka_unit_test(the_clock),
+		cmocka_unit_test(the_limits),  cmocka_unit_test(where_github_is),
+		cmocka_unit_test(the_webhook),
 	};
 
 	return cmocka_run_group_tests_name("github_doctor", tests, NULL, NULL);

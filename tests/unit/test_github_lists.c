@@ -15,7 +15,8 @@
 		      "\"clone_url\":\"https://github.com/octo/app.git\"}"                         \
 	}
 #define NO_RULES                                                                                   \
-	{REPO "/branches/main", "{\"protected\":false}"},                                          \
+	{REPO "/git/matching-refs/heads/yardmaster/queue", "[]"},                                  \
+		{REPO "/branches/main", "{\"protected\":false}"},                                  \
 	{                                                                                          \
 		REPO "/rules/branches/main", "[]"                                                  \
 	}
@@ -235,6 +236,60 @@ static void what_was_missed_is_asked_for_once(void **state)
 	world_release(&w);
 }
 
+/* More than are asked for at once: what no list tells of comes first. */
+static void a_button_is_asked_for_before_the_rest(void **state)
+{
+	static const struct page none[] = {{DELIVERIES, "[]"}, {0}};
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	struct page many[] = {{DELIVERIES, NULL}, {0}};
+	struct world w;
+
+	for (int id = 999; id > 700; id--)
+		buf_addf(&b,
+			 "%s{\"id\":%d,\"redelivery\":false,\"status\":\"timed "
+			 "out\",\"event\":\"%s\","
+			 "\"action\":\"%s\"}",
+			 b.len ? "," : "[", id, id < 703 ? "check_run" : "issues",
+			 id == 701   ? "requested_action"
+			 : id == 702 ? "rerequested"
+				     : "edited");
+	buf_adds(&b, "]");
+	many[0].body = b.s;
+	world_open(&w, *state, none, false);
+	look_for_missed(&w, 0);
+	w.pages = many;
+	look_for_missed(&w, 179); /* of five points each: a minute's limit */
+	assert_int_equal(asked_again(&w, "701") + asked_again(&w, "702"), 2);
+	assert_int_equal(asked_again(&w, "999"), 1);
+	w.f->mono_off += 70000;
+	look_for_missed(&w, 20); /* the rest of them, and nothing is listed */
+	assert_int_equal(asked_again(&w, "999") + asked_again(&w, "802"), 2);
+	assert_int_equal(asked_again(&w, "801") + asked_again(&w, "703"), 0);
+	look_for_missed(&w, 0);
+	world_release(&w);
+}
+
+/* GitHub was away when it was asked: the next look asks again. */
+static void what_was_not_taken_is_asked_for_again(void **state)
+{
+	static const struct page none[] = {{DELIVERIES, "[]"}, {0}};
+	static const struct page one[] = {{DELIVERIES, "[" FAILED("12", "false") "]"}, {0}};
+	static const struct canned answer[] = {
+		SAY_ONCE("POST " DELIVERIES "/12/attempts", 502, "", "{\"message\":\"x\"}"),
+		SAY("POST " DELIVERIES "/12/attempts", 202, "", "{}"), END};
+	struct world w;
+
+	world_open(&w, *state, none, false);
+	w.f->stub->answers = answer;
+	look_for_missed(&w, 0);
+	w.pages = one;
+	look_for_missed(&w, 1);
+	look_for_missed(&w, 0);
+	assert_int_equal(asked_again(&w, "12"), 2);
+	look_for_missed(&w, 0);
+	world_release(&w);
+}
+
 /* ---- credentials ---- */
 
 static char *pause_of(struct world *w)
@@ -285,6 +340,8 @@ int main(void)
 		TEST(a_label_is_told_once_a_time),
 		TEST(who_set_a_label_must_be_known),
 		TEST(what_was_missed_is_asked_for_once),
+		TEST(a_button_is_asked_for_before_the_rest),
+		TEST(what_was_not_taken_is_asked_for_again),
 		TEST(credentials_that_are_not_accepted_pause),
 	};
 

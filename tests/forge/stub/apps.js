@@ -67,7 +67,7 @@ function deliveries(c) {
 	if (list.length > per) {
 		const next = new URLSearchParams(query);
 		next.set('cursor', `v1_${page[page.length - 1].id}`);
-		c.headersOut.Link = `<${state.url}/app/hook/deliveries?${next}>; rel="next"`;
+		c.headersOut.Link = `<${state.api}/app/hook/deliveries?${next}>; rel="next"`;
 	}
 	return page.map(item);
 }
