@@ -75,11 +75,16 @@ static int push_branch(struct task_ctx *c, const struct forge *f, struct err *er
 	struct forge forge = *f;
 	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
 	autofree char *nonce = task_nonce(c);
+	int rebased;
 	json_t *p;
 
 	if (t->pr && pr_find(c->bot->db, ST_PR_BY_NUMBER, &pr, err, "ii", t->repo, t->pr) < 0)
 		return -1;
-	if (f->ops->push(&forge, &c->repo, NULL, t->branch, t->head, pr.head, false, &p, err) < 0)
+	/* The lease is what the forge has, which may be what somebody else has pushed meanwhile: nothing of that
+	 * is pushed over. Only after a conflict the branch begins anew, and then the head that met it is left. */
+	rebased = queue_conflict_of(c->bot, &c->repo, t->pr, pr.head, NULL, err);
+	if (rebased < 0 || f->ops->push(&forge, &c->repo, NULL, t->branch, t->head, pr.head,
+					!rebased, &p, err) < 0)
 		return -1;
 	json_put(p, "ctx", task_ctx_json(t));
 	if (bot_effect(c->bot, subject, "task-push", p, err, "task-push:%lld:%s:%s",
@@ -112,11 +117,15 @@ int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct 
 		return -1;
 	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already"))
 		return open_pull(&c, err);
-	why = !strcmp(outcome, "stale")
-		      ? xasprintf("somebody else pushed to `%s`, which is at %.12s now",
-				  c.task.branch, json_str(r, "found", "nothing"))
-		      : xasprintf("the forge took no push to `%s`: %s", c.task.branch,
-				  json_str(r, "text", outcome));
+	if (!strcmp(json_str(r, "text", ""), "not a fast-forward"))
+		why = xasprintf("somebody else pushed to `%s`, and what they did would be lost",
+				c.task.branch);
+	else
+		why = !strcmp(outcome, "stale")
+			      ? xasprintf("somebody else pushed to `%s`, which is at %.12s now",
+					  c.task.branch, json_str(r, "found", "nothing"))
+			      : xasprintf("the forge took no push to `%s`: %s", c.task.branch,
+					  json_str(r, "text", outcome));
 	return task_tell(b, id, BP_EV_INFRA, why, err);
 }
 

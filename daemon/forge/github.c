@@ -77,6 +77,7 @@ void github_free(struct github *g)
 	github_missed_end(g);
 	free(g->self);
 	free(g->login);
+	json_decref(g->app_ids);
 	free(g->git);
 	free(g->marker_key);
 	free(g);

@@ -2,7 +2,10 @@
  * github_ci.c - see forge.h, "forge-checks": what CI says of a commit. Which of it GitHub requires is in
  * github_rules.c.
  *
- * Check runs and commit statuses are two lists. Of the first one that is red the rest is read: its
+ * Check runs and commit statuses are two lists. A commit status of a check that a rule binds to an App counts when its
+ * latest one was set by that App's bot ("SLUG[bot]"): that list does not say by whom, so the statuses are read once
+ * more with their creators, only where there is such a one, and whose slug that is is asked of GitHub unless a check
+ * run of the commit tells. Of the first one that is red the rest is read: its
  * annotations, and, when it is a job of GitHub Actions, the end of its log.
  */
 #include "forge/github_job.h"
@@ -16,6 +19,8 @@
 #define LOG_KEEP  ((size_t)32 << 10)
 #define TEXT_KEEP ((size_t)8 << 10) /* of a summary and of a text */
 #define ACTIONS   "github-actions"  /* the App whose check runs are jobs */
+#define APPS_MAX  5                 /* that are asked for in one look */
+#define BOT       "[bot]"
 
 enum seen { SEEN_ABSENT, SEEN_GREEN, SEEN_PENDING, SEEN_RED };
 static const char *const seen_names[] = {"absent", "green", "pending", "red"};
@@ -48,8 +53,7 @@ static void note_one(json_t *o, enum seen s, const char *word, const char *url, 
 		json_object_del(o, "run");
 }
 
-/* A wanted one that names an App is only that App's to report: anybody else's of this name says nothing. A
- * commit status does not say which App set it. */
+/* A wanted one that names an App is only that App's to report: anybody else's of this name says nothing. */
 static void note(struct job *j, const char *name, int64_t app, enum seen s, const char *word,
 		 const char *url, const json_t *run)
 {
@@ -182,6 +186,139 @@ static int ask_why(struct job *j)
 
 /* ---- the two lists ---- */
 
+/* A wanted one of an App, of which nothing has been said that counts. */
+static bool is_bound(const json_t *o)
+{
+	return json_int(o, "app", 0) && json_int(o, "seen", 0) == SEEN_ABSENT;
+}
+
+static void refuse(json_t *o, char *why)
+{
+	autofree char *text = why;
+
+	json_put_str(o, "said", text);
+}
+
+/* Its latest status of this name; NULL: there is none on the page. */
+static const json_t *status_of(const struct job *j, const char *context)
+{
+	const json_t *s;
+	size_t i;
+
+	json_array_foreach (json_object_get(j->memo, "statuses"), i, s)
+		if (!strcmp(json_str(s, "context", ""), context))
+			return s;
+	return NULL;
+}
+
+/* The number of the App with this slug: 0: that is not to be found out; -1: not known yet. */
+static int64_t app_of(const struct job *j, const char *slug)
+{
+	const json_t *kept = json_object_get(j->g->app_ids, slug);
+
+	if (json_object_get(json_object_get(j->memo, "apps"), slug))
+		return json_int(json_object_get(j->memo, "apps"), slug, 0);
+	return kept && job_now(j) - json_int(kept, "at_ms", 0) < GITHUB_LEVEL_MS
+		       ? json_int(kept, "id", 0)
+		       : -1;
+}
+
+static void keep_app(struct job *j, const char *slug, int64_t id)
+{
+	json_t *o = json_object();
+
+	json_put_int(o, "id", id);
+	json_put_int(o, "at_ms", job_now(j));
+	if (!j->g->app_ids || json_object_size(j->g->app_ids) > 100) {
+		json_decref(j->g->app_ids);
+		j->g->app_ids = json_object();
+	}
+	json_put(j->g->app_ids, slug, o);
+}
+
+static int judge_bound(struct job *j);
+
+static int did_app(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	const char *slug = json_str(j->memo, "asking", "");
+	int64_t id = 0;
+
+	if (a->outcome == GH_RETRY || a->outcome == GH_UNKNOWN)
+		return job_check(j, a, err);
+	if (a->outcome == GH_OK && !strcmp(json_str(a->body, "slug", ""), slug))
+		id = json_int(a->body, "id", 0);
+	keep_app(j, slug, id);
+	json_put_int(json_object_get(j->memo, "apps"), slug, id);
+	return judge_bound(j);
+}
+
+/* The slug of the App whose bot that is, or NULL. Caller frees. A person's name has no '['. */
+static char *slug_of(const struct gh_user *u)
+{
+	size_t n = strlen(u->login), k = strlen(BOT);
+
+	return u->bot && n > k && !strcmp(u->login + n - k, BOT) ? xstrndup(u->login, n - k) : NULL;
+}
+
+/* JOB_MORE: an App is asked for first. */
+static int judge_one(struct job *j, json_t *o)
+{
+	const json_t *s = status_of(j, json_str(o, "called", ""));
+	struct gh_user by = gh_read_user(s, "creator");
+	autofree char *slug = s ? slug_of(&by) : NULL;
+	const char *state = json_str(s, "state", "");
+	int64_t id = slug ? app_of(j, slug) : 0, asked = json_int(j->memo, "asked", 0);
+
+	if (!s)
+		return JOB_DONE;
+	if (id < 0 && asked < APPS_MAX) {
+		json_put_int(j->memo, "asked", asked + 1);
+		json_put_str(j->memo, "asking", slug);
+		return job_get(j, gh_path("/apps/%s", slug), 0, "ci", did_app);
+	}
+	if (id == json_int(o, "app", 0))
+		note_one(o, seen_of(state), state, json_str(s, "target_url", NULL), NULL);
+	else
+		refuse(o, xasprintf("a commit status of this name is @%s's, %s", by.login,
+				    slug && id <= 0 ? "and which App that is could not be found out"
+						    : "which is not that App"));
+	return JOB_DONE;
+}
+
+static int judge_bound(struct job *j)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (json_object_get(j->result, "checks"), i, o)
+		if (is_bound(o) && judge_one(j, o) == JOB_MORE)
+			return JOB_MORE;
+	return ask_why(j);
+}
+
+static int did_creators(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	if (a->outcome == GH_RETRY || a->outcome == GH_UNKNOWN)
+		return job_check(j, a, err);
+	if (a->outcome == GH_OK && json_is_array(a->body))
+		json_put(j->memo, "statuses", json_incref(a->body));
+	return judge_bound(j);
+}
+
+/* Is one of them wanted of an App? */
+static bool any_bound(const struct job *j, const json_t *statuses)
+{
+	const json_t *o, *s;
+	size_t i, k;
+
+	json_array_foreach (json_object_get(j->result, "checks"), i, o)
+		json_array_foreach (statuses, k, s)
+			if (is_bound(o) &&
+			    !strcmp(json_str(s, "context", ""), json_str(o, "called", "?")))
+				return true;
+	return false;
+}
+
 static int did_statuses(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	const json_t *o;
@@ -195,7 +332,13 @@ static int did_statuses(struct job *j, const struct gh_answer *a, struct err *er
 		note(j, json_str(o, "context", ""), 0, seen_of(state), state,
 		     json_str(o, "target_url", NULL), NULL);
 	}
-	return ask_why(j);
+	/* The latest hundred, the newest first. */
+	return any_bound(j, json_object_get(a->body, "statuses"))
+		       ? job_get(j,
+				 gh_path("/repos/%r/commits/%s/statuses?per_page=100",
+					 j->remote.full_name, json_str(j->payload, "head", "")),
+				 0, "ci", did_creators)
+		       : ask_why(j);
 }
 
 static int did_runs(struct job *j, const struct gh_answer *a, struct err *err)
@@ -205,11 +348,16 @@ static int did_runs(struct job *j, const struct gh_answer *a, struct err *err)
 
 	if (job_check(j, a, err) < 0)
 		return -1;
+	json_put(j->memo, "apps", json_object());
 	json_array_foreach (json_object_get(a->body, "check_runs"), i, o) {
+		const json_t *app = json_object_get(o, "app");
 		const char *conclusion = json_str(o, "conclusion", "");
 
-		note(j, json_str(o, "name", ""), json_int(json_object_get(o, "app"), "id", 0),
-		     seen_of(conclusion), *conclusion ? conclusion : json_str(o, "status", ""),
+		if (json_int(app, "id", 0) > 0 && json_str(app, "slug", NULL))
+			json_put_int(json_object_get(j->memo, "apps"), json_str(app, "slug", ""),
+				     json_int(app, "id", 0));
+		note(j, json_str(o, "name", ""), json_int(app, "id", 0), seen_of(conclusion),
+		     *conclusion ? conclusion : json_str(o, "status", ""),
 		     json_str(o, "html_url", NULL), o);
 	}
 	return job_get(j,

@@ -125,6 +125,15 @@ static void on_self(struct github_doctor *d, const struct gh_answer *a)
 {
 	const char *slug = json_str(a->body, "slug", NULL);
 
+	if (a->outcome == GH_RETRY && !a->status) {
+		doctor_row(
+			d->rows, NULL, "GitHub credentials", false,
+			"see that 'github.api' can be reached from here ('github.proxy'; "
+			"'github.ca-file' for a certificate of a private authority); it is tried "
+			"again by itself",
+			"%s", a->text);
+		return;
+	}
 	if (a->outcome != GH_OK) {
 		doctor_row(d->rows, NULL, "GitHub credentials", false,
 			   d->o.token

@@ -15,6 +15,7 @@ struct github {
 	struct github_opts o;
 	char *self, *login, *marker_key, *git;
 	struct job *jobs;
+	json_t *app_ids; /* {SLUG: {id, at_ms}}, for GITHUB_LEVEL_MS */
 	uint64_t missed; /* the request about deliveries that did not arrive */
 	int64_t *again;  /* those that are to be sent once more */
 	size_t nagain;

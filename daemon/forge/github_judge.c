@@ -30,7 +30,9 @@ static bool is_read(const struct gh_job *j)
 
 static void finish(struct gh_job *j, enum gh_outcome o, int64_t wait_ms, const char *why)
 {
-	gh_finish(j, o, wait_ms, "%s %.200s: %d: %s", j->method, j->path, j->a.status, why);
+	autofree char *status = j->a.status ? xasprintf("%d: ", j->a.status) : NULL;
+
+	gh_finish(j, o, wait_ms, "%s %.200s: %s%s", j->method, j->path, status ? status : "", why);
 }
 
 /* --- what is repeated --- */

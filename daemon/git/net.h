@@ -43,6 +43,7 @@
  *       max_objects   20,000,000
  *       max_refs      200,000 that the remote advertises
  *       ca_file               https certificates are checked against this file instead of the system's
+ *                             (for the name in the address; one for an IP address is never valid here)
  *       proxy                 http://host:port for https; none is taken from the environment
  *
  * Addresses: https://host[:port]/path, ssh://[user@]host[:port]/path, and http:// on a loopback address.

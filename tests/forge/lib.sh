@@ -19,7 +19,7 @@
 #   gh_add                                `repo add $GH_REPO`, and waits until its base has been read
 #   gh_hook URL                           where the App's webhook goes from now on
 #   gh_repo NAME                          sample_source and gh_publish
-#   gh_publish NAME                       makes octo/NAME from $T/src/NAME as it is now, which gets a remote gh, and
+#   gh_publish NAME [OWNER]               makes octo/NAME from $T/src/NAME as it is now, which gets a remote gh, and
 #                                         makes it $GH_REPO, which the functions below mean. alice may write, bob
 #                                         maintain, carol administrate, eve read
 #   gh_ctl METHOD PATH [JSON]             a request of the control interface; prints the answer
@@ -62,7 +62,8 @@
 #   gh_check SHA NAME                     a check run's conclusion, or its status while it has none
 #   gh_base_file PATH, gh_base_oid        the file on the base branch, and its commit, now
 #   gh_requests FILTER                    every request of the API and of git so far, a JSON array, through
-#                                         jq -r: {method, path, query, body, status, conditional}
+#                                         jq -r: {method, path, query, body, status, conditional, actor}; the actor is
+#                                         "app", "installation ID" or a login
 #   gh_deliveries FILTER                  every webhook delivery, the same way: {event, action, guid, status_code, payload}
 #   gh_idle                               waits until all deliveries are answered
 #   gh_fault JSON                         {"method","path": regex,"times","skip","status","headers","body",
@@ -171,7 +172,7 @@ gh_repo() {
 	gh_publish "$1"
 }
 gh_publish() {
-	GH_REPO=octo/$1
+	GH_REPO=${2-octo}/$1
 	gh_ctl POST /repo "$(jq -nc --arg name "$GH_REPO" --arg from "$T/src/$1" '{full_name: $name, from: $from,
 		collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null ||
 		bail "the stand-in did not take the repository $1"

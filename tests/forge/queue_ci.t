@@ -46,20 +46,27 @@ wait_ok 'the branch is gone' '[ -z "$(gh_candidates)" ]'
 
 # --- by reconciliation, and what GitHub itself requires --------------------------------------------
 gh_ctl POST /hooks '{"drop": 10000}' >/dev/null
-gh_protect '{"checks": ["yardmaster/queue", {"name": "lint", "app": "github-actions"}]}'
+gh_ctl POST /app '{"slug": "deployer", "events": []}' >/dev/null
+gh_protect '{"checks": ["yardmaster/queue", {"name": "lint", "app": "github-actions"},
+	{"name": "deploy", "app": "deployer"}]}'
 gh_ctl PUT /rules '{"repo": "octo/app", "branch": "main", "rules": [{"type": "required_status_checks",
 	"parameters": {"strict_required_status_checks_policy": false, "required_status_checks": [{"context": "types"}]}}]}' >/dev/null
-wait_ok 'the protection is read' "ledger 'SELECT required FROM github_repo' | grep -q 'lint.*types'"
+wait_ok 'the protection is read' "ledger 'SELECT required FROM github_repo' | grep -q 'lint.*deploy.*types'"
 gh_queued three
 gh_candidate
 gh_ci "$sha" build success
 gh_ci "$sha" ci/old success status
-wait_ok 'without webhooks it is seen, too' "ymj '.[].waits' queue list | grep -q 'checks of it (.lint. of the App [0-9]* (not there yet), .types. (not'"
+wait_ok 'without webhooks it is seen, too' "ymj '.[].waits' queue list | grep -q 'checks of it (.lint. of the App [0-9]* (not there yet), .deploy. of the App [0-9]* (not there yet), .types. (not'"
 gh_ctl POST /ci "$(jq -nc --arg sha "$sha" '{repo: "octo/app", sha: $sha, name: "lint", conclusion: "success", app: "impostor"}')" >/dev/null
 gh_ci "$sha" lint success status
 gh_ci "$sha" types neutral
-wait_ok 'a check of another App than the one that is required says nothing' \
-	"ymj '.[].waits' queue list | grep -q 'checks of it (.lint. of the App [0-9]* (not there yet))'" 20
+gh_ctl POST /ci "$(jq -nc --arg sha "$sha" '{repo: "octo/app", sha: $sha, name: "deploy", conclusion: "success", kind: "status", as: "github-actions[bot]"}')" >/dev/null
+wait_ok "a check of another App than the one that is required says nothing, nor does anybody else's status" \
+	"ymj '.[].waits' queue list | grep -q \"checks of it (.lint. of the App [0-9]* (a commit status of this name is @ci-server's, which is not that App), .deploy. of the App [0-9]* (a commit status of this name is @github-actions.bot.'s, which is not that App))\"" 20
+gh_ctl POST /ci "$(jq -nc --arg sha "$sha" '{repo: "octo/app", sha: $sha, name: "deploy", conclusion: "success", kind: "status", as: "deployer[bot]"}')" >/dev/null
+wait_ok 'a commit status that this App has set counts' \
+	"ymj '.[].waits' queue list | grep 'checks of it (.lint. of the App' | grep -qv deploy" 20
+is "$(gh_requests '[.[] | select(.path == "/apps/deployer")] | length')" 1 'which one it is was asked for once'
 gh_ci "$sha" lint skipped
 wait_ok 'its own does, and it lands' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 gh_no_violations 'all that was sent and answered is as GitHub describes it'

@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 agent fixer <<'END2'
+echo "round $YARDMASTER_ROUND" >>"src/t$YARDMASTER_TASK.txt"
 if grep -q '^<<<<<<<' src/a.txt; then
 	sed -i '/^[<=>]\{7\}/d' src/a.txt
 	complete "Kept both lines."
@@ -30,7 +31,6 @@ gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", fro
 	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
 gh_daemon
 gh_add
-head_of() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
 reviewed() { # LABEL: an issue whose PR waits for a review, and then somebody else's PR lands on its line; sets $n, $pr, $k
 	local other
 	n=$(gh_issue 'Fix line 3')
@@ -40,37 +40,43 @@ reviewed() { # LABEL: an issue whose PR waits for a review, and then somebody el
 	pr=$(ymj .pr task show "$k")
 	gh_push "theirs$n" src/a.txt "$(gh_base_file src/a.txt | sed 's/^line 3$/line 3 of somebody/')" >/dev/null
 	other=$(gh_pr "theirs$n" 'Another line 3')
-	wait_for "[ \"\$(ymj .head pr show $other 2>/dev/null)\" = $(head_of "$other") ]" || bail 'the other PR is not known'
+	wait_for "[ \"\$(ymj .head pr show $other 2>/dev/null)\" = $(gh_head "$other") ]" || bail 'the other PR is not known'
 	gh_comment "$other" '/yard queue' bob >/dev/null
 	wait_for "[ \"\$(gh_pr_state $other)\" = merged ]" || bail 'the other PR did not land'
-	old=$(head_of "$pr")
+	wait_for '[ "$(ymj length queue list)" = 0 ]' || bail 'its landing is not over'
+	old=$(gh_head "$pr")
 	gh_review "$pr" APPROVE
 	wait_ok 'the conflict is reported with the file and the other PR' \
-		"gh_comments $pr | grep -q 'src/a.txt. (contents) lines 3-3, changed by #$other (Another line 3)'"
+		"gh_comments $pr | grep -q 'src/a.txt. (contents) lines 3-3, changed by #$other (Another line 3)'" 30 ||
+		diag "$(gh_comments "$pr")"
+}
+
+again() { # the file on the base as it was
+	gh_push main src/a.txt "$(seq -f 'line %g' 1 20)" bob >/dev/null
+	wait_for "[ \"\$(ymj '.[0].head' repo list)\" = \"\$(gh_base_oid)\" ]" || bail 'the push to the base was not noticed'
 }
 
 # --- in a round that is left -----------------------------------------------------------------------
 reviewed agent:fix1
-wait_ok 'the agent resolves it' "[ \"\$(task_state $k)\" = review ] && [ \"\$(head_of $pr)\" != $old ]"
-is "$(git -C "$(gh_state .dir)" rev-parse "$(head_of "$pr")^")" "$(gh_base_oid)" 'on the tip of the base'
+wait_ok 'the agent resolves it' "[ \"\$(task_state $k)\" = review ] && [ \"\$(gh_head $pr)\" != $old ]"
+is "$(git -C "$(gh_state .dir)" rev-parse "$(gh_head "$pr")^")" "$(gh_base_oid)" 'on the tip of the base'
 like "$(ymj .reason task show "$k")" '0 of 1 approvals' 'the new head is approved by nobody'
 gh_review "$pr" APPROVE
 wait_ok 'approved anew it lands' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 like "$(gh_base_file src/a.txt)" $'line 3 of somebody\nline 3 of the agent' 'with what both wrote'
 
 # --- when none is left ----------------------------------------------------------------------------
-gh_push main src/a.txt "$(seq -f 'line %g' 1 20)" bob >/dev/null
-wait_for "[ \"\$(ymj '.[0].head' repo list)\" = \"\$(gh_base_oid)\" ]" || bail 'the push to the base was not noticed'
+again
 reviewed agent:fix0
 wait_ok 'a person is needed' "gh_comments $n | grep -q '^@alice, this needs a person'"
-old=$(head_of "$pr")
+old=$(gh_head "$pr")
 wait_ok 'the checks tab says so' "[ \"\$(gh_check $old yardmaster/task)\" = failure ]"
 is "$(gh_state "[.checks[] | select(.head_sha == \"$old\" and .name == \"yardmaster/task\")] | last | [.actions[].identifier] | join(\" \")")" \
 	'resolve retry' 'and has the buttons'
 gh_click "$old" yardmaster/task resolve eve
 wait_ok 'not for everybody' "gh_comments $pr | grep -q 'needs the permission .write.; @eve has .read.'"
 gh_click "$old" yardmaster/task resolve
-wait_ok 'pressed, the agent resolves it' "[ \"\$(task_state $k)\" = review ] && [ \"\$(head_of $pr)\" != $old ]"
+wait_ok 'pressed, the agent resolves it' "[ \"\$(task_state $k)\" = review ] && [ \"\$(gh_head $pr)\" != $old ]"
 gh_review "$pr" APPROVE
 wait_ok 'and it lands' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 like "$(gh_base_file src/a.txt)" $'line 3 of somebody\nline 3 of the agent' 'with what both wrote'
@@ -78,9 +84,23 @@ like "$(gh_base_file src/a.txt)" $'line 3 of somebody\nline 3 of the agent' 'wit
 # --- of a person ----------------------------------------------------------------------------------
 gh_push mine src/mine.txt fine >/dev/null
 mine=$(gh_pr mine Mine)
-wait_for "[ \"\$(ymj .head pr show $mine 2>/dev/null)\" = $(head_of "$mine") ]" || bail 'the PR is not known'
+wait_for "[ \"\$(ymj .head pr show $mine 2>/dev/null)\" = $(gh_head "$mine") ]" || bail 'the PR is not known'
 gh_comment "$mine" '/yard resolve' >/dev/null
 wait_ok "a person's PR is the person's" "gh_comments $mine | grep -q 'an agent resolves the conflicts of its own work only'"
+# --- of both --------------------------------------------------------------------------------------
+again
+n=$(gh_issue 'Fix line 3 once more')
+gh_label "$n" agent:fix1
+wait_for "[ \"\$(task_state \"\$(task_of $n)\")\" = review ]" || bail 'the task does not wait for a review'
+k=$(task_of "$n")
+pr=$(ymj .pr task show "$k")
+gh_push "$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .head.ref)" src/person.txt mine >/dev/null
+gh_known "$pr"
+theirs=$(gh_head "$pr")
+gh_review "$pr" REQUEST_CHANGES 'More of it' bob
+wait_ok "the agent's next round does not push over what a person pushed" "[ \"\$(task_state $k)\" = needs-human ]"
+is "$(gh_head "$pr")" "$theirs" 'which is still there'
+wait_ok 'and a person reads why' "gh_comments $n | grep -q 'somebody else pushed to .yardmaster/.*would be lost'"
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing

@@ -33,7 +33,7 @@ task() { # TITLE: an issue of which a task waits for its review; sets $n, $k, $p
 # --- a task that is over --------------------------------------------------------------------------
 task 'One that is cancelled'
 like "$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .body)" 'cost \$0\.42' "the PR says what it cost"
-like "$(gh_comments "$n")" 'Cost so far: \$0\.42' 'and so does the sticky comment'
+wait_ok 'and so does the sticky comment' "gh_comments $n | grep -q 'Cost so far: .0\.42'"
 wait_ok 'the check run shows the steps' "run_of_check $head yardmaster/task .output.summary | grep -q 'agent, round 1: .* ok'"
 is "$(run_of_check "$head" yardmaster/task .output.title)" "Task $k (fix): review: PR #$pr waits for review: 0 of 1 approvals" \
 	'its title is plain'

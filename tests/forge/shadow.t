@@ -61,7 +61,7 @@ plain=$(ym stats)
 like "$plain" "$GH_REPO"$'\tshadow\t'"would have landed, in this order"$'\t'"#$one #$two #$three" 'in a pipe: plain lines'
 
 # --- a conversation that is resolved while no webhook arrives -------------------------------------
-gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, branch: "main", checks: ["build"], reviews: 1, conversations: true}')" >/dev/null
+gh_protect '{"checks": ["build"], "reviews": 1, "conversations": true}'
 wait_for "ledger 'SELECT required FROM github_repo' | grep -q conversations" || bail 'the rule is not known'
 sha=$(gh_push talked src/talked.txt fine)
 talked=$(gh_pr talked Talked)
@@ -71,14 +71,14 @@ thread=$(gh_as bob POST /graphql "$(jq -nc --argjson n "$talked" '{query: "query
 	jq -r '.data.repository.pullRequest.reviewThreads.nodes[-1].id')
 gh_review "$talked" APPROVE '' bob
 gh_ci "$sha" build success
-wait_for "sqlite3 '$D/ledger.db' 'SELECT verdict FROM pr WHERE number = $talked' | grep -q '\"approved\".*\"unresolved\":1'" || bail 'the conversation is not known'
+wait_for "ledger 'SELECT verdict FROM pr WHERE number = $talked' | grep -q '\"approved\".*\"unresolved\":1'" || bail 'the conversation is not known'
 gh_hook ''
 unlike "$(stat landing_order)" "\\b$talked\\b" 'an unresolved conversation stands in the way'
 gh_as bob POST /graphql "$(jq -nc --arg id "$thread" '{query: "mutation($input: ResolveReviewThreadInput!) { resolveReviewThread(input: $input) { thread { id } } }", variables: {input: {threadId: $id}}}')" >/dev/null
 wait_ok 'that it is resolved is found without a webhook' "stat landing_order | grep -q '\b$talked\b'"
 gh_as alice PATCH "/repos/$GH_REPO/pulls/$talked" '{"state": "closed"}' >/dev/null
 gh_hook_here
-gh_ctl PUT /protection "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, branch: "main", checks: ["build"], reviews: 1}')" >/dev/null
+gh_protect '{"checks": ["build"], "reviews": 1}'
 
 # --- what people do -------------------------------------------------------------------------------
 merge "$one"

@@ -67,7 +67,7 @@ function deliveries(c) {
 	if (list.length > per) {
 		const next = new URLSearchParams(query);
 		next.set('cursor', `v1_${page[page.length - 1].id}`);
-		c.headersOut.Link = `<${state.url}/app/hook/deliveries?${next}>; rel="next"`;
+		c.headersOut.Link = `<${state.api}/app/hook/deliveries?${next}>; rel="next"`;
 	}
 	return page.map(item);
 }
@@ -127,6 +127,12 @@ function routes(router) {
 	router.add('GET', '/app', JWT, (c) => ({
 		...render.app(c.state, c.actor.app), installations_count: c.state.installations.filter((i) => i.app === c.actor.app).length,
 	}));
+	router.add('GET', '/apps/{app_slug}', { as: 'any' }, (c) => {
+		const app = c.state.apps.find((one) => one.slug === c.params.app_slug);
+		if (!app)
+			throw notFound();
+		return { ...render.app(c.state, app), installations_count: c.state.installations.filter((i) => i.app === app).length };
+	});
 	router.add('GET', '/app/installations', JWT, (c) => c.page(c.state.installations.filter((i) => i.app === c.actor.app)).map((i) => render.installation(c.state, i)));
 	router.add('GET', '/app/installations/{installation_id}', JWT, (c) => render.installation(c.state, needInstallation(c)));
 	router.add('POST', '/app/installations/{installation_id}/access_tokens', JWT, accessToken);

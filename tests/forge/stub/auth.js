@@ -67,6 +67,16 @@ function authenticate(state, headers) {
 	return ofToken(state, value);
 }
 
+// Who asks, in a word: "app", "installation ID", a person's login, or nothing.
+function nameOf(state, headers) {
+	try {
+		const actor = authenticate(state, headers);
+		return actor.kind === 'installation' ? `installation ${actor.installation.id}` : actor.app ? 'app' : actor.user ? actor.user.login : '';
+	} catch {
+		return '';
+	}
+}
+
 function granted(actor, wanted) {
 	const have = actor.permissions || actor.installation.permissions || actor.app.permissions;
 	return wanted.split('|').some((one) => {
@@ -124,4 +134,4 @@ function editable(state, actor, fork) {
 		.filter((pull) => pull && pull.modify && pull.head.repo === fork).map((pull) => `refs/heads/${pull.head.ref}`);
 }
 
-module.exports = { authenticate, authorize, editable, granted, mayPush, sees, RANK };
+module.exports = { authenticate, authorize, editable, granted, mayPush, nameOf, sees, RANK };

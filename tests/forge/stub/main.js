@@ -36,6 +36,7 @@ async function main() {
 	const port = await server.listen(Number(values.port));
 	const plain = `http://127.0.0.1:${port}`;
 	state.url = values.tls ? `https://localhost:${await server.listenTls(...values.tls.split(','))}` : plain;
+	state.api = values.tls ? `${state.url}/api/v3` : plain;
 	if (values.seed)
 		control.seed(JSON.parse(fs.readFileSync(values.seed, 'utf8')));
 	const end = () => {
@@ -47,7 +48,7 @@ async function main() {
 	process.stdin.on('end', end).on('close', end).resume();
 	const app = state.apps[0];
 	process.stdout.write(JSON.stringify({
-		url: plain, api: values.tls ? `${state.url}/api/v3` : plain, control: `${plain}/_control`, ...(app && { app_id: app.id, client_id: app.client_id, pem_file: app.pem_file }),
+		url: plain, api: state.api, control: `${plain}/_control`, ...(app && { app_id: app.id, client_id: app.client_id, pem_file: app.pem_file }),
 	}) + '\n');
 }
 

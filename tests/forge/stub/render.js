@@ -8,7 +8,7 @@ const EMPTY_REACTIONS = { '+1': 0, '-1': 0, laugh: 0, hooray: 0, confused: 0, he
 function user(state, one) {
 	if (!one)
 		return null;
-	const url = `${state.url}/users/${encodeURIComponent(one.login)}`;
+	const url = `${state.api}/users/${encodeURIComponent(one.login)}`;
 	return {
 		login: one.login, id: one.id, node_id: state.node('U', one.id),
 		avatar_url: `${state.url}/avatars/${one.id}`, gravatar_id: '', url,
@@ -37,7 +37,7 @@ const REPO_URLS = {
 	trees_url: '/git/trees{/sha}',
 };
 
-const repoUrl = (state, repo) => `${state.url}/repos/${repo.full_name}`;
+const repoUrl = (state, repo) => `${state.api}/repos/${repo.full_name}`;
 const htmlUrl = (state, repo) => `${state.url}/${repo.full_name}`;
 
 function minimal(state, repo) {
@@ -86,8 +86,8 @@ const app = (state, one) => one && ({
 
 const installation = (state, one) => ({
 	id: one.id, account: user(state, one.account), repository_selection: one.selection,
-	access_tokens_url: `${state.url}/app/installations/${one.id}/access_tokens`,
-	repositories_url: `${state.url}/installation/repositories`,
+	access_tokens_url: `${state.api}/app/installations/${one.id}/access_tokens`,
+	repositories_url: `${state.api}/installation/repositories`,
 	html_url: `${state.url}/settings/installations/${one.id}`,
 	app_id: one.app.id, app_slug: one.app.slug, client_id: one.app.client_id, target_id: one.account.id,
 	target_type: one.account.type, permissions: one.permissions || one.app.permissions, events: one.app.events,

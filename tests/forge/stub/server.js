@@ -7,10 +7,11 @@ const fs = require('node:fs');
 const http = require('node:http');
 const https = require('node:https');
 const { HttpError, Reply, notFound } = require('./errors');
-const { authenticate, authorize } = require('./auth');
+const { authenticate, authorize, nameOf } = require('./auth');
 const faults = require('./faults');
 
 const MAX_BODY = 26 << 20;
+const ENTERPRISE = /^\/api\/v3\/|^\/api\/graphql$|^\/[^/]+\/[^/]+\.git\/(info\/refs|git-upload-pack|git-receive-pack)(\?|$)/;
 
 class Server {
 	constructor({ state, router, validator, control, gitHttp }) {
@@ -26,10 +27,18 @@ class Server {
 		});
 	}
 
-	// The same over TLS, as an Enterprise Server has it.
+	// The same over TLS, as an Enterprise Server has it: the API below a path, and git; nothing else is answered.
 	listenTls(cert, key) {
 		const options = { cert: fs.readFileSync(cert), key: fs.readFileSync(key) };
-		const server = https.createServer(options, (request, response) => this.handle(request, response));
+		const server = https.createServer(options, (request, response) => {
+			if (ENTERPRISE.test(request.url)) {
+				this.handle(request, response);
+				return;
+			}
+			this.state.requests.push({ method: request.method, path: request.url, query: '', at: this.state.now(), body: null, status: 404 });
+			response.writeHead(404);
+			response.end();
+		});
 		server.keepAliveTimeout = this.http.keepAliveTimeout;
 		return new Promise((done, failed) => {
 			server.on('error', failed);
@@ -48,7 +57,7 @@ class Server {
 			}
 			const entry = {
 				method: request.method, path: pathname, query: url.search, at: this.state.now(), body: null, status: 0,
-				authorization: (request.headers.authorization || '').split(' ')[0], conditional: !!request.headers['if-none-match'],
+				authorization: (request.headers.authorization || '').split(' ')[0], actor: nameOf(this.state, request.headers), conditional: !!request.headers['if-none-match'],
 			};
 			this.state.requests.push(entry);
 			response.on('close', () => { entry.status = entry.status || (response.headersSent ? response.statusCode : 0); });
@@ -148,7 +157,7 @@ class Server {
 		const id = match && this.state.renamed.get(match[1].toLowerCase());
 		if (!id || this.state.repo(match[1]))
 			return null;
-		const to = `${this.state.url}/repositories/${id}${match[2] || ''}${query.size || [...query].length ? '?' + query : ''}`;
+		const to = `${this.state.api}/repositories/${id}${match[2] || ''}${query.size || [...query].length ? '?' + query : ''}`;
 		return new Reply(301, { message: 'Moved Permanently', url: to, documentation_url: 'https://docs.github.com/rest' }, { Location: to });
 	}
 
@@ -211,7 +220,7 @@ class Context {
 			const query = new URLSearchParams(this.query);
 			query.set('page', n);
 			const path = this.repo ? this.pathname.replace(/^\/repos\/[^/]+\/[^/]+/, `/repositories/${this.repo.id}`) : this.pathname;
-			return `<${this.state.url}${path}?${query}>; rel="${rel}"`;
+			return `<${this.state.api}${path}?${query}>; rel="${rel}"`;
 		};
 		const links = [];
 		if (page > 1)

@@ -18,7 +18,8 @@ const DEFAULT_EVENTS = ['issues', 'issue_comment', 'pull_request', 'pull_request
 class State {
 	constructor(dir) {
 		this.dir = dir;
-		this.url = '';
+		this.url = ''; // of pages and of git
+		this.api = ''; // of the API
 		this.offset = 0;
 		this.last = 1000;
 		this.users = new Map(); // login in lower case -> user

@@ -1,0 +1,285 @@
+/* test_github_found.c - what a look at a repository finds, and what is done about it */
+#include "jobs_fixture.h"
+
+/* ---- heads that are fetched together ---- */
+
+#define HEAD_2 "2000000000000000000000000000000000000004"
+
+static json_t *listed(const char *was, int64_t number)
+{
+	json_t *x = json_pack("{s:I,s:s?}", "number", (json_int_t)number, "was", was);
+
+	json_put(x, "pull",
+		 json_pack("{s:I,s:{s:s}}", "number", (json_int_t)number, "head", "sha", HEAD_2));
+	return x;
+}
+
+/* Of PRs 1 to n, which are new. */
+static json_t *batch_result(struct world *w, int64_t n, const char *code)
+{
+	json_t *p = json_pack("{s:b,s:{s:I,s:[]}}", "ok", code == NULL, "ctx", "repo",
+			      (json_int_t)w->repo.id, "pulls");
+
+	for (int64_t i = 1; i <= n; i++)
+		json_array_append_new(json_object_get(json_object_get(p, "ctx"), "pulls"),
+				      listed(NULL, i));
+	if (code)
+		json_put(p, "error", json_pack("{s:s,s:s}", "code", code, "text", "a broken pack"));
+	return p;
+}
+
+/* What has become known since the list was read, in another way, is newer than the list. */
+static void what_is_newer_than_the_list_stays(void **state)
+{
+	static const struct canned none[] = {END};
+	struct world w;
+	autojson json_t *told = NULL;
+	autofree char *asked = NULL;
+	struct pr moved = {.number = 2,
+			   .title = (char *)"t",
+			   .body = (char *)"",
+			   .state = (char *)"open",
+			   .author = (char *)"eve",
+			   .base = (char *)"main",
+			   .topic = (char *)"x",
+			   .head = (char *)HEAD_1,
+			   .files = (char *)"[]"};
+
+	world_open(&w, *state, none);
+	moved.repo = w.repo.id;
+	assert_int_equal(pr_insert(w.forge.db, &moved, NULL), 0);
+	told = batch_result(&w, 2, NULL); /* 1 is new; 2 was, and is known now */
+	json_array_append_new(json_object_get(json_object_get(told, "ctx"), "pulls"),
+			      listed(NULL, 3)); /* is being read */
+	assert_int_equal(github_sync(w.forge.github, w.repo.id, 3, NULL, NULL), 0);
+	assert_int_equal(w.forge.ops->did(&w.forge, "forge-fetch", told, &w.f->err), 0);
+	asked = effects(&w, "forge-changed");
+	assert_string_equal(asked, "sync:1:1*0");
+	world_release(&w);
+}
+
+/* The objects of one PR do not keep those of the others from coming. */
+static void what_cannot_be_fetched_is_found(void **state)
+{
+	static const struct canned none[] = {END};
+	struct world w;
+
+	world_open(&w, *state, none);
+	for (int64_t n = 3; n; n = n == 3 ? 2 : n - 1) {
+		autojson json_t *told = batch_result(&w, n, "corrupt");
+		autofree char *asked = NULL;
+		int rc = w.forge.ops->did(&w.forge, "forge-fetch", told, &w.f->err);
+
+		asked = effects(&w, "forge-fetch");
+		assert_string_equal(asked, n == 3   ? "heads:1*2 heads:1*1"
+					   : n == 2 ? "heads:1*1 heads:1*1"
+						    : "");
+		assert_int_equal(rc, n == 1 ? -1 : 0);
+	}
+	assert_non_null(strstr(err_text(&w.f->err),
+			       "PR #1 of octo/app: its head could not be fetched: a broken pack"));
+	for (size_t i = 0; i < 2; i++) {
+		autojson json_t *told = batch_result(&w, 3, i ? "denied" : "unavailable");
+		autofree char *asked = NULL;
+
+		assert_int_equal(w.forge.ops->did(&w.forge, "forge-fetch", told, NULL), 0);
+		asked = effects(&w, "forge-fetch");
+		assert_string_equal(asked, ""); /* it is none of them */
+	}
+	world_release(&w);
+}
+
+/* ---- conversations in shadow mode ---- */
+
+#define THREADS_HEAD "3000000000000000000000000000000000000004"
+#define KNOWN(n, all)                                                                              \
+	"{\"head\":\"" THREADS_HEAD "\",\"decision\":\"none\",\"by\":[],\"unresolved\":" #n        \
+	",\"threads\":" #all "}"
+#define SAID(head, nodes)                                                                          \
+	"{\"headRefOid\":\"" head                                                                  \
+	"\",\"reviewDecision\":null,\"reviewThreads\":{\"nodes\":[" nodes                          \
+	"],\"pageInfo\":{\"hasNextPage\":false}}}"
+
+/* Whether one is resolved shows in no list: it is asked of those PRs that have one, of all with one request. */
+static void conversations_are_read_again(void **state)
+{
+	static const struct canned answers[] = {
+		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
+		SAY("POST /graphql", 200, "",
+		    "{\"data\":{\"repository\":{\"p1\":" SAID(
+			    THREADS_HEAD,
+			    "{\"isResolve"
+			    "d\":true},{"
+			    "\"isResolved"
+			    "\":true}") ",\"p2\":" SAID(THREADS_HEAD,
+							"{\"isResolved\":false}") ",\"p3\""
+										  ":" SAID(
+											  HEAD_1,
+											  "{\""
+											  "isR"
+											  "eso"
+											  "lve"
+											  "d\""
+											  ":"
+											  "tru"
+											  "e}") ","
+												"\""
+												"p4"
+												"\""
+												":"
+												"nu"
+												"ll"
+												"}}"
+												"}"),
+		END};
+	static const struct {
+		const char *before, *after; /* NULL: as before */
+	} rows[] = {
+		{KNOWN(1, 2), KNOWN(0, 2)}, /* 1: all are resolved now */
+		{KNOWN(0, 1), KNOWN(1, 1)}, /* 2: one is not any more */
+		{KNOWN(1, 1), NULL},        /* 3: a push came */
+		{KNOWN(1, 1), NULL},        /* 4: it is not to be seen */
+		{KNOWN(0, 0), NULL},        /* 5: has none, and is not asked for */
+		{"{\"head\":\"" HEAD_1 "\",\"unresolved\":1}", NULL}, /* 6: of another head */
+		{NULL, NULL},
+	};
+	struct world w;
+	size_t asked = 0;
+
+	world_open(&w, *state, answers);
+	in_shadow(&w);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct pr p = {.repo = w.repo.id,
+			       .number = (int64_t)i + 1,
+			       .title = (char *)"t",
+			       .body = (char *)"",
+			       .state = (char *)"open",
+			       .author = (char *)"eve",
+			       .base = (char *)"main",
+			       .topic = (char *)"x",
+			       .head = (char *)THREADS_HEAD,
+			       .files = (char *)"[]",
+			       .verdict = (char *)rows[i].before};
+
+		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
+	}
+	act(&w, "forge-list", json_object());
+	assert_int_equal(w.why.code, 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		cleanup(pr_release) struct pr p = {0};
+		const char *expected = rows[i].after ? rows[i].after : rows[i].before;
+
+		assert_int_equal(pr_find(w.forge.db, ST_PR_BY_NUMBER, &p, NULL, "ii", w.repo.id,
+					 (int64_t)i + 1),
+				 1);
+		if (!expected != !p.verdict || (expected && strcmp(p.verdict, expected) != 0))
+			fail_msg("PR #%zu: found %s, expected %s", i + 1, p.verdict, expected);
+	}
+	for (size_t i = 0; i < w.f->stub->n; i++)
+		asked += !strcmp(w.f->stub->seen[i].what, "POST /graphql");
+	assert_int_equal(asked, 1);
+	world_release(&w);
+}
+
+/* ---- what a lost ledger left behind ---- */
+
+#define LEFT      "GET " REPO "/git/matching-refs/heads/yardmaster/queue"
+#define REF(name) "{\"ref\":\"refs/heads/yardmaster/" name "\",\"object\":{\"sha\":\"" HEAD_1 "\"}}"
+
+static void candidate(struct world *w, const char *branch, int64_t ended_ms)
+{
+	struct candidate c = {.repo = w->repo.id,
+			      .kind = (char *)"pr",
+			      .base = (char *)HEAD_1,
+			      .head = (char *)HEAD_1,
+			      .method = (char *)"merge",
+			      .gates = (char *)"[]",
+			      .state = (char *)"checking",
+			      .checks = (char *)"[]",
+			      .branch = (char *)branch,
+			      .ended_ms = ended_ms};
+
+	assert_int_equal(candidate_insert(w->forge.db, &c, NULL), 0);
+}
+
+static void branches_of_no_candidate_are_swept(void **state)
+{
+	static const struct canned answers[] = {
+		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
+		SAY(LEFT, 200, "",
+		    "[" REF("queue/1-4") "," REF("queue/2-4") "," REF("queue/3-4") "," REF(
+			    "queue/7-4x") "," REF("queue/-4") "," REF("queued/7-4") "]"),
+		END};
+	struct world w;
+	autofree char *first = NULL, *again = NULL;
+
+	world_open(&w, *state, answers);
+	candidate(&w, "yardmaster/queue/1-4", 0); /* it is being checked */
+	candidate(&w, "yardmaster/queue/2-4", 5); /* it has ended */
+	act(&w, "forge-list", json_object());
+	act(&w, "forge-list", json_object()); /* once, while that is open */
+	assert_int_equal(w.why.code, 0);
+	first = effects(&w, "draft-close");
+	assert_string_equal(first, "sweep:1:yardmaster/queue/2-4*0 sweep:1:yardmaster/queue/3-4*0");
+	world_release(&w);
+}
+
+#define DRAFT(number, draft, login, body)                                                          \
+	"{\"number\":" #number ",\"draft\":" #draft ",\"user\":{\"login\":\"" login                \
+	"\",\"type\":\"Bot\"},\"body\":\"" body "\"}"
+#define OURS DRAFT(8, true, "yard[bot]", "This. " FORGE_DRAFT_SAYS ", and closes it")
+
+/* Only a draft PR of our own is closed; with another one on the branch nothing is. */
+static void a_pr_of_somebody_else_keeps_its_branch(void **state)
+{
+	static const struct {
+		const char *pulls;
+		int64_t kept;
+		size_t closed;
+	} rows[] = {
+		{"[" OURS "]", 0, 1},
+		{"[]", 0, 0},
+		{"[" OURS "," DRAFT(9, true, "eve", FORGE_DRAFT_SAYS) "]", 9, 0},
+		{"[" DRAFT(9, false, "yard[bot]", FORGE_DRAFT_SAYS) "]", 9, 0},
+		{"[" DRAFT(9, true, "yard[bot]", "mine") "]", 9, 0},
+	};
+	struct world w;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {
+			SAY("GET " REPO "/pulls?state=open&head=octo%3Ayardmaster%2Fqueue%2F1-4",
+			    200, "", rows[i].pulls),
+			SAY("PATCH " REPO "/pulls/8", 200, "", "{}"), END};
+		struct fx *f = *state;
+		size_t closed = 0, from = f->stub->n;
+
+		world_open(&w, f, answers);
+		memset(f->stub->used, 0, sizeof(f->stub->used));
+		if (i) /* asked for before it is known who we are, it is later */
+			github_set_login(w.forge.github, "yard[bot]");
+		for (int k = 0; k < 2 - !!i; k++) {
+			act(&w, "draft-close",
+			    json_pack("{s:s,s:b}", "branch", "yardmaster/queue/1-4", "sweep", 1));
+			assert_int_equal(w.why.code, i || k ? 0 : ERR_UNAVAILABLE);
+			github_set_login(w.forge.github, "yard[bot]");
+		}
+		assert_int_equal(json_int(w.result, "kept", 0), rows[i].kept);
+		for (size_t k = from; k < f->stub->n; k++)
+			closed += !strncmp(f->stub->seen[k].what, "PATCH", 5);
+		assert_int_equal(closed, rows[i].closed);
+		world_release(&w);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(conversations_are_read_again),
+		TEST(branches_of_no_candidate_are_swept),
+		TEST(a_pr_of_somebody_else_keeps_its_branch),
+		TEST(what_is_newer_than_the_list_stays),
+		TEST(what_cannot_be_fetched_is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
