@@ -31,13 +31,17 @@ gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", fro
 	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
 gh_daemon
 gh_add
-reviewed() { # LABEL: an issue whose PR waits for a review, and then somebody else's PR lands on its line; sets $n, $pr, $k
+reviewed() { # LABEL [PATH]: an issue whose PR waits for a review (where a person pushed PATH), and then somebody else's PR lands on its line; sets $n, $pr, $k
 	local other
 	n=$(gh_issue 'Fix line 3')
 	gh_label "$n" "$1"
 	wait_for "[ \"\$(task_state \"\$(task_of $n)\")\" = review ]" || bail 'the task does not wait for a review'
 	k=$(task_of "$n")
 	pr=$(ymj .pr task show "$k")
+	if [ $# = 2 ]; then
+		gh_push "$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .head.ref)" "$2" mine bob >/dev/null
+		gh_known "$pr"
+	fi
 	gh_push "theirs$n" src/a.txt "$(gh_base_file src/a.txt | sed 's/^line 3$/line 3 of somebody/')" >/dev/null
 	other=$(gh_pr "theirs$n" 'Another line 3')
 	wait_for "[ \"\$(ymj .head pr show $other 2>/dev/null)\" = $(gh_head "$other") ]" || bail 'the other PR is not known'
@@ -46,9 +50,10 @@ reviewed() { # LABEL: an issue whose PR waits for a review, and then somebody el
 	wait_for '[ "$(ymj length queue list)" = 0 ]' || bail 'its landing is not over'
 	old=$(gh_head "$pr")
 	gh_review "$pr" APPROVE
+	[ $# = 1 ] || gh_comment "$pr" '/yard queue' >/dev/null # it does so by itself only with the agent's head
 	wait_ok 'the conflict is reported with the file and the other PR' \
 		"gh_comments $pr | grep -q 'src/a.txt. (contents) lines 3-3, changed by #$other (Another line 3)'" 30 ||
-		diag "$(gh_comments "$pr")"
+		bail "$(gh_comments "$pr"; ym queue why "$pr"; ymj .reason task show "$k"; ym_log | tail -5)"
 }
 
 again() { # the file on the base as it was
@@ -101,6 +106,11 @@ gh_review "$pr" REQUEST_CHANGES 'More of it' bob
 wait_ok "the agent's next round does not push over what a person pushed" "[ \"\$(task_state $k)\" = needs-human ]"
 is "$(gh_head "$pr")" "$theirs" 'which is still there'
 wait_ok 'and a person reads why' "gh_comments $n | grep -q 'somebody else pushed to .yardmaster/.*would be lost'"
+again
+reviewed agent:fix1 src/person2.txt
+gh_review "$pr" REQUEST_CHANGES 'More of it' bob
+wait_ok 'nor after a conflict of what the person pushed' "[ \"\$(task_state $k)\" = needs-human ]"
+is "$(gh_head "$pr")" "$old" 'which is still there, too'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing
