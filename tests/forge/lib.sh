@@ -80,9 +80,9 @@ gh_pid=''
 
 # An authority, and its certificate for localhost.
 gh_certificates() {
-	local new=(openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
-	"${new[@]}" -x509 -subj '/CN=our authority' -addext basicConstraints=critical,CA:TRUE -keyout "$T/gh-ca.key" -out "$T/gh-ca.pem" &&
-		"${new[@]}" -subj /CN=localhost -keyout "$T/gh-tls.key" -out "$T/gh-tls.csr" &&
+	local ask=(openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2)
+	"${ask[@]}" -x509 -subj '/CN=our authority' -addext basicConstraints=critical,CA:TRUE -keyout "$T/gh-ca.key" -out "$T/gh-ca.pem" &&
+		"${ask[@]}" -subj /CN=localhost -keyout "$T/gh-tls.key" -out "$T/gh-tls.csr" &&
 		openssl x509 -req -in "$T/gh-tls.csr" -CA "$T/gh-ca.pem" -CAkey "$T/gh-ca.key" -CAcreateserial -days 2 \
 			-extfile <(echo subjectAltName=DNS:localhost) -out "$T/gh-tls.pem"
 }

@@ -88,9 +88,9 @@ for i in {1..40}; do
 	printf 'commit refs/heads/many-%d\ncommitter Alice <alice@example.org> 1700000000 +0000\ndata 4\nWork\nfrom %s\n' "$i" "$base"
 	printf 'M 100644 inline src/many-%d.txt\ndata 5\ntext\n\n' "$i"
 done | git -C "$(gh_state .dir)" fast-import --quiet
-gh_ctl POST /pulls "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, heads: [range(1; 41) | "many-\(.)"]}')" >/dev/null
 quiet
 from=$(gh_requests length)
+gh_ctl POST /pulls "$(jq -nc --arg repo "$GH_REPO" '{repo: $repo, heads: [range(1; 41) | "many-\(.)"]}')" >/dev/null
 look_again
 wait_ok 'forty PRs that nobody told of are found' "[ \"\$(ymj '[.[] | select(.title | test(\"^many-\"))] | length' pr list)\" = 40 ]"
 quiet
