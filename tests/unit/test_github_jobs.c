@@ -143,14 +143,19 @@ static void a_time_that_could_not_be_read(void **state)
 		ISSUE,
 		SAY_ONCE("POST /graphql", 200, "",
 			 EDITED("null") ",\"errors\":[{\"message\":\"Something went wrong\"}]}"),
+		SAY_ONCE("POST /graphql", 404, "", "{\"message\":\"Not Found\"}"),
 		SAY_ONCE("POST /graphql", 200, "", EDITED("\"" SINCE "\"") "}"),
-		SAY("POST /graphql", 200, "", EDITED("null") "}"), END};
+		SAY("POST /graphql", 200, "", EDITED("null") "}"),
+		END};
 	struct world w;
 
 	world_open(&w, *state, answers);
 	act(&w, "forge-look", json_pack("{s:i}", "number", 3));
 	assert_int_equal(w.why.code, ERR_UNAVAILABLE);
 	assert_non_null(strstr(err_text(&w.why), "Something went wrong"));
+	/* A server without GraphQL has the issue nevertheless. */
+	act(&w, "forge-look", json_pack("{s:i}", "number", 3));
+	assert_int_equal(w.why.code, ERR_UNAVAILABLE);
 	for (size_t n = 2; n-- > 0;) {
 		act(&w, "forge-look", json_pack("{s:i}", "number", 3));
 		assert_int_equal(w.why.code, 0);
