@@ -1,7 +1,8 @@
 /*
- * github_world.h - a backend with a client, a ledger, and a GitHub of some pages (github_fixture.h).
+ * github_world.h - a backend with a client, a ledger with octo/app (number 5), and a GitHub (github_fixture.h).
  *
- *   world_open()     octo/app (number 5), which was looked at before; `first` true: which was not
+ *   world_open()     that answers as it is told, in turn (SAY); the repository was looked at before
+ *   world_of_pages() that has these pages; `first`: the repository was not looked at before
  *   w.pages          {path without its query, body}: each has an ETag of its body and says 304 to it. Paths that
  *                    are not there are 404
  *   act()            one effect to its end: w.why, w.result
@@ -75,7 +76,20 @@ static inline void world_done(void *arg, int64_t effect, json_t *result, const s
 		err_set(&w->why, why->code, "%s", err_text(why));
 }
 
-static inline void world_open(struct world *w, struct fx *f, const struct page *pages, bool first)
+static inline void world_github(struct world *w, bool (*shadow)(void *arg, int64_t repo))
+{
+	github_free(w->forge.github);
+	w->forge.github = github_new(&(struct github_opts){.db = w->forge.db,
+							   .clock = &w->f->clock,
+							   .client = w->f->gh,
+							   .self = "yard[bot]",
+							   .marker_key = "k",
+							   .shadow = shadow,
+							   .done = world_done,
+							   .arg = w});
+}
+
+static inline void world_begin(struct world *w, struct fx *f, bool first)
 {
 	struct github_repo gr = {.full_name = (char *)"octo/app",
 				 .remote = 5,
@@ -85,7 +99,7 @@ static inline void world_open(struct world *w, struct fx *f, const struct page *
 				 .comments_since = first ? NULL : (char *)SINCE,
 				 .listed_ms = 1};
 
-	*w = (struct world){.f = f, .pages = pages};
+	*w = (struct world){.f = f};
 	assert_int_equal(db_open(":memory:", true, &w->forge.db, NULL), 0);
 	w->repo = (struct repo){.name = xstrdup("octo/app"),
 				.forge = xstrdup("github"),
@@ -97,13 +111,20 @@ static inline void world_open(struct world *w, struct fx *f, const struct page *
 	assert_int_equal(github_repo_insert(w->forge.db, &gr, NULL), 0);
 	w->forge.ops = &forge_github;
 	w->forge.clock = &f->clock;
-	w->forge.github = github_new(&(struct github_opts){.db = w->forge.db,
-							   .clock = &f->clock,
-							   .client = f->gh,
-							   .self = "yard[bot]",
-							   .marker_key = "k",
-							   .done = world_done,
-							   .arg = w});
+	world_github(w, NULL);
+}
+
+static inline void world_open(struct world *w, struct fx *f, const struct canned *answers)
+{
+	world_begin(w, f, false);
+	f->stub->answers = answers;
+}
+
+static inline void world_of_pages(struct world *w, struct fx *f, const struct page *pages,
+				  bool first)
+{
+	world_begin(w, f, first);
+	w->pages = pages;
 	f->stub->handler = world_serve;
 	f->stub->arg = w;
 }

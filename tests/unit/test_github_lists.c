@@ -61,7 +61,7 @@ static void what_is_unchanged_is_asked_conditionally(void **state)
 	struct world w;
 	size_t first;
 
-	world_open(&w, *state, pages, false);
+	world_of_pages(&w, *state, pages, false);
 	read_lists(&w);
 	first = w.f->stub->n;
 	read_lists(&w);
@@ -99,7 +99,7 @@ static void the_first_look_tells_nothing(void **state)
 	cleanup(label_list_release) struct label_list l = {0};
 	struct world w;
 
-	world_open(&w, *state, before, true);
+	world_of_pages(&w, *state, before, true);
 	read_lists(&w);
 	assert_told(&w, "");
 	assert_int_equal(label_all(w.forge.db, ST_LABEL_FIRST, &l, NULL, "i", w.repo.id), 0);
@@ -144,7 +144,7 @@ static void a_label_is_told_once_a_time(void **state)
 					       "", "issue-labeled 3 agent:fix bob"};
 	struct world w;
 
-	world_open(&w, *state, NULL, false);
+	world_of_pages(&w, *state, NULL, false);
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		w.pages = steps[i];
 		read_issue(&w);
@@ -170,7 +170,7 @@ static void who_set_a_label_must_be_known(void **state)
 		{0}};
 	struct world w;
 
-	world_open(&w, *state, nobody, false);
+	world_of_pages(&w, *state, nobody, false);
 	read_issue(&w);
 	assert_told(&w, "");
 	w.pages = person; /* the timeline was late */
@@ -178,7 +178,7 @@ static void who_set_a_label_must_be_known(void **state)
 	assert_told(&w, "issue-labeled 3 agent:fix ann");
 	world_release(&w);
 
-	world_open(&w, *state, bot, false);
+	world_of_pages(&w, *state, bot, false);
 	read_issue(&w);
 	assert_told(&w, "");
 	world_release(&w);
@@ -225,7 +225,7 @@ static void what_was_missed_is_asked_for_once(void **state)
 		{0}};
 	struct world w;
 
-	world_open(&w, *state, first, false);
+	world_of_pages(&w, *state, first, false);
 	look_for_missed(&w, 0); /* nothing old starts by itself */
 	look_for_missed(&w, 0);
 	w.pages = second;
@@ -255,7 +255,7 @@ static void a_button_is_asked_for_before_the_rest(void **state)
 				     : "edited");
 	buf_adds(&b, "]");
 	many[0].body = b.s;
-	world_open(&w, *state, none, false);
+	world_of_pages(&w, *state, none, false);
 	look_for_missed(&w, 0);
 	w.pages = many;
 	look_for_missed(&w, 179); /* of five points each: a minute's limit */
@@ -279,7 +279,7 @@ static void what_was_not_taken_is_asked_for_again(void **state)
 		SAY("POST " DELIVERIES "/12/attempts", 202, "", "{}"), END};
 	struct world w;
 
-	world_open(&w, *state, none, false);
+	world_of_pages(&w, *state, none, false);
 	w.f->stub->answers = answer;
 	look_for_missed(&w, 0);
 	w.pages = one;
@@ -312,7 +312,7 @@ static void credentials_that_are_not_accepted_pause(void **state)
 	autofree char *why = NULL, *none = NULL;
 	struct world w;
 
-	world_open(&w, *state, pages, false);
+	world_of_pages(&w, *state, pages, false);
 	w.refused = true;
 	act(&w, "forge-list", json_object());
 	assert_told(&w, "repo-paused 0 - -");

@@ -40,7 +40,7 @@ static void open_with(struct world *w, struct fx *f, bool app)
 		c.token = "github_pat_abc";
 	}
 	fx_client(f, &c);
-	world_open(w, f, NULL, false);
+	world_of_pages(w, f, NULL, false);
 	f->stub->answers = answers;
 }
 
