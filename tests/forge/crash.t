@@ -27,8 +27,9 @@ commit_file "$T/src/app" .github/yardmaster.yml 'queue:
 crash_repo
 
 fixes=()
+open_fixes() { ledger "SELECT count(*) FROM task WHERE ended_ms IS NULL AND blueprint = 'fix'"; }
 fix() {
-	[ "$(ledger "SELECT count(*) FROM task WHERE ended_ms IS NULL AND blueprint = 'fix'")" = 0 ] || return
+	[ "$(open_fixes)" = 0 ] || return
 	fixes+=("$(gh_issue --label agent:fix "Write a file")")
 }
 nevers=0 prs=()
@@ -50,6 +51,12 @@ for round in 0 ${ALL:+1 2}; do
 		forge-list | forge-fetch) ;;
 		forge-sync) fixes+=("$(gh_issue --label agent:fix "Write a file")") ;;
 		forge-level) ledger 'DELETE FROM github_level' ;;
+		cand-push) # the last forge-check may have been the one after the landing
+			ym_start
+			wait_for "[ \"\$(open_fixes)\" = 0 ]" || bail 'the task does not end'
+			ym_stop
+			fix
+			;;
 		*) fix ;;
 		esac
 		die "$kind"

@@ -48,11 +48,11 @@ merges fine
 gh_queued six
 gh_candidate
 wait_for "draft .state | grep -q open" || bail 'no draft PR was opened'
+ym_stop
 gh_push yardmaster/queue/77-7 src/seven.txt mine >/dev/null
 mine=$(gh_pr yardmaster/queue/77-7 'A draft of mine')
 gh_push yardmaster/queue/88-8 src/eight.txt left >/dev/null
 gh_push yardmaster/queue/own src/own.txt own >/dev/null
-ym_stop
 rm -f "$D"/ledger.db*
 ym_start
 me
