@@ -271,6 +271,51 @@ static void a_pr_of_somebody_else_keeps_its_branch(void **state)
 	}
 }
 
+/* ---- who is in a team ---- */
+
+#define MEMBER "GET /orgs/octo/teams/core/memberships/anna"
+
+/* An invitation is none, and neither is what GitHub does not say. */
+static void only_an_active_member_is_one(void **state)
+{
+	static const struct canned answers[] = {
+		SAY_ONCE(MEMBER, 200, "", "{\"state\":\"pending\",\"role\":\"member\"}"),
+		SAY_ONCE(MEMBER, 404, "", "{\"message\":\"Not Found\"}"),
+		SAY_ONCE(MEMBER, 403, "", "{\"message\":\"Resource not accessible\"}"),
+		SAY_ONCE(MEMBER, 200, "", "{\"state\":\"active\",\"role\":\"member\"}"), END};
+	static const int members[] = {0, 0, -1, 1};
+	struct world w;
+	int found;
+
+	world_open(&w, *state, answers);
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		autofree char *why = NULL;
+
+		act(&w, "forge-member",
+		    json_pack("{s:s,s:s}", "team", "octo/core", "user", "anna"));
+		assert_int_equal(w.why.code, 0);
+		assert_int_equal(
+			w.forge.ops->member(&w.forge, "octo/core", "anna", &found, &why, NULL), 0);
+		assert_int_equal(found, members[i]);
+		assert_int_equal(why != NULL, members[i] < 0);
+	}
+	/* A machine is in none, and is not asked about. */
+	act(&w, "forge-member", json_pack("{s:s,s:s}", "team", "octo/core", "user", "no[bot]"));
+	assert_int_equal(w.forge.ops->member(&w.forge, "octo/core", "no[bot]", &found, NULL, NULL),
+			 0);
+	assert_int_equal(found, 0);
+	/* After minutes it is asked for again, and counts meanwhile; after an hour it does not. */
+	w.f->wall_off += GITHUB_LEVEL_MS + 1;
+	assert_int_equal(w.forge.ops->member(&w.forge, "octo/core", "anna", &found, NULL, NULL),
+			 FORGE_LATER);
+	assert_int_equal(found, 1);
+	w.f->wall_off += GITHUB_LEVEL_OLD_MS;
+	assert_int_equal(w.forge.ops->member(&w.forge, "octo/core", "anna", &found, NULL, NULL),
+			 FORGE_LATER);
+	assert_int_equal(found, -1);
+	world_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -279,6 +324,7 @@ int main(void)
 		TEST(a_pr_of_somebody_else_keeps_its_branch),
 		TEST(what_is_newer_than_the_list_stays),
 		TEST(what_cannot_be_fetched_is_found),
+		TEST(only_an_active_member_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

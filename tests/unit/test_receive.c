@@ -551,7 +551,13 @@ static void test_whole(void **state)
 	OK(f, receive_store(&w, &f->err));
 	assert_int_equal(w.stored, 2);
 	assert_false(TAILQ_EMPTY(&w.arrived));
+	/* One comes while the others are synced: it is in no transaction yet, and told nothing. */
+	assert_int_equal(whole(&w, "[]", 2, good), 202);
 	receive_answer_all(&w, 503); /* nobody hears it */
+	assert_false(TAILQ_EMPTY(&w.arrived));
+	OK(f, receive_store(&w, &f->err));
+	assert_int_equal(w.stored, 1);
+	receive_answer_all(&w, 202);
 	assert_true(TAILQ_EMPTY(&w.arrived));
 	assert_int_equal(whole(&w, large, BODY_MEMORY_MAX + 1, good), 202);
 	assert_true(w.space.spool > 0);
