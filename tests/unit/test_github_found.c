@@ -181,6 +181,94 @@ static void conversations_are_read_again(void **state)
 	world_release(&w);
 }
 
+/* ---- what GitHub makes of the reviews ---- */
+
+#define OF_4 "GET " REPO "/pulls/4/reviews?per_page=100"
+#define REVIEW(n, who, word)                                                                       \
+	"{\"id\":" n ",\"state\":\"" word "\",\"commit_id\":\"" THREADS_HEAD                       \
+	"\",\"user\":{\"login\":\"" who "\",\"type\":\"User\"},\"submitted_at\":\"" SINCE "\"}"
+#define DECIDED(decision, threads, rest)                                                           \
+	"{\"data\":{\"repository\":{\"pullRequest\":{\"headRefOid\":\"" THREADS_HEAD               \
+	"\",\"reviewDecision\":" decision ",\"reviewThreads\":" threads "}}}" rest "}"
+#define NODES(list, more) "{\"nodes\":[" list "],\"pageInfo\":{\"hasNextPage\":" more "}}"
+#define RESOLVED(yes)     "{\"isResolved\":" yes "}"
+
+/* "approved; 1 unresolved; eve", or why it is not known. */
+static char *verdict_of(struct world *w)
+{
+	cleanup(pr_release) struct pr p = {0};
+	autojson json_t *v = NULL;
+	autofree char *by = NULL;
+
+	assert_int_equal(
+		pr_find(w->forge.db, ST_PR_BY_NUMBER, &p, NULL, "ii", w->repo.id, (int64_t)4), 1);
+	v = json_loads(p.verdict ? p.verdict : "{}", 0, NULL);
+	if (json_str(v, "why", NULL))
+		return xstrdup(json_str(v, "why", NULL));
+	by = json_dumps(json_object_get(v, "by"), JSON_COMPACT);
+	return xasprintf("%s; %lld of %lld; %s", json_str(v, "decision", "?"),
+			 (long long)json_int(v, "unresolved", -1),
+			 (long long)json_int(v, "threads", -1), by);
+}
+
+/* Half an answer, and a word that is not known, let nothing land. */
+static void what_reviews_come_to(void **state)
+{
+	static const struct {
+		const char *reviews, *said, *expected;
+	} rows[] = {
+		{"[]", DECIDED("null", NODES("", "false"), ""), "none; 0 of 0; []"},
+		{"[]",
+		 DECIDED("\"APPROVED\"", NODES(RESOLVED("true") "," RESOLVED("false"), "false"),
+			 ""),
+		 "approved; 1 of 2; []"},
+		{"[]", DECIDED("\"NOT_OF_TODAY\"", NODES("", "false"), ""),
+		 "review-required; 0 of 0; []"},
+		{"[]",
+		 DECIDED("null", NODES("", "false"), ",\"errors\":[{\"message\":\"timed out\"}]"),
+		 "timed out"},
+		{"[]", DECIDED("null", "null", ""), "GitHub's answer is not whole"},
+		{"[]", DECIDED("null", NODES(RESOLVED("true"), "true"), ""), "none; 1 of 2; []"},
+		{"[" REVIEW("1", "eve", "CHANGES_REQUESTED") "," REVIEW("2", "eve",
+									"COMMENTED") "]",
+		 DECIDED("\"CHANGES_REQUESTED\"", NODES("", "false"), ""),
+		 "changes-requested; 0 of 0; [\"eve\"]"},
+		{"[" REVIEW("1", "eve", "CHANGES_REQUESTED") "," REVIEW("2", "eve", "APPROVED") "]",
+		 DECIDED("\"REVIEW_REQUIRED\"", NODES("", "false"), ""),
+		 "review-required; 0 of 0; []"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {SAY(OF_4, 200, "", rows[i].reviews),
+						 SAY("POST /graphql", 200, "", rows[i].said), END};
+		struct pr p = {.number = 4,
+			       .title = (char *)"t",
+			       .body = (char *)"",
+			       .state = (char *)"open",
+			       .author = (char *)"ann",
+			       .base = (char *)"main",
+			       .topic = (char *)"x",
+			       .head = (char *)THREADS_HEAD,
+			       .files = (char *)"[]"};
+		autofree char *found = NULL;
+		struct world w;
+
+		world_open(&w, *state, answers);
+		p.repo = w.repo.id;
+		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
+		assert_int_equal(db_run(w.forge.db, ST_GITHUB_LEVEL_SET, NULL, "isii", w.repo.id,
+					"eve", (int64_t)FORGE_READ,
+					w.f->clock.wall_ms(&w.f->clock)),
+				 1);
+		act(&w, "forge-reviews", json_pack("{s:i}", "number", 4));
+		assert_int_equal(w.why.code, 0);
+		found = verdict_of(&w);
+		if (strcmp(found, rows[i].expected) != 0)
+			fail_msg("row %zu: found '%s', expected '%s'", i, found, rows[i].expected);
+		world_release(&w);
+	}
+}
+
 /* ---- what a lost ledger left behind ---- */
 
 #define LEFT      "GET " REPO "/git/matching-refs/heads/yardmaster/queue"
@@ -320,6 +408,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(conversations_are_read_again),
+		TEST(what_reviews_come_to),
 		TEST(branches_of_no_candidate_are_swept),
 		TEST(a_pr_of_somebody_else_keeps_its_branch),
 		TEST(what_is_newer_than_the_list_stays),
