@@ -485,6 +485,17 @@ static void test_pass(void **state)
 	assert_int_equal(db_text(f->db, ST_META_GET, &last, &f->err, "s", "last"), 1);
 	assert_string_equal(last, "good");
 	deliver_free(d);
+	/* Known after a restart, too, but for what could not be read then. */
+	OK(f, deliver_new(&b, tell, &d, &f->err));
+	add(f, "good", bodies[1], 1);
+	add(f, "bad", bodies[2], 1);
+	now_ms += DELIVER_TURN_MS;
+	assert_int_equal(deliver_pass(d, s, DELIVER_QUIET, &f->err), 2);
+	free(found);
+	found = ends(f);
+	assert_string_equal(found, "123353453");
+	assert_int_equal(told, 5);
+	deliver_free(d);
 	hook_secrets_unref(s);
 	loop_timer_free(b.reconcile);
 	loop_free(b.loop);
