@@ -1,7 +1,6 @@
 #!/bin/bash
 # A conflict on GitHub: it is reported with the file and the other PR, the agent resolves it in a round of its own,
 # and when its rounds are spent a person has it do so, by a button or a comment.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 agent fixer <<'END2'
@@ -47,7 +46,7 @@ reviewed() { # LABEL [PATH]: an issue whose PR waits for a review (where a perso
 	wait_for "[ \"\$(ymj .head pr show $other 2>/dev/null)\" = $(gh_head "$other") ]" || bail 'the other PR is not known'
 	gh_comment "$other" '/yard queue' bob >/dev/null
 	wait_for "[ \"\$(gh_pr_state $other)\" = merged ]" || bail 'the other PR did not land'
-	wait_for '[ "$(ymj length queue list)" = 0 ]' || bail 'its landing is not over'
+	wait_for "[ \"\$(ymj .state pr show $other)\" = merged ]" || bail 'its landing is not over'
 	old=$(gh_head "$pr")
 	gh_review "$pr" APPROVE
 	[ $# = 1 ] || gh_comment "$pr" '/yard queue' >/dev/null # it does so by itself only with the agent's head
