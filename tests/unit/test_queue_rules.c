@@ -73,7 +73,7 @@ static void nothing_is_asked_for_where_nothing_is_wanted(void **state)
 static void reviews(void **state)
 {
 	struct forge_rules two = {.approvals = 2}, owners = {.code_owners = true},
-			   last = {.approvals = 1, .last_push = true}, none = {0};
+			   last = {.last_push = true}, none = {0};
 
 	(void)state;
 	assert_waits("requires, 2 in all", &two, false, VERDICT("review-required", 0), NULL);
@@ -332,6 +332,22 @@ static void freeze(struct fx *f, bool on)
 	fx_turn(f);
 }
 
+/* What becomes of candidate 1 when the forge's check says this. */
+static void assert_ci(struct fx *f, const char *said, const char *state, const char *detail)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+	autofree char *key = xasprintf("ci:%lld", (long long)fx_now);
+	autojson json_t *p =
+		json_pack("{s:b,s:{s:i},s:{s:[{s:s,s:s}]}}", "ok", 1, "ctx", "candidate", 1,
+			  "result", "checks", "name", "build", "state", said);
+
+	assert_int_equal(event_add(f->bot.db, key, "did-forge-checks", p, fx_now, NULL), 1);
+	assert_int_equal(decide_events(&f->bot, NULL) >= 0, 1);
+	assert_int_equal(candidate_get(f->bot.db, 1, &c, NULL), 1);
+	assert_string_equal(c.state, state);
+	assert_non_null(strstr(c.detail, detail));
+}
+
 /* Green and kept back by a person while the forge began to require a check: that is waited for first. */
 static void a_check_that_is_required_late_is_waited_for(void **state)
 {
@@ -353,7 +369,11 @@ static void a_check_that_is_required_late_is_waited_for(void **state)
 	assert_int_equal(github_repo_save(f->bot.db, &gr, NULL), 0);
 	freeze(f, false);
 	assert_int_equal(fx_due(f, "cand-verify", NULL), 0);
-	assert_int_not_equal(fx_due(f, "cand-branch", NULL), 0);
+	fx_answer(f, "cand-branch", json_pack("{s:[{s:s}]}", "results", "outcome", "pushed"));
+	/* An hour, and not longer. */
+	assert_ci(f, "pending", "checking", "`build` (not there yet)");
+	fx_now += (int64_t)3600 * 1000;
+	assert_ci(f, "pending", "errored", "did not end within 60 minutes (queue.check-minutes)");
 }
 
 /* ---- PRs that queue themselves ---- */
