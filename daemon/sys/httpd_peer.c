@@ -221,6 +221,9 @@ static int take_one(struct httpd *h)
 	fd = accept4(h->fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE) {
+			/* Said also when nobody waits: the one that was just taken must not go for that. */
+			if (!somebody_waits(h))
+				return 0;
 			evict(h, true, 0);
 			listen_set(h, false); /* the sweep looks again */
 		}

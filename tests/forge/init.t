@@ -54,6 +54,12 @@ back=$(submit "$form")
 is "$(sed 's/?.*//' "$T/action")" "$GH/organizations/octo/settings/apps/new" "the form goes to the organisation's page"
 is "$(jq -r '.hook_attributes.url + " " + .default_permissions.contents + " " + .default_permissions.metadata' "$T/manifest.json")" \
 	'https://yard.example.org/webhook/github write read' 'the manifest asks for what is needed'
+is "$(jq -r '[.default_permissions | to_entries[] | "\(.key)=\(.value)"] | sort | join(" ")' "$T/manifest.json")" \
+	'actions=read administration=read checks=write contents=write issues=write members=read metadata=read pull_requests=write statuses=write' \
+	'each permission at its level'
+is "$(jq -r '.default_events | sort | join(" ")' "$T/manifest.json")" \
+	'check_run check_suite issue_comment issues label pull_request pull_request_review pull_request_review_comment pull_request_review_thread push repository status workflow_run' \
+	'and for every event that is heard'
 is "$(jq -r .redirect_url "$T/manifest.json")" "$url/done" 'and comes back here'
 
 like "$(page "${url%/*}/")" '404$' 'without the token there is nothing'
@@ -113,6 +119,14 @@ wait "$flow"
 is "$(jq -r .hook_attributes.url "$T/manifest.json") $(yard config check "$T/laptop/yardmaster.yml" --json |
 	jq -r '"\(.listen) \(.github.events) \(.github["webhook-secrets"] | length)"')" 'https://smee.io/abc null https://smee.io/abc 1' \
 	'with an event channel the App sends there, and the daemon fetches it there'
+mkdir "$T/kept"
+echo mine >"$T/kept/kept-yard.private-key.pem"
+start_flow "$T/kept" --name kept-yard
+like "$(page "$(submit "$(page "$url")")")" 'could not be kept.*is there already; nothing was overwritten.*500$' 'a key that is there already is told'
+wait "$flow"
+is $? 5 'and ends the command'
+is "$(cat "$T/kept/kept-yard.private-key.pem")" mine 'and stays as it is'
+not_ok 'nor is anything else written' test -e "$T/kept/yardmaster.yml"
 printf '{ handle: mine }' >"$T/mine/yardmaster.yml"
 exits 78 'a file that no section can be added to is refused before GitHub is asked' yard init "$T/mine" --github --api "$GH"
 

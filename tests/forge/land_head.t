@@ -19,6 +19,8 @@ land_queue "$below"
 ok 'the lower one lands' merged "$below"
 ok 'the upper one after it, on the base' merged "$above"
 is "$(gh_as alice GET "/repos/$GH_REPO/pulls/$above" | jq -r .base.ref)" main 'it was given another base'
+is "$(gh_requests "[.[] | select((.method == \"PATCH\" and (.path | endswith(\"/pulls/$above\"))) or (.path | endswith(\"/git-receive-pack\"))) | .method][0]")" PATCH \
+	'before anything was pushed'
 is "$(git -C "$(gh_state .dir)" log -1 --format= --name-only main)" src/above.txt 'and brought only what is its own'
 isnt "$(gh_head "$below")" "$head" 'the head was moved'
 

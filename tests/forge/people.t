@@ -9,12 +9,13 @@ gh_add
 check() { gh_check "$(gh_head "$1")" yardmaster/queue; }
 
 # --- queued by a comment --------------------------------------------------------------------------
-gh_push one src/one.txt fine >/dev/null
+pushed=$(gh_push one src/one.txt fine)
 one=$(gh_pr one 'One')
 ok 'a PR of a person is known' gh_known "$one"
 gh_comment "$one" '/yard queue' bob >/dev/null
 wait_ok 'a comment queues it, and it lands' "[ \"\$(gh_pr_state $one)\" = merged ]"
 is "$(gh_base_file src/one.txt)" fine 'the file is on the base'
+is "$(gh_head "$one")" "$pushed" 'by a merge, for which nobody touched its head'
 
 # --- a push voids the approval --------------------------------------------------------------------
 gh_push two src/two.txt 'here is a bug' >/dev/null

@@ -101,6 +101,10 @@ git merge -q --no-edit -s ours origin/main HEAD~1 >/dev/null 2>&1; git merge -q 
 git checkout -q -b side HEAD~1; commit s; git checkout -q -; git merge -q --no-edit side
 like "$(ran)" 'post-merge' 'one that came after the installation runs too'
 rm "$G/hooks/post-merge"
+printf '#!%s/gone\n' "$T" >"$G/hooks/pre-commit"
+not_ok 'one that cannot be started refuses, as with git' commit no
+like "$(commit no 2>&1)" "$G/hooks/pre-commit: cannot be run" '... and is named'
+hook "$G/hooks/pre-commit"
 mv "$YARDMASTER" "$YARDMASTER.away"
 out=$(there)
 mv "$YARDMASTER.away" "$YARDMASTER"
@@ -151,6 +155,13 @@ before=$(snap "$G")
 install >/dev/null
 hooks uninstall >/dev/null
 same "$before" 'both values are as they were'
+fresh rel4
+git config core.hooksPath .githooks; git config --add core.hooksPath "$T/abs hooks"
+install >/dev/null
+git config user.nickname x
+hooks uninstall >/dev/null
+is "$(git config --get-all core.hooksPath) $(git config user.nickname)" ".githooks
+$T/abs hooks x" '... also when others wrote there in between'
 fresh glob
 hook "$T/home/global/pre-commit"
 # shellcheck disable=SC2088 # git expands it
@@ -304,6 +315,28 @@ mv "$G/yardmaster/hooks/pre-push" "$G/hooks/pre-push"
 ok '... moved to where it says, install is content' install
 git push -q origin HEAD:refs/heads/moved/there 2>/dev/null
 like "$(ran)" "zero=$G/hooks/pre-push" '... and that hook runs'
+fresh strangers
+hook "$G/hooks/pre-commit"
+hook "$G/yardmaster/hooks/commit-msg"
+before=$(snap "$G")
+exits 5 "somebody else's file in our folder: install replaces nothing" install
+same "$before" '... and nothing stays'
+fresh locked
+before=$(snap "$G")
+install >/dev/null
+: >"$G/config.lock" # another git is writing it
+like "$(hooks uninstall 2>&1)" "$G/config.lock: take git's lock" "uninstall keeps to git's lock on the configuration"
+ok '... which is there' test -e "$G/config.lock"
+is "$(git config yardmaster.repo)" app '... as is what was set'
+rm "$G/config.lock"
+hooks uninstall >/dev/null
+same "$before" '... and afterwards it puts everything back'
+fresh halfway
+chmod 555 "$G/hooks"
+before=$(snap "$G")
+not_ok 'a hooks folder that cannot be written to' install
+same "$before" '... and nothing of what was begun stays'
+chmod 755 "$G/hooks"
 fresh between2
 hook "$G/hooks/pre-commit"
 install >/dev/null

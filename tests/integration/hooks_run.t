@@ -238,6 +238,11 @@ quick 'pre-push without a daemon' 'not checked' git push -q "$T/elsewhere.git" H
 out=$(try git push origin HEAD:main)
 like "$out" 'not checked' 'a protected branch without a daemon: a note'
 like "$out" 'remote: .*merge queue only' '... and the server decides'
+mkdir "$T/slow"
+printf '#!/bin/sh\nsleep 30\n' >"$T/slow/git"
+chmod +x "$T/slow/git"
+quick 'pre-commit, git itself hangs' 'not checked, git goes on without: .*took too long' \
+	env PATH="$T/slow:$PATH" "$YARDMASTER" hook pre-commit ''
 ym_start
 kill -STOP "$(ym_pid)"
 echo 2 >>src/a.txt; git add -A

@@ -4,8 +4,10 @@
 
 #include "bot/first_look.h"
 #include "bot/remote.h"
+#include "forge/github_job.h"
 
 #define ASKED ((int64_t)1700000000000)
+#define MOVED "d000000000000000000000000000000000000004"
 
 static void on_github(struct fx *f)
 {
@@ -332,6 +334,35 @@ static void paused_nothing_lands(void **state)
 	assert_int_not_equal(fx_due(f, "cand-verify", NULL), 0);
 }
 
+/* Somebody pushes to the base a moment before us, again and again: no failure of this PR's, and it stays. */
+static void a_base_that_moves_is_read_and_built_upon(void **state)
+{
+	struct fx *f = *state;
+	struct github g = {.o = {.db = f->bot.db, .clock = &f->clock}};
+	int64_t asked = 0;
+
+	up_to_landing(f);
+	on_github(f);
+	may(f, "anna", FORGE_WRITE);
+	f->bot.github = &g;
+	for (int i = 0; i < 5; i++) {
+		fx_verified(f);
+		assert_int_equal(repo_get(f->bot.db, f->repo.id, &f->repo, NULL), 1);
+		if (i == 4) { /* it was read */
+			row_set(&f->repo.base_oid, MOVED);
+			row_set(&f->repo.config_oid, MOVED);
+		}
+		assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
+		fx_answer(f, "cand-push", json_pack("{s:[{s:s}]}", "results", "outcome", "stale"));
+		assert_entry(f, 2, "queued");
+	}
+	assert_int_equal(db_int(f->bot.db, ST_EFFECT_KEYS, &asked, NULL, "s", "forge-fetch:"), 1);
+	assert_int_equal(asked, 5);
+	assert_int_equal(fx_due(f, "cand-verify", NULL), 0);
+	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
+	f->bot.github = NULL;
+}
+
 static bool held(struct fx *f, const char *kind, const char *payload)
 {
 	struct effect e = {.kind = (char *)kind, .payload = (char *)payload};
@@ -596,6 +627,7 @@ int main(void)
 		TEST(paused_while_it_looks),
 		TEST(paused_between_rounds),
 		TEST(paused_nothing_lands),
+		TEST(a_base_that_moves_is_read_and_built_upon),
 		TEST(what_is_held_back),
 		TEST(what_waited_is_due_at_once),
 		TEST(merged_by_hand_it_is_done),

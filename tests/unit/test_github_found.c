@@ -181,6 +181,94 @@ static void conversations_are_read_again(void **state)
 	world_release(&w);
 }
 
+/* ---- what GitHub makes of the reviews ---- */
+
+#define OF_4 "GET " REPO "/pulls/4/reviews?per_page=100"
+#define REVIEW(n, who, word)                                                                       \
+	"{\"id\":" n ",\"state\":\"" word "\",\"commit_id\":\"" THREADS_HEAD                       \
+	"\",\"user\":{\"login\":\"" who "\",\"type\":\"User\"},\"submitted_at\":\"" SINCE "\"}"
+#define DECIDED(decision, threads, rest)                                                           \
+	"{\"data\":{\"repository\":{\"pullRequest\":{\"headRefOid\":\"" THREADS_HEAD               \
+	"\",\"reviewDecision\":" decision ",\"reviewThreads\":" threads "}}}" rest "}"
+#define NODES(list, more) "{\"nodes\":[" list "],\"pageInfo\":{\"hasNextPage\":" more "}}"
+#define RESOLVED(yes)     "{\"isResolved\":" yes "}"
+
+/* "approved; 1 unresolved; eve", or why it is not known. */
+static char *verdict_of(struct world *w)
+{
+	cleanup(pr_release) struct pr p = {0};
+	autojson json_t *v = NULL;
+	autofree char *by = NULL;
+
+	assert_int_equal(
+		pr_find(w->forge.db, ST_PR_BY_NUMBER, &p, NULL, "ii", w->repo.id, (int64_t)4), 1);
+	v = json_loads(p.verdict ? p.verdict : "{}", 0, NULL);
+	if (json_str(v, "why", NULL))
+		return xstrdup(json_str(v, "why", NULL));
+	by = json_dumps(json_object_get(v, "by"), JSON_COMPACT);
+	return xasprintf("%s; %lld of %lld; %s", json_str(v, "decision", "?"),
+			 (long long)json_int(v, "unresolved", -1),
+			 (long long)json_int(v, "threads", -1), by);
+}
+
+/* Half an answer, and a word that is not known, let nothing land. */
+static void what_reviews_come_to(void **state)
+{
+	static const struct {
+		const char *reviews, *said, *expected;
+	} rows[] = {
+		{"[]", DECIDED("null", NODES("", "false"), ""), "none; 0 of 0; []"},
+		{"[]",
+		 DECIDED("\"APPROVED\"", NODES(RESOLVED("true") "," RESOLVED("false"), "false"),
+			 ""),
+		 "approved; 1 of 2; []"},
+		{"[]", DECIDED("\"NOT_OF_TODAY\"", NODES("", "false"), ""),
+		 "review-required; 0 of 0; []"},
+		{"[]",
+		 DECIDED("null", NODES("", "false"), ",\"errors\":[{\"message\":\"timed out\"}]"),
+		 "timed out"},
+		{"[]", DECIDED("null", "null", ""), "GitHub's answer is not whole"},
+		{"[]", DECIDED("null", NODES(RESOLVED("true"), "true"), ""), "none; 1 of 2; []"},
+		{"[" REVIEW("1", "eve", "CHANGES_REQUESTED") "," REVIEW("2", "eve",
+									"COMMENTED") "]",
+		 DECIDED("\"CHANGES_REQUESTED\"", NODES("", "false"), ""),
+		 "changes-requested; 0 of 0; [\"eve\"]"},
+		{"[" REVIEW("1", "eve", "CHANGES_REQUESTED") "," REVIEW("2", "eve", "APPROVED") "]",
+		 DECIDED("\"REVIEW_REQUIRED\"", NODES("", "false"), ""),
+		 "review-required; 0 of 0; []"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {SAY(OF_4, 200, "", rows[i].reviews),
+						 SAY("POST /graphql", 200, "", rows[i].said), END};
+		struct pr p = {.number = 4,
+			       .title = (char *)"t",
+			       .body = (char *)"",
+			       .state = (char *)"open",
+			       .author = (char *)"ann",
+			       .base = (char *)"main",
+			       .topic = (char *)"x",
+			       .head = (char *)THREADS_HEAD,
+			       .files = (char *)"[]"};
+		autofree char *found = NULL;
+		struct world w;
+
+		world_open(&w, *state, answers);
+		p.repo = w.repo.id;
+		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
+		assert_int_equal(db_run(w.forge.db, ST_GITHUB_LEVEL_SET, NULL, "isii", w.repo.id,
+					"eve", (int64_t)FORGE_READ,
+					w.f->clock.wall_ms(&w.f->clock)),
+				 1);
+		act(&w, "forge-reviews", json_pack("{s:i}", "number", 4));
+		assert_int_equal(w.why.code, 0);
+		found = verdict_of(&w);
+		if (strcmp(found, rows[i].expected) != 0)
+			fail_msg("row %zu: found '%s', expected '%s'", i, found, rows[i].expected);
+		world_release(&w);
+	}
+}
+
 /* ---- what a lost ledger left behind ---- */
 
 #define LEFT      "GET " REPO "/git/matching-refs/heads/yardmaster/queue"
@@ -271,14 +359,61 @@ static void a_pr_of_somebody_else_keeps_its_branch(void **state)
 	}
 }
 
+/* ---- who is in a team ---- */
+
+#define MEMBER "GET /orgs/octo/teams/core/memberships/anna"
+
+/* An invitation is none, and neither is what GitHub does not say. */
+static void only_an_active_member_is_one(void **state)
+{
+	static const struct canned answers[] = {
+		SAY_ONCE(MEMBER, 200, "", "{\"state\":\"pending\",\"role\":\"member\"}"),
+		SAY_ONCE(MEMBER, 404, "", "{\"message\":\"Not Found\"}"),
+		SAY_ONCE(MEMBER, 403, "", "{\"message\":\"Resource not accessible\"}"),
+		SAY_ONCE(MEMBER, 200, "", "{\"state\":\"active\",\"role\":\"member\"}"), END};
+	static const int members[] = {0, 0, -1, 1};
+	struct world w;
+	int found;
+
+	world_open(&w, *state, answers);
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		autofree char *why = NULL;
+
+		act(&w, "forge-member",
+		    json_pack("{s:s,s:s}", "team", "octo/core", "user", "anna"));
+		assert_int_equal(w.why.code, 0);
+		assert_int_equal(
+			w.forge.ops->member(&w.forge, "octo/core", "anna", &found, &why, NULL), 0);
+		assert_int_equal(found, members[i]);
+		assert_int_equal(why != NULL, members[i] < 0);
+	}
+	/* A machine is in none, and is not asked about. */
+	act(&w, "forge-member", json_pack("{s:s,s:s}", "team", "octo/core", "user", "no[bot]"));
+	assert_int_equal(w.forge.ops->member(&w.forge, "octo/core", "no[bot]", &found, NULL, NULL),
+			 0);
+	assert_int_equal(found, 0);
+	/* After minutes it is asked for again, and counts meanwhile; after an hour it does not. */
+	w.f->wall_off += GITHUB_LEVEL_MS + 1;
+	assert_int_equal(w.forge.ops->member(&w.forge, "octo/core", "anna", &found, NULL, NULL),
+			 FORGE_LATER);
+	assert_int_equal(found, 1);
+	w.f->wall_off += GITHUB_LEVEL_OLD_MS;
+	assert_int_equal(w.forge.ops->member(&w.forge, "octo/core", "anna", &found, NULL, NULL),
+			 FORGE_LATER);
+	assert_int_equal(found, -1);
+	world_release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(conversations_are_read_again),
+		TEST(what_reviews_come_to),
 		TEST(branches_of_no_candidate_are_swept),
 		TEST(a_pr_of_somebody_else_keeps_its_branch),
 		TEST(what_is_newer_than_the_list_stays),
 		TEST(what_cannot_be_fetched_is_found),
+		TEST(only_an_active_member_is_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,6 +98,79 @@ static void rules_that_come_back_are_read_again(void **state)
 	world_release(&w);
 }
 
+/* "build lint@7; 2 owners last-push conversations": as forge.h has them. */
+static char *demands(struct world *w)
+{
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+	cleanup(forge_rules_release) struct forge_rules r = {0};
+	autofree char *list = NULL;
+
+	assert_int_equal(w->forge.ops->required(&w->forge, &w->repo, &names, NULL), 1);
+	assert_int_equal(w->forge.ops->rules(&w->forge, &w->repo, &r, NULL), 0);
+	list = strvec_join(&names, " ");
+	for (char *p = list; *p; p++)
+		*p = *p == '\n' ? '@' : *p;
+	return xasprintf("%s; %lld%s%s%s", list, (long long)r.approvals,
+			 r.code_owners ? " owners" : "", r.last_push ? " last-push" : "",
+			 r.conversations ? " conversations" : "");
+}
+
+#define CONTEXTS(level, rest)                                                                      \
+	"{\"protected\":true,\"protection\":{\"required_status_checks\":{\"enforcement_level\":"   \
+	"\"" level "\"," rest "}}}"
+#define OF_PULLS(rest) "[{\"type\":\"pull_request\",\"parameters\":{" rest "}}]"
+
+/* Branch, protection and rulesets: what each of them wants is wanted, one thing at a time, and the most of it. */
+static void what_each_source_demands(void **state)
+{
+	static const struct {
+		const char *branch, *protection, *rules, *expected;
+	} rows[] = {
+		{"{\"protected\":false}", "{}", "[]", "; 0"},
+		{CONTEXTS("everyone", "\"contexts\":[\"build\"],\"checks\":[{\"context\":\"build\","
+				      "\"app_id\":7},{\"context\":\"any\",\"app_id\":-1}]"),
+		 "{}", "[]", "build@7 any; 0"},
+		{CONTEXTS("off", "\"contexts\":[\"build\"],\"checks\":[]"), "{}", "[]", "; 0"},
+		{GUARDED,
+		 "{\"required_pull_request_reviews\":{\"required_approving_review_count\":2,"
+		 "\"require_code_owner_reviews\":true}}",
+		 "[]", "build; 2 owners"},
+		{GUARDED,
+		 "{\"required_pull_request_reviews\":{\"require_last_push_approval\":true}}", "[]",
+		 "build; 0 last-push"},
+		{GUARDED, "{\"required_conversation_resolution\":{\"enabled\":true}}", "[]",
+		 "build; 0 conversations"},
+		{GUARDED, REVIEWS, OF_PULLS("\"required_approving_review_count\":3"), "build; 3"},
+		{GUARDED, REVIEWS, OF_PULLS("\"required_approving_review_count\":1"), "build; 2"},
+		{GUARDED, "{}", OF_PULLS("\"require_code_owner_review\":true"), "build; 0 owners"},
+		{GUARDED, "{}", OF_PULLS("\"require_last_push_approval\":true"),
+		 "build; 0 last-push"},
+		{GUARDED, "{}", OF_PULLS("\"required_review_thread_resolution\":true"),
+		 "build; 0 conversations"},
+		{GUARDED, "{}",
+		 "[{\"type\":\"required_status_checks\",\"parameters\":{\"required_status_checks\":"
+		 "[{\"context\":\"build\"},{\"context\":\"lint\",\"integration_id\":7},"
+		 "{\"context\":\"any\",\"integration_id\":-1}]}},{\"type\":\"deletion\"}]",
+		 "build lint@7 any; 0"},
+	};
+	struct world w;
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {LISTS, SAY(BRANCH, 200, "", rows[i].branch),
+						 SAY(PROTECTION, 200, "", rows[i].protection),
+						 SAY(RULES, 200, "", rows[i].rules), END};
+		autofree char *found = NULL;
+
+		world_open(&w, *state, answers);
+		act(&w, "forge-list", json_object());
+		assert_int_equal(w.why.code, 0);
+		found = demands(&w);
+		if (strcmp(found, rows[i].expected) != 0)
+			fail_msg("row %zu: found '%s', expected '%s'", i, found, rows[i].expected);
+		world_release(&w);
+	}
+}
+
 /* ---- what the App may do ---- */
 
 /* Refused without a word of which one: all that are needed are looked at. In shadow reading is. */
@@ -494,6 +567,7 @@ int main(void)
 		TEST(rules_that_were_seen_are_not_dropped),
 		TEST(rules_that_were_never_seen),
 		TEST(rules_that_come_back_are_read_again),
+		TEST(what_each_source_demands),
 		TEST(a_time_that_could_not_be_read),
 		TEST(an_app_that_only_reads_is_enough_in_shadow),
 		TEST(a_renamed_file_is_of_both_names),

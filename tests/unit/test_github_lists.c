@@ -310,9 +310,13 @@ static void credentials_that_are_not_accepted_pause(void **state)
 					    {REPO "/issues/comments", "[]"},
 					    {0}};
 	autofree char *why = NULL, *none = NULL;
+	cleanup(effect_release) struct effect e = {0};
+	autojson json_t *waits = NULL;
+	int64_t comment;
 	struct world w;
 
 	world_of_pages(&w, *state, pages, false);
+	waits = json_pack("{s:I}", "repo", (json_int_t)w.repo.id);
 	w.refused = true;
 	act(&w, "forge-list", json_object());
 	assert_told(&w, "repo-paused 0 - -");
@@ -323,13 +327,64 @@ static void credentials_that_are_not_accepted_pause(void **state)
 	w.f->mono_off += 3600000; /* the time for which nobody knocks again is over */
 	act(&w, "forge-list", json_object());
 	assert_told(&w, "");
+	assert_int_equal(effect_add(w.forge.db, "c", "talk:1:3", "forge-comment", waits, 1, NULL),
+			 1);
+	comment = db_last_id(w.forge.db);
+	assert_int_equal(effect_again(w.forge.db, comment, INT64_MAX, NULL), 1);
 	w.refused = false;
 	w.f->mono_off += 3600000;
 	read_lists(&w);
 	assert_told(&w, "repo-resumed 0 - -");
+	/* What was put off for hours has a reason to begin. */
+	assert_int_equal(effect_get(w.forge.db, comment, &e, NULL), 1);
+	assert_int_equal(e.not_before_ms, 0);
 	none = pause_of(&w);
 	assert_null(none);
 	world_release(&w);
+}
+
+/* Of a request that was refused GitHub says what it takes: "a=read,b=write" all of it, "a=read;b=write" one. */
+static void a_permission_that_is_missing_pauses(void **state)
+{
+	static const struct {
+		const char *needs, *has;
+		bool paused;
+	} rows[] = {
+		{"issues=write", "{\"issues\":\"write\"}", false},
+		{"issues=write", "{\"issues\":\"read\"}", true},
+		{"issues=write", "{}", true},
+		{"issues=read", "{\"issues\":\"admin\"}", false},
+		{"issues=write; pull_requests=write", "{\"pull_requests\":\"write\"}", false},
+		{"issues=write; pull_requests=write", "{\"contents\":\"write\"}", true},
+		{"contents=write,workflows=write", "{\"contents\":\"write\"}", true},
+		{"contents=write,workflows=write",
+		 "{\"contents\":\"write\",\"workflows\":\"write\"}", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autofree char *installation =
+			xasprintf("{\"id\":7,\"permissions\":%s}", rows[i].has);
+		const struct page pages[] = {THE_REPO,
+					     NO_RULES,
+					     {REPO "/installation", installation},
+					     {REPO "/issues", "[]"},
+					     {REPO "/pulls", "[]"},
+					     {REPO "/issues/comments", "[]"},
+					     {0}};
+		autofree char *why = NULL;
+		struct world w;
+
+		world_of_pages(&w, *state, pages, false);
+		assert_int_equal(github_doubt(w.forge.github, w.repo.id, rows[i].needs, NULL), 0);
+		act(&w, "forge-list", json_object());
+		why = pause_of(&w);
+		if (!why == rows[i].paused)
+			fail_msg("row %zu: found '%s'", i, why ? why : "no pause");
+		assert_told(&w, rows[i].paused ? "repo-paused 0 - -" : "");
+		if (why)
+			assert_non_null(strstr(why, rows[i].needs));
+		world_release(&w);
+	}
 }
 
 int main(void)
@@ -343,6 +398,7 @@ int main(void)
 		TEST(a_button_is_asked_for_before_the_rest),
 		TEST(what_was_not_taken_is_asked_for_again),
 		TEST(credentials_that_are_not_accepted_pause),
+		TEST(a_permission_that_is_missing_pauses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

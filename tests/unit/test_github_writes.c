@@ -119,6 +119,37 @@ static void statuses_are_spaced(void **state)
 	world_release(&w);
 }
 
+/* Three states are all that a status knows. */
+static void a_status_says_how_it_went(void **state)
+{
+	static const struct {
+		const char *conclusion, *said;
+	} rows[] = {{NULL, "pending"},        {"success", "success"},
+		    {"neutral", "success"},   {"failure", "failure"},
+		    {"cancelled", "failure"}, {"action_required", "failure"}};
+	struct world w;
+
+	open_with(&w, *state, false);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autofree char *title = xasprintf("t%zu", i);
+		autofree char *expected =
+			xasprintf("{\"context\":\"yardmaster/queue\",\"description\":\"%s\","
+				  "\"state\":\"%s\"}",
+				  title, rows[i].said);
+		json_t *p = check("yardmaster/queue", title);
+		autojson json_t *found = NULL;
+		autofree char *text = NULL;
+
+		json_put_str(p, "conclusion", rows[i].conclusion);
+		do_it(&w, "forge-check", p);
+		assert_int_equal(w.f->stub->n, i + 1);
+		found = json_loads(w.f->stub->seen[i].body, 0, NULL);
+		text = json_dumps(found, JSON_COMPACT | JSON_SORT_KEYS);
+		assert_string_equal(text, expected);
+	}
+	world_release(&w);
+}
+
 /* Its id in the ledger. */
 static int64_t wanted(struct world *w, const char *key, const char *title)
 {
@@ -195,6 +226,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_creates_is_spaced),
 		TEST(statuses_are_spaced),
+		TEST(a_status_says_how_it_went),
 		TEST(only_the_latest_of_a_check_is_said),
 		TEST(only_the_latest_of_a_comment_is_said),
 	};

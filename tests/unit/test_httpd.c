@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -194,6 +195,30 @@ static void test_too_large(void **state)
 	assert_int_equal(f->ended, 1);
 }
 
+/* One that says no length and goes on is cut, and not listened to until its time is over. */
+static void test_endless(void **state)
+{
+	struct fixture *f = *state;
+	char body[1001];
+	autofree char *chunk = NULL;
+	int fd = dial(f, 1);
+
+	memset(body, 'x', sizeof(body));
+	body[sizeof(body) - 1] = '\0';
+	chunk = xasprintf("3e8\r\n%s\r\n", body);
+	say(f, fd, "POST /in HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+	for (int i = 0; i < 2; i++)
+		say(f, fd, chunk);
+	assert_int_equal(status(fd), 0);
+	assert_int_equal(httpd_counts(f->http).requests, 1);
+	say(f, fd, chunk);
+	assert_int_equal(status(fd), -1);
+	assert_int_equal(f->got, 1000); /* no more than fits reached the handler */
+	assert_int_equal(f->ended, 1);
+	assert_int_equal(httpd_counts(f->http).open, 0);
+	close(fd);
+}
+
 /* An answer that comes later, and a second request on the same connection behind it. */
 static void test_later(void **state)
 {
@@ -283,6 +308,37 @@ static void test_full(void **state)
 	assert_int_equal(httpd_counts(f->http).open, 0);
 }
 
+/* The process has no descriptor left: whoever is idle gives up theirs for the newcomer. */
+static void test_no_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)f->port)};
+	int idle = dial(f, 1), fresh = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int next = dup(fresh), rc;
+	struct rlimit was, none;
+
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = was;
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	rc = connect(fresh, (struct sockaddr *)&to, sizeof(to));
+	fcntl(fresh, F_SETFL, O_NONBLOCK);
+	turns(f);
+	now_ms += 1000; /* it looks again */
+	turns(f);
+	setrlimit(RLIMIT_NOFILE, &was);
+	assert_int_equal(rc, 0);
+	assert_int_equal(httpd_counts(f->http).accepted, 2);
+	assert_int_equal(httpd_counts(f->http).evicted, 1);
+	assert_int_equal(status(idle), -1);
+	say(f, fresh, "POST /in HTTP/1.1\r\n" HEAD "abc");
+	assert_int_equal(status(fresh), 202);
+	close(idle);
+	close(fresh);
+}
+
 /* All are sending: the newcomers wait, until somebody has been at it for too long. */
 static void test_slow_bodies(void **state)
 {
@@ -369,9 +425,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_routes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_large, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_endless, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_aside, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_bodies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drain, setup, teardown),

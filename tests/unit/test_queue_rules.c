@@ -184,10 +184,12 @@ static void a_file_of_too_many_rules_says_so(void **state)
 
 /* ---- on the queue ---- */
 
+/* No approval but the owners' is wanted. */
 static void config(struct fx *f, const char *owners)
 {
-	autojson json_t *files = json_pack("{s:s,s:s}", CONF_REPO_PATH,
-					   "queue: { code-owners: true }\n", "CODEOWNERS", owners);
+	autojson json_t *files =
+		json_pack("{s:s,s:s}", CONF_REPO_PATH,
+			  "queue: { code-owners: true, approvals: 0 }\n", "CODEOWNERS", owners);
 
 	assert_int_equal(repo_get(f->bot.db, f->repo.id, &f->repo, NULL), 1);
 	row_take(&f->repo.config, json_text(files));
@@ -223,6 +225,88 @@ static void a_code_owner_is_waited_for_by_configuration(void **state)
 	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
 }
 
+/* It is hers no more when she may not write any more. */
+static void an_owner_who_lost_the_permission_does_not_count(void **state)
+{
+	struct fx *f = *state;
+	autofree char *said = NULL;
+
+	config(f, "* @anna\n");
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	fx_permit(f, "anna", FORGE_READ);
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	said = waits(f);
+	assert_string_equal(said, "1: waits for a review by a code owner: @anna (a)");
+	fx_permit(f, "anna", FORGE_WRITE);
+	fx_turn(f);
+	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
+}
+
+/* The author owns it and approves: not what an owner's review is for. */
+static void the_author_is_no_owner_of_the_own_change(void **state)
+{
+	struct fx *f = *state;
+	cleanup(pr_release) struct pr p = {0};
+
+	config(f, "* @Dora\n");
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	fx_permit(f, "dora", FORGE_WRITE);
+	p = fx_pr(f, 1);
+	assert_int_equal(db_run(f->bot.db, ST_APPROVAL_SET, NULL, "iissi", f->repo.id, (int64_t)1,
+				p.head, "dora", fx_now),
+			 1);
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+}
+
+static void on_github(struct fx *f)
+{
+	struct github_repo gr = {.repo = f->repo.id,
+				 .remote = 4711,
+				 .full_name = (char *)"octo/app",
+				 .url = (char *)"https://github.com/octo/app.git",
+				 .required =
+					 (char *)"{\"protection\":{},\"branch\":{},\"rules\":{}}"};
+
+	row_set(&f->repo.forge, "github");
+	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
+	assert_int_equal(github_repo_insert(f->bot.db, &gr, NULL), 0);
+	assert_int_equal(db_run(f->bot.db, ST_GITHUB_LEVEL_SET, NULL, "isii", f->repo.id, "anna",
+				(int64_t)FORGE_WRITE, fx_now),
+			 1);
+}
+
+static void team_has(struct fx *f, int64_t member)
+{
+	assert_int_equal(db_run(f->bot.db, ST_GITHUB_TEAM_SET, NULL, "ssisi", "octo/core", "anna",
+				member, NULL, fx_now),
+			 1);
+	fx_turn(f);
+}
+
+/* Nobody is taken for one of a team of whom that is not known. */
+static void a_team_that_owns_approves_by_its_members(void **state)
+{
+	struct fx *f = *state;
+
+	on_github(f);
+	config(f, "* @octo/core\n");
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	team_has(f, -1); /* GitHub does not say */
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	team_has(f, 0);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	team_has(f, 1);
+	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
+}
+
 /* What is being verified is called off when an owner is wanted by then. */
 static void a_rule_that_comes_late_calls_the_landing_off(void **state)
 {
@@ -237,6 +321,165 @@ static void a_rule_that_comes_late_calls_the_landing_off(void **state)
 	config(f, "* @berta\n");
 	fx_verified(f);
 	assert_int_equal(fx_due(f, "cand-land", NULL), 0);
+	assert_entry(f, 1, "queued");
+}
+
+static void freeze(struct fx *f, bool on)
+{
+	assert_int_equal(repo_get(f->bot.db, f->repo.id, &f->repo, NULL), 1);
+	f->repo.frozen = on;
+	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
+	fx_turn(f);
+}
+
+/* Green and kept back by a person while the forge began to require a check: that is waited for first. */
+static void a_check_that_is_required_late_is_waited_for(void **state)
+{
+	struct fx *f = *state;
+	cleanup(github_repo_release) struct github_repo gr = {0};
+
+	on_github(f);
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
+	freeze(f, true);
+	fx_built(f, HEAD_B);
+	assert_int_equal(fx_due(f, "cand-verify", NULL), 0);
+	assert_int_equal(github_repo_of(f->bot.db, f->repo.id, &gr, NULL), 1);
+	row_set(&gr.required, "{\"protection\":{},\"branch\":{\"checks\":[{\"name\":\"build\"}]},"
+			      "\"rules\":{}}");
+	assert_int_equal(github_repo_save(f->bot.db, &gr, NULL), 0);
+	freeze(f, false);
+	assert_int_equal(fx_due(f, "cand-verify", NULL), 0);
+	assert_int_not_equal(fx_due(f, "cand-branch", NULL), 0);
+}
+
+/* ---- PRs that queue themselves ---- */
+
+#define AUTO                                                                                       \
+	"queue: { approvals: 0 }\nbots: ['yes[bot]']\n"                                            \
+	"auto-queue: { label: automerge, authors: [dora, 'yes[bot]', 'no[bot]'] }\n"
+
+/* dora's PR, which anna has approved, then whatever `but` changes, and then this label. */
+static void labelled(struct fx *f, void (*but)(struct fx *f, struct pr *p), const char *label)
+{
+	cleanup(pr_release) struct pr p = {0};
+
+	fx_config(f, AUTO);
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_approve(f, 1);
+	p = fx_pr(f, 1);
+	if (but)
+		but(f, &p);
+	assert_int_equal(pr_save(f->bot.db, &p, NULL), 0);
+	assert_int_equal(db_run(f->bot.db, ST_LABEL_SET, NULL, "iissi", f->repo.id, (int64_t)1,
+				label, "anna", fx_now),
+			 1);
+	fx_turn(f);
+}
+
+static void of_another(struct fx *f, struct pr *p)
+{
+	(void)f;
+	row_set(&p->author, "carol");
+}
+
+static void of_the_bot(struct fx *f, struct pr *p)
+{
+	(void)f;
+	row_set(&p->author, "yes[bot]");
+}
+
+static void of_a_bot(struct fx *f, struct pr *p)
+{
+	(void)f;
+	row_set(&p->author, "no[bot]");
+}
+
+static void on_a_branch(struct fx *f, struct pr *p)
+{
+	(void)f;
+	row_set(&p->base, "other");
+}
+
+static void not_approved(struct fx *f, struct pr *p)
+{
+	(void)p;
+	fx_permit(f, "anna", FORGE_READ);
+}
+
+static void as_a_draft(struct fx *f, struct pr *p)
+{
+	(void)f;
+	p->draft = 1;
+}
+
+static void held(struct fx *f, struct pr *p)
+{
+	(void)f;
+	p->held = 1;
+}
+
+static void that_is_not_to_be_merged(struct fx *f, struct pr *p)
+{
+	(void)p;
+	assert_int_equal(db_run(f->bot.db, ST_LABEL_SET, NULL, "iissi", f->repo.id, (int64_t)1,
+				"do-not-merge", "anna", fx_now),
+			 1);
+}
+
+static void one_queues_itself_when_all_is_so(void **state)
+{
+	static const struct {
+		void (*but)(struct fx *f, struct pr *p);
+		const char *label;
+		bool does;
+	} rows[] = {
+		{NULL, "automerge", true},
+		{of_the_bot, "automerge", true},
+		{NULL, "auto", false},
+		{of_another, "automerge", false},
+		{of_a_bot, "automerge", false},
+		{on_a_branch, "automerge", false},
+		{not_approved, "automerge", false},
+		{as_a_draft, "automerge", false},
+		{held, "automerge", false},
+		{that_is_not_to_be_merged, "automerge", false},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fx *f;
+		void *own;
+		autofree char *found = NULL;
+
+		assert_int_equal(fx_setup(&own), 0);
+		f = own;
+		labelled(f, rows[i].but, rows[i].label);
+		found = fx_entry(f, 1);
+		if (!*found == rows[i].does)
+			fail_msg("row %zu: found '%s'", i, found);
+		fx_teardown(&own);
+	}
+	(void)state;
+}
+
+/* Taken out by a person it stays out, until it is another head. */
+static void a_head_queues_itself_once(void **state)
+{
+	struct fx *f = *state;
+
+	labelled(f, NULL, "automerge");
+	assert_entry(f, 1, "queued");
+	assert_int_equal(queue_leave(&f->bot, &f->repo, 1, "dequeued", "by anna", NULL), 1);
+	fx_turn(f);
+	assert_entry(f, 1, "dequeued");
+	fx_push(f, 1, HEAD_B, NULL);
+	fx_learnt(f);
+	fx_approve(f, 1);
+	fx_turn(f);
 	assert_entry(f, 1, "queued");
 }
 
@@ -305,7 +548,13 @@ int main(void)
 		cmocka_unit_test(owners_of_paths),
 		cmocka_unit_test(a_file_of_too_many_rules_says_so),
 		TEST(a_code_owner_is_waited_for_by_configuration),
+		TEST(an_owner_who_lost_the_permission_does_not_count),
+		TEST(the_author_is_no_owner_of_the_own_change),
+		TEST(a_team_that_owns_approves_by_its_members),
 		TEST(a_rule_that_comes_late_calls_the_landing_off),
+		TEST(a_check_that_is_required_late_is_waited_for),
+		TEST(a_head_queues_itself_once),
+		cmocka_unit_test(one_queues_itself_when_all_is_so),
 		TEST(what_waits_for_a_review_is_read_again),
 	};
 

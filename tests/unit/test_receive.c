@@ -485,6 +485,17 @@ static void test_pass(void **state)
 	assert_int_equal(db_text(f->db, ST_META_GET, &last, &f->err, "s", "last"), 1);
 	assert_string_equal(last, "good");
 	deliver_free(d);
+	/* Known after a restart, too, but for what could not be read then. */
+	OK(f, deliver_new(&b, tell, &d, &f->err));
+	add(f, "good", bodies[1], 1);
+	add(f, "bad", bodies[2], 1);
+	now_ms += DELIVER_TURN_MS;
+	assert_int_equal(deliver_pass(d, s, DELIVER_QUIET, &f->err), 2);
+	free(found);
+	found = ends(f);
+	assert_string_equal(found, "123353453");
+	assert_int_equal(told, 5);
+	deliver_free(d);
 	hook_secrets_unref(s);
 	loop_timer_free(b.reconcile);
 	loop_free(b.loop);
@@ -551,7 +562,13 @@ static void test_whole(void **state)
 	OK(f, receive_store(&w, &f->err));
 	assert_int_equal(w.stored, 2);
 	assert_false(TAILQ_EMPTY(&w.arrived));
+	/* One comes while the others are synced: it is in no transaction yet, and told nothing. */
+	assert_int_equal(whole(&w, "[]", 2, good), 202);
 	receive_answer_all(&w, 503); /* nobody hears it */
+	assert_false(TAILQ_EMPTY(&w.arrived));
+	OK(f, receive_store(&w, &f->err));
+	assert_int_equal(w.stored, 1);
+	receive_answer_all(&w, 202);
 	assert_true(TAILQ_EMPTY(&w.arrived));
 	assert_int_equal(whole(&w, large, BODY_MEMORY_MAX + 1, good), 202);
 	assert_true(w.space.spool > 0);
