@@ -1,6 +1,24 @@
 /* test_github_found.c - what a look at a repository finds, and what is done about it */
 #include "jobs_fixture.h"
 
+/* A PR that the ledger has, with this head and this of GitHub's verdict, which may be NULL. */
+static void known(struct world *w, int64_t number, const char *head, const char *verdict)
+{
+	struct pr p = {.repo = w->repo.id,
+		       .number = number,
+		       .title = (char *)"t",
+		       .body = (char *)"",
+		       .state = (char *)"open",
+		       .author = (char *)"eve",
+		       .base = (char *)"main",
+		       .topic = (char *)"x",
+		       .head = (char *)head,
+		       .files = (char *)"[]",
+		       .verdict = (char *)verdict};
+
+	assert_int_equal(pr_insert(w->forge.db, &p, NULL), 0);
+}
+
 /* ---- heads that are fetched together ---- */
 
 #define HEAD_2 "2000000000000000000000000000000000000004"
@@ -35,19 +53,9 @@ static void what_is_newer_than_the_list_stays(void **state)
 	struct world w;
 	autojson json_t *told = NULL;
 	autofree char *asked = NULL;
-	struct pr moved = {.number = 2,
-			   .title = (char *)"t",
-			   .body = (char *)"",
-			   .state = (char *)"open",
-			   .author = (char *)"eve",
-			   .base = (char *)"main",
-			   .topic = (char *)"x",
-			   .head = (char *)HEAD_1,
-			   .files = (char *)"[]"};
 
 	world_open(&w, *state, none);
-	moved.repo = w.repo.id;
-	assert_int_equal(pr_insert(w.forge.db, &moved, NULL), 0);
+	known(&w, 2, HEAD_1, NULL);
 	told = batch_result(&w, 2, NULL); /* 1 is new; 2 was, and is known now */
 	json_array_append_new(json_object_get(json_object_get(told, "ctx"), "pulls"),
 			      listed(NULL, 3)); /* is being read */
@@ -148,21 +156,8 @@ static void conversations_are_read_again(void **state)
 
 	world_open(&w, *state, answers);
 	in_shadow(&w);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct pr p = {.repo = w.repo.id,
-			       .number = (int64_t)i + 1,
-			       .title = (char *)"t",
-			       .body = (char *)"",
-			       .state = (char *)"open",
-			       .author = (char *)"eve",
-			       .base = (char *)"main",
-			       .topic = (char *)"x",
-			       .head = (char *)THREADS_HEAD,
-			       .files = (char *)"[]",
-			       .verdict = (char *)rows[i].before};
-
-		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		known(&w, (int64_t)i + 1, THREADS_HEAD, rows[i].before);
 	act(&w, "forge-list", json_object());
 	assert_int_equal(w.why.code, 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
