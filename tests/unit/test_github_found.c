@@ -103,10 +103,12 @@ static void what_cannot_be_fetched_is_found(void **state)
 #define KNOWN(n, all)                                                                              \
 	"{\"head\":\"" THREADS_HEAD "\",\"decision\":\"none\",\"by\":[],\"unresolved\":" #n        \
 	",\"threads\":" #all "}"
-#define SAID(head, nodes)                                                                          \
-	"{\"headRefOid\":\"" head                                                                  \
+#define SAID(number, head, nodes)                                                                  \
+	"\"p" #number "\":{\"headRefOid\":\"" head                                                 \
 	"\",\"reviewDecision\":null,\"reviewThreads\":{\"nodes\":[" nodes                          \
 	"],\"pageInfo\":{\"hasNextPage\":false}}}"
+#define DONE "{\"isResolved\":true}"
+#define OPEN "{\"isResolved\":false}"
 
 /* Whether one is resolved shows in no list: it is asked of those PRs that have one, of all with one request. */
 static void conversations_are_read_again(void **state)
@@ -114,31 +116,8 @@ static void conversations_are_read_again(void **state)
 	static const struct canned answers[] = {
 		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
 		SAY("POST /graphql", 200, "",
-		    "{\"data\":{\"repository\":{\"p1\":" SAID(
-			    THREADS_HEAD,
-			    "{\"isResolve"
-			    "d\":true},{"
-			    "\"isResolved"
-			    "\":true}") ",\"p2\":" SAID(THREADS_HEAD,
-							"{\"isResolved\":false}") ",\"p3\""
-										  ":" SAID(
-											  HEAD_1,
-											  "{\""
-											  "isR"
-											  "eso"
-											  "lve"
-											  "d\""
-											  ":"
-											  "tru"
-											  "e}") ","
-												"\""
-												"p4"
-												"\""
-												":"
-												"nu"
-												"ll"
-												"}}"
-												"}"),
+		    "{\"data\":{\"repository\":{" SAID(1, THREADS_HEAD, DONE "," DONE) "," SAID(
+			    2, THREADS_HEAD, OPEN) "," SAID(3, HEAD_1, DONE) ",\"p4\":null}}}"),
 		END};
 	static const struct {
 		const char *before, *after; /* NULL: as before */
