@@ -282,7 +282,7 @@ static int end_needs_human(struct task_ctx *c, const char *reason, struct err *e
 {
 	struct task *t = &c->task;
 	autofree char *log = report_log(t->log), *tree = task_tree(c->bot, t->id);
-	int conflict = queue_conflict_of(c->bot, &c->repo, t->pr, t->head, NULL, err);
+	int conflict = task_conflict(c->bot, &c->repo, t, NULL, err);
 
 	if (conflict < 0 || label(c, "add", err) < 0)
 		return -1;

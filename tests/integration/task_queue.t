@@ -84,7 +84,7 @@ until_state merged
 like "$(base_file app src/a.txt)" $'line 9 of somebody\nline 9 of the agent' 'what both sides wrote has landed'
 
 # --- in conflict, and no round left: a person asks for one
-do_issue agent:never "${clash//9/12}"
+do_issue agent:never '[ "$ROUND" != 2 ] || complete "Left it as it is."' "${clash//9/12}"
 until_pr review
 say "$PR" '/yard resolve'
 wait_ok 'nothing is resolved before it is known' "comments $PR | grep -q 'no conflict of its pull request is known'"
@@ -93,8 +93,14 @@ ym pr approve "$PR" >/dev/null
 until_state needs-human
 like "$(comments "$N")" '`/yard resolve` one for the conflict' 'a person is told how'
 say "$PR" '/yard resolve'
+wait_ok 'one more round' '[ "$(rounds)" = 2 ]'
+until_state needs-human
+like "$(comments "$N")" 'still has a marker of the conflict' 'what is left unresolved is not taken'
+like "$(comments "$N" | tail -n 3)" '`/yard resolve` one for the conflict' 'a person is told how once more'
+say "$PR" '/yard resolve'
 until_state review
-is "$(rounds)" 2 'one more round'
+is "$(rounds)" 3 'and it does'
+like "$(prompt_of 3)" 'leave no marker behind' 'with what is in the files'
 ym pr approve "$PR" >/dev/null
 until_state merged
 like "$(base_file app src/a.txt)" $'line 12 of somebody\nline 12 of the agent' 'and it lands with both'
