@@ -195,7 +195,6 @@ static void a_renamed_file_is_of_both_names(void **state)
 
 /* ---- what people see, within GitHub's limits ---- */
 
-#define HEAD    "1000000000000000000000000000000000000004"
 #define RUNS    "POST " REPO "/check-runs"
 #define COMMENT "POST " REPO "/issues/4/comments"
 
@@ -210,15 +209,6 @@ static json_t *sent(struct world *w, const char *what)
 	}
 	fail_msg("%s was not sent", what);
 	return NULL;
-}
-
-static size_t times(struct world *w, const char *what)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < w->f->stub->n; i++)
-		n += !strcmp(w->f->stub->seen[i].what, what);
-	return n;
 }
 
 static char *long_text(size_t n, const char *end)
@@ -253,9 +243,9 @@ static json_t *notes(size_t n)
 
 static json_t *check(const char *conclusion, const char *title, const char *summary, json_t *with)
 {
-	json_t *p = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:o}", "number", 4, "head", HEAD, "name",
-			      "yardmaster/queue", "key", "yardmaster/queue:4:" HEAD, "title", title,
-			      "summary", summary, "actions", json_array());
+	json_t *p = json_pack("{s:i,s:s,s:s,s:s,s:s,s:s,s:o}", "number", 4, "head", HEAD_1, "name",
+			      "yardmaster/queue", "key", "yardmaster/queue:4:" HEAD_1, "title",
+			      title, "summary", summary, "actions", json_array());
 
 	if (conclusion)
 		json_put_str(p, "conclusion", conclusion);
@@ -306,18 +296,18 @@ static void notes_do_not_stay_beside_green(void **state)
 	world_open(&w, *state, answers);
 	act(&w, "forge-check", check(NULL, "tests", "tests", NULL));
 	act(&w, "forge-check", check("failure", "red", "red", notes(1)));
-	assert_int_equal(times(&w, "PATCH " REPO "/check-runs/9"), 1);
+	assert_int_equal(stub_count(w.f->stub, "PATCH " REPO "/check-runs/9"), 1);
 	p = check("failure", "red", "red", notes(1)); /* nothing is said twice */
 	json_put_int(p, "repo", w.repo.id);
 	assert_int_equal(w.forge.ops->act(&w.forge, 0, "forge-check", p, &out, NULL), FORGE_DONE);
 	json_decref(out);
-	assert_int_equal(times(&w, RUNS), 1);
+	assert_int_equal(stub_count(w.f->stub, RUNS), 1);
 	act(&w, "forge-check", check(NULL, "tests again", "tests again", NULL));
 	act(&w, "forge-check", check("success", "green", "green", NULL));
 	assert_int_equal(w.why.code, 0);
-	assert_int_equal(times(&w, RUNS), 2);
-	assert_int_equal(times(&w, "PATCH " REPO "/check-runs/9"), 1);
-	assert_int_equal(times(&w, "PATCH " REPO "/check-runs/10"), 1);
+	assert_int_equal(stub_count(w.f->stub, RUNS), 2);
+	assert_int_equal(stub_count(w.f->stub, "PATCH " REPO "/check-runs/9"), 1);
+	assert_int_equal(stub_count(w.f->stub, "PATCH " REPO "/check-runs/10"), 1);
 	world_release(&w);
 }
 
@@ -351,7 +341,7 @@ static void a_pull_request_is_cut(void **state)
 	world_open(&w, *state, answers);
 	act(&w, "forge-pr-open",
 	    json_pack("{s:s,s:s,s:s,s:s,s:s}", "title", text, "body", text, "base", "main", "topic",
-		      "t", "head", HEAD));
+		      "t", "head", HEAD_1));
 	b = sent(&w, "POST " REPO "/pulls");
 	assert_true(strlen(json_str(b, "body", "")) <= 65536);
 	assert_true(strlen(json_str(b, "title", "")) <= 256);
@@ -439,17 +429,17 @@ static void every_event_is_heard(void **state)
 		 "event", "label-renamed", 1},
 		{"check_run",
 		 "{" BOT THERE
-		 ",\"action\":\"completed\",\"check_run\":{\"id\":1,\"head_sha\":\"" HEAD "\"}}",
+		 ",\"action\":\"completed\",\"check_run\":{\"id\":1,\"head_sha\":\"" HEAD_1 "\"}}",
 		 "event", "checks-changed", 1},
 		{"check_suite",
-		 "{" BOT THERE ",\"action\":\"completed\",\"check_suite\":{\"head_sha\":\"" HEAD
+		 "{" BOT THERE ",\"action\":\"completed\",\"check_suite\":{\"head_sha\":\"" HEAD_1
 		 "\"}}",
 		 "event", "checks-changed", 1},
 		{"workflow_run",
-		 "{" BOT THERE ",\"action\":\"completed\",\"workflow_run\":{\"head_sha\":\"" HEAD
+		 "{" BOT THERE ",\"action\":\"completed\",\"workflow_run\":{\"head_sha\":\"" HEAD_1
 		 "\"}}",
 		 "event", "checks-changed", 1},
-		{"status", "{" BOT THERE ",\"sha\":\"" HEAD "\"}", "event", "checks-changed", 1},
+		{"status", "{" BOT THERE ",\"sha\":\"" HEAD_1 "\"}", "event", "checks-changed", 1},
 		{"status", "{" BOT THERE ",\"sha\":\"2000000000000000000000000000000000000004\"}",
 		 "event", "checks-changed", 0},
 		{"merge_group", "{" PERSON THERE ",\"action\":\"checks_requested\"}", "event",
@@ -460,9 +450,9 @@ static void every_event_is_heard(void **state)
 			      .checks = (char *)"[]",
 			      .created_ms = 1,
 			      .state = (char *)"checking",
-			      .base = (char *)HEAD,
-			      .head = (char *)HEAD,
-			      .oid = (char *)HEAD,
+			      .base = (char *)HEAD_1,
+			      .head = (char *)HEAD_1,
+			      .oid = (char *)HEAD_1,
 			      .method = (char *)"merge"};
 	struct world w;
 
