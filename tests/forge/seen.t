@@ -8,6 +8,7 @@ agent fixer <<'END2'
 echo COST_USD: 0.42
 grep -q late "$PROMPT" && echo "here is late" >>src/a.txt
 echo "fixed by $YARDMASTER_TASK $YARDMASTER_ROUND" >>"src/t$YARDMASTER_TASK.txt"
+[ "$(wc -l <"src/t$YARDMASTER_TASK.txt")" -lt 3 ] || sleep 300
 complete "Wrote a file."
 END2
 gh_start
@@ -66,10 +67,12 @@ head=$(gh_head "$pr")
 gh_review "$pr" APPROVE
 wait_for "[ \"\$(gh_check $head yardmaster/task)\" = failure ]" || bail 'it is not red again'
 gh_click "$head" yardmaster/task retry
-wait_ok 'and so does the button' "[ \"\$(ymj '[.runs[] | select(.kind == \"agent\")] | length' task show $k)\" = 3 ]"
-wait_for "[ \"\$(task_state $k)\" = review ]" || bail 'the task does not wait for a review again'
-gh_comment "$n" /yard\ cancel >/dev/null
-wait_for "[ \"\$(task_state $k)\" = cancelled ]"
+wait_ok 'and so does the button' "[ \"\$(task_state $k)\" = running ]"
+wait_ok 'which the check run of the head shows while it lasts' "[ \"\$(gh_check $head yardmaster/task)\" = in_progress ]"
+is "$(buttons "$head" yardmaster/task)" cancel 'with a button'
+gh_click "$head" yardmaster/task cancel
+wait_ok 'that ends it' "[ \"\$(task_state $k) \$(gh_check $head yardmaster/task)\" = 'cancelled cancelled' ]"
+is "$(ymj '[.runs[] | select(.kind == "agent")] | length' task show "$k")" 3 'in its third round'
 
 # --- the queue ------------------------------------------------------------------------------------
 gh_comment "$pr" '/yard freeze' bob >/dev/null

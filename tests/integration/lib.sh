@@ -225,6 +225,8 @@ wait_for() {
 }
 
 ym() { "$YARDMASTER" --socket "$D/socket" "$@"; }
+# The same language. jq 1.6 takes 33 ms to start, this 4: it was a quarter of the time of all the tests here.
+jq() { gojq "$@"; }
 ymj() { ym "${@:2}" --json | jq -r "$1"; }
 
 cat >"$T/yardmaster.yml" <<END
