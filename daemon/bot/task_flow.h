@@ -72,7 +72,7 @@ int task_look_waits(struct bot *b, int64_t id, const char *why, struct err *err)
 /* Starts the round of the agent that task_run_agent() has found nothing against. */
 int task_begin_round(struct task_ctx *c, struct err *err);
 /* queue_conflict_of() its work: of its head, or, while that conflict is being resolved and there is none yet, of the
- * head that its PR still has. */
+ * one that it replaces. */
 int task_conflict(struct bot *b, const struct repo *r, const struct task *t, char **ret_text,
 		  struct err *err);
 

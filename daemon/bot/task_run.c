@@ -150,12 +150,7 @@ static int restore(struct task_ctx *c, struct err *err)
 int task_conflict(struct bot *b, const struct repo *r, const struct task *t, char **ret_text,
 		  struct err *err)
 {
-	cleanup(pr_release) struct pr pr = {0};
-
-	if (t->pr && !t->head &&
-	    pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", t->repo, t->pr) < 0)
-		return -1;
-	return queue_conflict_of(b, r, t->pr, t->head ? t->head : pr.head, ret_text, err);
+	return queue_conflict_of(b, r, t->pr, t->head ? t->head : t->replaces, ret_text, err);
 }
 
 /* Its head conflicts with the base: the round begins on the base, with what both sides did in the files. The
@@ -193,7 +188,8 @@ static int rebased(struct bot *b, int64_t id, const char *onto, struct err *err)
 	if (rc <= 0)
 		return rc;
 	row_set(&t.start, onto);
-	row_set(&t.head, NULL);
+	if (t.head)
+		row_take(&t.replaces, steal(&t.head));
 	return task_save(b->db, &t, err);
 }
 

@@ -70,7 +70,6 @@
 	X(EFFECT_WITHDRAW, "UPDATE effect SET state = 4, done_ms = ?2 "                            \
 		"WHERE subject = ?1 AND state < 2 AND state = 0")                                  \
 	X(EFFECT_RECOVER, "UPDATE effect SET state = 0 WHERE state < 2 AND state = 1")             \
-	X(EFFECT_KEYS, "SELECT count(*) FROM effect WHERE key BETWEEN ?1 AND ?1 || '~'")           \
 	X(EFFECT_IS_OPEN, "SELECT count(*) FROM effect WHERE key = ?1 AND state < 2")              \
 	X(EFFECT_OPEN_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2")          \
 	X(EFFECT_HELD, "SELECT * FROM effect WHERE state < 2 ORDER BY id LIMIT 100")               \

@@ -34,6 +34,8 @@ waiting() { # LABEL [PATH]: an issue whose PR waits for a review (where a person
 reviewed() { # the same, and then somebody else's PR lands on its line; sets $old, its head
 	local other
 	waiting "$@"
+	wait_for '[ "$(ymj .effects_open status)" = 0 ]'
+	ledger 'DELETE FROM effect WHERE state >= 2' # it has waited for longer than `events-days`
 	gh_push "theirs$n" src/a.txt "$(gh_base_file src/a.txt | sed 's/^line 3$/line 3 of somebody/')" >/dev/null
 	other=$(gh_pr "theirs$n" 'Another line 3')
 	gh_known "$other" || bail 'the other PR is not known'
