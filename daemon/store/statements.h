@@ -72,7 +72,8 @@
 	X(EFFECT_RECOVER, "UPDATE effect SET state = 0 WHERE state < 2 AND state = 1")             \
 	X(EFFECT_IS_OPEN, "SELECT count(*) FROM effect WHERE key = ?1 AND state < 2")              \
 	X(EFFECT_OPEN_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2")          \
-	X(EFFECT_HELD, "SELECT * FROM effect WHERE state < 2 ORDER BY id LIMIT 100")               \
+	X(EFFECT_HELD, "SELECT * FROM effect INDEXED BY effect_open WHERE state < 2 "              \
+		"ORDER BY id LIMIT 100")                                                           \
 	X(EFFECT_OPEN, "SELECT count(*) FROM effect WHERE state < 2")                              \
 	X(EFFECT_PURGE, "DELETE FROM effect WHERE id IN (SELECT id FROM effect "                   \
 		"WHERE state >= 2 AND done_ms < ?1 LIMIT 1000)")                                   \
@@ -220,7 +221,8 @@
 		"AND kind = 'base' AND base = ?2 AND state = ?3")                                  \
 	X(CANDIDATE_TESTING, "SELECT count(*) FROM candidate WHERE ended_ms IS NULL "              \
 		"AND state = 'testing'")                                                           \
-	X(CANDIDATE_CHECKING, "SELECT * FROM candidate WHERE ended_ms IS NULL "                    \
+	X(CANDIDATE_CHECKING, "SELECT * FROM candidate INDEXED BY candidate_live "                 \
+		"WHERE ended_ms IS NULL "                                                          \
 		"AND state = 'checking' AND (?1 = 0 OR repo = ?1) AND (?2 = '' OR oid = ?2) "      \
 		"ORDER BY id")                                                                     \
 	X(TASK_CHECKING, "SELECT * FROM task WHERE state = 'review' AND ended_ms IS NULL "         \
@@ -253,7 +255,8 @@
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (team, login) "                           \
 		"DO UPDATE SET member = excluded.member, why = excluded.why, at_ms = excluded.at_ms") \
 	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
-	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1")                  \
+	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1 "                  \
+		"AND remote <> 0")                                                                 \
 	/* shadow mode and what `stats` counts */                                                  \
 	X(SHADOW_OF, "SELECT * FROM shadow_repo WHERE repo = ?1")                                  \
 	X(SHADOW_PUT, "INSERT INTO shadow_event (repo, kind, pr, head, base, other, "              \
