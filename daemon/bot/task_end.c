@@ -103,17 +103,15 @@ int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct 
 {
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	int rc = task_went(b, p, &c, err);
 	const json_t *r =
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(r, "outcome", "");
 	autofree char *why = NULL;
 
 	(void)e;
-	if (!json_flag(p, "ok"))
-		return task_tell(b, id, BP_EV_INFRA,
-				 json_str(json_object_get(p, "error"), "text", ""), err);
-	if (task_open(b, id, &c, err) < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
 	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already")) {
 		row_set(&c.task.replaces, NULL);
 		return open_pull(&c, err);
@@ -176,13 +174,11 @@ int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, stru
 {
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	int rc = task_went(b, p, &c, err);
 
 	(void)e;
-	if (!json_flag(p, "ok"))
-		return task_tell(b, id, BP_EV_INFRA,
-				 json_str(json_object_get(p, "error"), "text", ""), err);
-	if (task_open(b, id, &c, err) < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
 	if (!c.task.pr)
 		c.task.pr = json_int(json_object_get(p, "result"), "number", 0);
 	if (db_run(b->db, ST_LEASE_END, err, "i", id) < 0 || task_save(b->db, &c.task, err) < 0 ||

@@ -28,6 +28,8 @@ int task_step(struct task_ctx *c, const struct bp_event *ev, struct err *err);
 /* The same by id, with nothing but the kind of event and a text; a task that has ended takes RETRY and
  * SAY only. */
 int task_tell(struct bot *b, int64_t id, enum bp_ev ev, const char *text, struct err *err);
+/* Opens the task that an effect's result is about. 1; 0 it failed, and the task has been told so. */
+int task_went(struct bot *b, const json_t *p, struct task_ctx *ret, struct err *err);
 /* Continues after a halt or a wait: does again what the position says. */
 int task_continue(struct bot *b, int64_t id, const char *why, struct err *err);
 

@@ -407,14 +407,12 @@ int task_did_layer_key(struct bot *b, const struct event *e, const json_t *p, st
 	cleanup(buf_release) struct buf key = BUF_INIT;
 	autofree char *subject = NULL, *script = NULL, *hash = NULL, *files = NULL, *tree = NULL;
 	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	int rc = task_went(b, p, &c, err);
 	json_t *q, *x;
 
 	(void)e;
-	if (!json_flag(p, "ok"))
-		return task_tell(b, id, BP_EV_INFRA,
-				 json_str(json_object_get(p, "error"), "text", ""), err);
-	if (task_open(b, id, &c, err) < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
 	if (c.task.ended_ms)
 		return 0; /* cancelled meanwhile */
 	script = setup_script(&c);
