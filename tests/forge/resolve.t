@@ -41,7 +41,7 @@ reviewed() { # the same, and then somebody else's PR lands on its line; sets $ol
 	gh_known "$other" || bail 'the other PR is not known'
 	gh_comment "$other" '/yard queue' bob >/dev/null
 	wait_for "[ \"\$(gh_pr_state $other)\" = merged ]" || bail 'the other PR did not land'
-	wait_for '[ "$(ymj length queue list)" = 0 ]' || bail 'its landing is not over'
+	wait_for "[ \"\$(ymj .state pr show $other)\" = merged ]" || bail 'its landing is not over'
 	old=$(gh_head "$pr")
 	gh_review "$pr" APPROVE
 	[ $# = 1 ] || gh_comment "$pr" '/yard queue' >/dev/null # it does so by itself only with the agent's head

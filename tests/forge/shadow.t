@@ -55,7 +55,7 @@ for n in "$one" "$two" "$three"; do
 done
 is "$(stat landing_order)" "[$one,$two,$three]" 'the order in which they would have landed'
 wait_ok 'two that would conflict with each other are found while both are open' \
-	"[ \"\$(stat collisions)\" = '[{\"pr\":$two,\"other\":$one,\"files\":[\"src/a.txt\"]}]' ]"
+	"[ \"\$(stat collisions)\" = '[{\"files\":[\"src/a.txt\"],\"other\":$one,\"pr\":$two}]' ]"
 is "$(stat conflicts)" '[]' 'neither of them in conflict with the base'
 plain=$(ym stats)
 like "$plain" "$GH_REPO"$'\tshadow\t'"would have landed, in this order"$'\t'"#$one #$two #$three" 'in a pipe: plain lines'
@@ -85,7 +85,7 @@ merge "$one"
 wait_ok 'a merge by people is noticed, with the tree that would have landed' '[ "$(stat merged) $(stat same_tree)" = "1 1" ]'
 isnt "$(stat ready_to_merge_median)" null 'and how long it had waited'
 wait_ok 'the other one now conflicts with the base, because of it' \
-	"[ \"\$(stat conflicts)\" = '[{\"pr\":$two,\"other\":$one,\"files\":[\"src/a.txt\"]}]' ]"
+	"[ \"\$(stat conflicts)\" = '[{\"files\":[\"src/a.txt\"],\"other\":$one,\"pr\":$two}]' ]"
 merge "$three"
 wait_ok 'a merge of which no check had seen the tree' '[ "$(stat merged) $(stat unseen_tree)" = "2 1" ]'
 is "$(stat same_tree)" 2 'it too is what would have landed'

@@ -173,14 +173,11 @@ done_testing() {
 # Whatever of this test still runs has $T in its command line (the daemon, its roles, keepers, the
 # sandbox) or as its working directory.
 leftovers() {
-	local p
-	for p in /proc/[0-9]*; do
-		p=${p#/proc/}
-		[ "$p" != $$ ] && [ "$p" != "$BASHPID" ] || continue
-		case "$(tr '\0' ' ' 2>/dev/null <"/proc/$p/cmdline")$(readlink "/proc/$p/cwd" 2>/dev/null)" in
-		*"$T"*) echo "$p" ;;
-		esac
-	done
+	local me=$BASHPID
+	{
+		grep -aslF "$T" /proc/[0-9]*/cmdline
+		find /proc/[0-9]*/cwd -maxdepth 0 -lname "*$T*" 2>/dev/null
+	} | cut -d/ -f3 | sort -u | grep -vxE "$$|$me"
 }
 
 cleanup() {
@@ -210,17 +207,19 @@ trap 'exit 130' INT TERM HUP
 # --- the daemon -----------------------------------------------------------------------------------
 
 wait_for() {
-	local limit=${2:-60} deadline out nap=20
-	deadline=$((${EPOCHREALTIME/./} + limit * slow * 1000000))
+	local limit=${2:-60} from=${EPOCHREALTIME/./} now out nap
 	while ! out=$(eval "$1" 2>&1); do
-		if [ "${EPOCHREALTIME/./}" -ge "$deadline" ]; then
+		now=${EPOCHREALTIME/./}
+		if [ $((now - from)) -ge $((limit * slow * 1000000)) ]; then
 			diag "waited $((limit * slow)) s in vain for: $1"
 			[ -z "$out" ] || diag "$out"
 			return 1
 		fi
 		# What takes longer is asked for less often: asking costs as much as what is waited for.
-		sleep "0.0$nap"
-		nap=$((nap < 80 ? nap + 5 : nap))
+		nap=$(((now - from) / 8000))
+		nap=$((nap < 20 ? 20 : nap > 250 ? 250 : nap))
+		printf -v nap '0.%03d' "$nap"
+		sleep "$nap"
 	done
 }
 

@@ -1,5 +1,6 @@
 'use strict';
-// The bare repositories, by the git program. Everything here waits for it: a call takes milliseconds.
+// The bare repositories, by the git program. Everything here waits for it, and starting it from this process
+// takes ten milliseconds: refs are read from their files, and what cannot change is asked once.
 
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -21,6 +22,7 @@ function tryRun(repo, args, options = {}) {
 		throw out.error;
 	if (out.status !== 0) {
 		tryRun.stderr = out.stderr.toString();
+		tryRun.status = out.status;
 		return null;
 	}
 	return options.raw ? out.stdout : out.stdout.toString().replace(/\n$/, '');
@@ -74,14 +76,65 @@ function create(dir, from, branch) {
 const refuse = (repo, lines) =>
 	fs.writeFileSync(path.join(repo.dir, 'refuse'), lines.map(([ref, why]) => `${ref} ${why}\n`).join(''));
 
-function refs(repo, prefix = '') {
-	const out = run(repo, ['for-each-ref', '--format=%(objectname) %(refname)', ...(prefix ? [prefix] : [])]);
-	return new Map(out.split('\n').filter(Boolean).map((l) => [l.slice(41), l.slice(0, 40)]));
+const SHA = /^[0-9a-f]{40}$/;
+const read = (repo, name) => {
+	try {
+		return fs.readFileSync(path.join(repo.dir, name), 'latin1');
+	} catch (error) {
+		if (['ENOENT', 'EISDIR', 'ENOTDIR'].includes(error.code))
+			return '';
+		throw error;
+	}
+};
+const packed = (repo) => new Map(read(repo, 'packed-refs').split('\n').filter((l) => /^[0-9a-f]{40} /.test(l)).map((l) => [l.slice(41), l.slice(0, 40)]));
+
+// The refs below a folder, by name: those in files of their own go before the packed ones.
+function refs(repo, prefix = 'refs/') {
+	const out = new Map([...packed(repo)].filter(([name]) => name.startsWith(prefix)));
+	const look = (folder) => {
+		let names = [];
+		try {
+			names = fs.readdirSync(path.join(repo.dir, folder), { withFileTypes: true });
+		} catch (error) {
+			if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') // a folder whose last ref was just deleted
+				throw error;
+		}
+		for (const one of names) {
+			const name = `${folder}${one.name}`;
+			if (one.isDirectory()) {
+				look(`${name}/`);
+				continue;
+			}
+			const sha = read(repo, name).trim();
+			if (SHA.test(sha) && !name.endsWith('.lock'))
+				out.set(name, sha);
+		}
+	};
+	look(prefix.endsWith('/') ? prefix : path.posix.dirname(prefix) + '/');
+	return new Map([...out].filter(([name]) => name.startsWith(prefix)).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-const resolve = (repo, rev) =>
-	/^-/.test(rev) ? null : tryRun(repo, ['rev-parse', '-q', '--verify', '--end-of-options', `${rev}^{commit}`]);
-const branch = (repo, name) => tryRun(repo, ['rev-parse', '-q', '--verify', `refs/heads/${name}^{commit}`]);
+function ref(repo, name) {
+	if (/(^|\/)\.\.?(\/|$)|\0/.test(name))
+		return null;
+	const sha = read(repo, name).trim();
+	return SHA.test(sha) ? sha : packed(repo).get(name) || null;
+}
+const branch = (repo, name) => ref(repo, `refs/heads/${name}`);
+
+const present = new Set(); // commits are never taken away
+function resolve(repo, rev) {
+	if (/^-/.test(rev))
+		return null;
+	const name = SHA.test(rev) ? rev : branch(repo, rev) || rev;
+	const key = `${repo.dir} ${name}`;
+	if (present.has(key))
+		return name;
+	const sha = tryRun(repo, ['rev-parse', '-q', '--verify', '--end-of-options', `${name}^{commit}`]);
+	if (sha === name)
+		present.add(key);
+	return sha;
+}
 
 const cache = new Map(); // commits do not change
 function commit(repo, sha) {
@@ -99,16 +152,29 @@ function commit(repo, sha) {
 	return one;
 }
 
-const isAncestor = (repo, a, b) => tryRun(repo, ['merge-base', '--is-ancestor', a, b]) !== null;
-const mergeBase = (repo, a, b) => tryRun(repo, ['merge-base', a, b]);
+// The answer of git to a question about commits: asked once, unless it names something that can move.
+const answers = new Map();
+function once(repo, args, commits, ask) {
+	const key = [repo.dir, ...args, ...commits].join(' ');
+	if (answers.has(key))
+		return answers.get(key);
+	const answer = ask(repo, [...args, ...commits]);
+	const fixed = commits.every((c) => /^(\^?[0-9a-f]{40}|[0-9a-f]{40}\.\.[0-9a-f]{40})$/.test(c));
+	if (fixed && (answer !== null || tryRun.status === 1)) // 1 is "no"; others may be "not there yet"
+		answers.set(key, answer);
+	return answer;
+}
+const isAncestor = (repo, a, b) => once(repo, ['merge-base', '--is-ancestor'], [a, b], tryRun) !== null;
+const mergeBase = (repo, a, b) => once(repo, ['merge-base'], [a, b], tryRun);
 const revList = (repo, range, max = 250) =>
-	run(repo, ['rev-list', `--max-count=${max}`, '--topo-order', ...range]).split('\n').filter(Boolean);
-const count = (repo, range) => Number(run(repo, ['rev-list', '--count', ...range]));
+	once(repo, ['rev-list', `--max-count=${max}`, '--topo-order'], range, run).split('\n').filter(Boolean);
+const count = (repo, range) => Number(once(repo, ['rev-list', '--count'], range, run));
 
 const STATUS = { A: 'added', D: 'removed', M: 'modified', R: 'renamed', C: 'copied', T: 'changed' };
 
 // What changed between two commits: the entries of "list pull request files".
-function files(repo, from, to) {
+const files = (repo, from, to) => once(repo, ['files'], [from, to], () => compare(repo, from, to));
+function compare(repo, from, to) {
 	const raw = run(repo, ['diff', '--raw', '--no-abbrev', '-z', '-M', from, to]).split('\0');
 	const lines = new Map();
 	const numstat = run(repo, ['diff', '--numstat', '-z', '-M', from, to]).split('\0');

@@ -2,6 +2,7 @@
 // Holds every request and response against GitHub's OpenAPI description, and webhook payloads too. What
 // is not in the description and yet a rule of GitHub is asserted by the resource's own handler.
 
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
 const { home, need } = require('./modules');
@@ -51,30 +52,50 @@ class Validator {
 		// Literal paths before those with parameters.
 		this.operations.sort((a, b) => score(b.pattern) - score(a.pattern));
 		this.schemas = this.api.components.schemas;
+		this.compiled = new Map();
+		// Compiling takes seconds: what one test has compiled, by this file from this description, the others read.
+		const lock = path.join(__dirname, '../package-lock.json');
+		this.shelf = path.join(home(), `compiled-${digest(fs.readFileSync(__filename), fs.readFileSync(lock))}`);
+	}
+
+	compiler() {
+		if (this.ajv)
+			return this.ajv;
 		for (const [name, schema] of Object.entries(this.schemas))
 			if (!name.startsWith('webhook-'))
 				plain(schema);
 		const Ajv = need('ajv').default;
 		// A schema is compiled while a test waits for it: what makes only the checking faster is off.
-		this.ajv = new Ajv({ strict: false, allErrors: true, logger: false, inlineRefs: false, code: { optimize: false } });
+		this.ajv = new Ajv({ strict: false, allErrors: true, logger: false, inlineRefs: false, code: { optimize: false, source: true } });
 		need('ajv-formats').default(this.ajv, { mode: 'fast' });
 		this.ajv.addFormat('repo.nwo', true);
 		this.ajv.addFormat('ssh-key', true);
 		this.ajv.addSchema({ $id: 'api', components: { schemas: this.schemas } });
-		this.compiled = new Map();
+		return this.ajv;
 	}
 
 	// A schema of the description, compiled at its first use. Its references go to the whole document.
 	check(key, schema, closed) {
 		let check = this.compiled.get(key);
 		if (!check) {
-			const own = JSON.parse(JSON.stringify(schema || {}));
-			plain(own);
-			if (closed)
-				close(own, this);
-			check = this.ajv.compile(JSON.parse(JSON.stringify(own).replaceAll('"$ref":"#/', '"$ref":"api#/')));
+			const file = path.join(this.shelf, `${digest(key)}.js`);
+			check = fs.existsSync(file) ? need(file) : this.compile(file, schema, closed);
 			this.compiled.set(key, check);
 		}
+		return check;
+	}
+
+	compile(file, schema, closed) {
+		const ajv = this.compiler();
+		const own = JSON.parse(JSON.stringify(schema || {}));
+		plain(own);
+		if (closed)
+			close(own, this);
+		const check = ajv.compile(JSON.parse(JSON.stringify(own).replaceAll('"$ref":"#/', '"$ref":"api#/')));
+		const part = `${file}.${process.pid}`;
+		fs.mkdirSync(this.shelf, { recursive: true });
+		fs.writeFileSync(part, need('ajv/dist/standalone').default(ajv, check));
+		fs.renameSync(part, file);
 		return check;
 	}
 
@@ -138,7 +159,7 @@ class Validator {
 			typed = value.split(',');
 		const check = this.check(`${operation.operationId} ?${one.name}`, one.schema);
 		if (!check(typed))
-			this.violation('request', subject, [`query parameter ${one.name}=${value}: ${this.ajv.errorsText(check.errors)}`]);
+			this.violation('request', subject, [`query parameter ${one.name}=${value}: ${check.errors.map((e) => e.message).join(', ')}`]);
 	}
 
 	body(operation, subject, body, raw) {
@@ -196,6 +217,8 @@ class Validator {
 			this.violation('webhook', subject, check.errors);
 	}
 }
+
+const digest = (...parts) => crypto.createHash('sha256').update(parts.join('\n')).digest('hex').slice(0, 24);
 
 const detail = (e) => e.params && e.params.additionalProperty ? ` (${e.params.additionalProperty})` :
 	e.params && e.params.allowedValues ? ` (${e.params.allowedValues.join(', ')})` : '';
