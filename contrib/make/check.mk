@@ -25,9 +25,10 @@ bootstrap-check:
 test-programs: $(UNIT) $(SIM) $(REPLAY) $(BENCH) $(B)/tests/bench/hookload $(B)/tests/bench/hookcrowd
 
 ## sim: run the simulations
-sim: $(SIM)
-	@set -e; [ -n "$(SIM)" ] || { echo "sim: there is no tests/sim/sim_*.c" >&2; exit 1; }; \
-	for s in $(SIM); do echo "== $$s"; $$s; done
+sim: $(SIM:%=%.run)
+	@[ -n "$(SIM)" ] || { echo "sim: there is no tests/sim/sim_*.c" >&2; exit 1; }
+$(SIM:%=%.run): %.run: %
+	@echo "== $<"; $<
 
 ## sim-long: ten times the schedules, from other seeds
 sim-long:
@@ -102,4 +103,4 @@ help:
 		awk -F': ' '{ n = $$1; sub(/^[^:]*: /, ""); printf "%-24s %s\n", n, $$0 }'
 
 .PHONY: check check-long bootstrap-check container-check test-programs sim sim-long analyze analyze-gcc analyze-tidy \
-	analyze-cppcheck coverage coverage-run help
+	analyze-cppcheck coverage coverage-run help $(SIM:%=%.run)

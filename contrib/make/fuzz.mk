@@ -14,7 +14,7 @@ FUZZ_CC      ?= clang
 # The ordinary rules in a folder of their own, with coverage for libFuzzer in every object.
 fuzz:
 	@$(MAKE) --no-print-directory B=build-fuzz CC=$(FUZZ_CC) SANITIZE=fuzzer-no-link,address,undefined \
-		FUZZ="$(FUZZ)" fuzz-run
+		LEVEL=-O1 FUZZ="$(FUZZ)" fuzz-run
 
 fuzz-run: $(FUZZ:%=$(B)/fuzz/%)
 	@set -e; for t in $(FUZZ); do \
@@ -28,7 +28,7 @@ fuzz-run: $(FUZZ:%=$(B)/fuzz/%)
 
 $(B)/fuzz/%: $(B)/tests/fuzz/fuzz_%.o $(B)/libyard.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LINK) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
+	$(CC) $(ALL_CFLAGS) $(LINK) $(FAST_LD) -fsanitize=fuzzer -o $@ $^ $(PKG_LIBS)
 
 fuzz-replay: $(REPLAY)
 	@set -e; for t in $(patsubst tests/fuzz/fuzz_%.c,%,$(FUZZ_SRC)); do \

@@ -1,7 +1,6 @@
 #!/bin/bash
 # A day without a daemon, and webhooks that are lost, doubled, reordered and replayed: what happened
 # meanwhile is found, and acted on once.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 fixer

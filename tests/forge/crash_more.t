@@ -2,13 +2,18 @@
 # kill -9 of the daemon around a landing on GitHub: while CI checks the candidate on its branch or in its draft PR,
 # when the agent's branch is deleted and receipts are pushed after a squash, when a team is asked about. In the end
 # each PR landed once and nothing that was made for it is left.
-# check: long
 . "$(dirname "$0")/crash_lib.sh"
 
 # In the order in which one task comes by them.
 way='cand-branch forge-checks branch-drop topic-merged topic-delete head-keep notes-fetch notes-merge notes-push'
 drafts='cand-branch cand-draft forge-checks draft-close branch-drop'
-moments='before after committed'
+# Each kind dies at one of the three moments; with ALL set, as crash_more_all.t does, at each of them in turn.
+moments=(before after committed) nth=0
+die() { # KIND ROUND
+	kill_at "$1:${moments[$(((nth + $2) % 3))]}" ci
+	nth=$((nth + 1))
+}
+rounds="0 ${ALL:+1 2}"
 
 listed=$(sed -n "s/^more='\(.*\)'/\1/p" "$root/tests/integration/crash_effects.t")
 # shellcheck disable=SC2086 # words
@@ -52,10 +57,11 @@ finish() {
 }
 
 # --- its branch, and what follows a landing -------------------------------------------------------
-for when in $moments; do
+for round in $rounds; do
+	nth=0
 	for kind in $way; do
 		fix
-		kill_at "$kind:$when" ci
+		die "$kind" "$round"
 	done
 done
 finish 'all tasks are merged'
@@ -63,15 +69,16 @@ finish 'all tasks are merged'
 # --- a draft PR -----------------------------------------------------------------------------------
 gh_push main .github/yardmaster.yml "queue: { $queue, candidate: draft-pr }" bob >/dev/null
 begun=$((begun + 1))
-for when in $moments; do
+for round in $rounds; do
+	nth=0
 	for kind in $drafts; do
 		fix
-		kill_at "$kind:$when" ci
+		die "$kind" "$round"
 	done
 done
 
 # --- a team ---------------------------------------------------------------------------------------
-for when in $moments; do
+for when in "${moments[@]}"; do
 	gh_push "pr-$when" "src/pr-$when.txt" fine >/dev/null
 	prs+=("$(gh_pr "pr-$when" "PR $when")")
 	gh_comment "${prs[-1]}" '/yard queue' eve >/dev/null

@@ -1,7 +1,6 @@
 #!/bin/bash
 # kill -9 of the daemon at every kind of effect of shadow mode, before it starts, after it was carried out and
 # after its result was written: what is recorded is what a daemon records that nobody kills, and nothing is written.
-# check: long
 . "$(dirname "$0")/crash_lib.sh"
 
 # In the order in which two PRs come by them, one of which people merge and one they close.

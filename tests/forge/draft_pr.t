@@ -1,7 +1,6 @@
 #!/bin/bash
 # With `candidate: draft-pr` CI sees the candidate through a draft PR, which is closed afterwards: its checks count
 # only while GitHub's merge of it is the candidate, and nothing that happens on it is heard.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 gh_start

@@ -8,7 +8,6 @@
 #   mergeable, PR files, reactions, commit statuses, conditional requests, roles but the owner's, redelivery
 #   GraphQL, rulesets, the App's deliveries, the list of all comments, git: are the relay's, not the emulator's
 #   protection    that there is none is a 404 as for what may not be read, which doctor says
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 fixer

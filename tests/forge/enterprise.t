@@ -2,7 +2,6 @@
 # GitHub Enterprise Server: everything, git too, goes over TLS to the API below /api/v3, with a certificate of a private
 # authority that `ca-file` names and without which nothing is asked; several repositories of two organisations are
 # worked on by one daemon, each with the token of its own installation.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 fixer

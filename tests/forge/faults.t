@@ -1,7 +1,6 @@
 #!/bin/bash
 # GitHub fails, refuses and loses answers: what was carried out is not done twice, what was not is done
 # later, and what is refused is said to a person.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 fixer

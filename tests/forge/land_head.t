@@ -1,6 +1,5 @@
 #!/bin/bash
 # Landing on GitHub by rebase: stacks, a head that GitHub shows late, a push in between, kill -9.
-# check: long
 . "$(dirname "$0")/land_lib.sh"
 
 land_start rebase

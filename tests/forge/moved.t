@@ -2,7 +2,6 @@
 # A repository on GitHub that is renamed or transferred, that the App may not see any more or not write to,
 # whose installation is suspended or removed: the name follows, nothing begins meanwhile, the reason is shown
 # once, and all goes on when it is mended.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 fixer

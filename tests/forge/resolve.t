@@ -1,7 +1,6 @@
 #!/bin/bash
 # A conflict on GitHub: it is reported with the file and the other PR, the agent resolves it in a round of its own,
 # and when its rounds are spent a person has it do so, by a button or a comment.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 agent fixer <<'END2'

@@ -1,7 +1,6 @@
 #!/bin/bash
 # What the branch's rules want of people is waited for, and said: reviews, code owners, conversations, changes
 # that were requested; the queue goes on by itself when it is met.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 gh_start

@@ -1,7 +1,6 @@
 #!/bin/bash
 # What people see of a task and of the queue on GitHub, and what they can press: the PR's text, the check runs with
 # steps, log and notes, their buttons and "re-run"; drafts; what a reader says counts for nothing.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 agent fixer <<'END2'

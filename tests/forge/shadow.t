@@ -1,6 +1,5 @@
 #!/bin/bash
 # A repository in shadow mode is watched and nothing is ever written to it; stats says what the queue would have done.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 # What of all that was asked for is no read: a token and git's own fetch are POSTs too.

@@ -1,7 +1,6 @@
 #!/bin/bash
 # Over SSH with a deploy key: a label becomes a landed commit without git over HTTP; a host that shows another key than
 # the known-hosts file has is refused by name and gets nothing, and all goes on when the file is right again.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 user=$(id -un) ssh=$T/ssh

@@ -1,6 +1,5 @@
 #!/bin/bash
 # The GitHub stand-in of the tests does what GitHub does, and notices what GitHub would not take.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 gh_start

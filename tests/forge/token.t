@@ -1,7 +1,6 @@
 #!/bin/bash
 # A plain token of a person instead of an App, and no webhooks: commit statuses stand in for check runs, what
 # yardmaster wrote is known by its marker, the person's own commands count, and so does the right to edit a fork's PR.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 fixer

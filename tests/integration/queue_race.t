@@ -1,7 +1,6 @@
 #!/bin/bash
 # A push at the moment of the landing: either the PR lands with the head that was approved, or the approval is
 # void; never both, never neither, and people are told which.
-# check: long
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 

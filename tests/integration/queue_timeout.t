@@ -1,6 +1,5 @@
 #!/bin/bash
 # A gate that takes too long is tried again and not blamed: a minute is the shortest limit there is.
-# check: long
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 
