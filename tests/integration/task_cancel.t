@@ -13,15 +13,7 @@ conf <<END
 default-agent: doer
 limits: { agents: 2 }
 END
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: repository
-  - pull-request: {}
-  - review: {}
-  - queue: {}
-END
+usual_blueprint fix queue 'rounds: 1' repository
 ym_start
 me
 task_repo app

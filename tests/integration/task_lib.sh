@@ -10,8 +10,8 @@
 #   blueprint NAME STEMS       writes .github/blueprints/NAME.yml to $BP, a folder that task_repo takes;
 #                              its name, prompt and `allow: ["src/**"]` are added
 #   usual_blueprint NAME LAST LIMITS [GATE]
-#                              one of the usual steps up to LAST: the agent (with this gate), pull-request,
-#                              review, queue
+#                              one of the usual steps up to LAST: the agent (with this gate; "repository": the
+#                              repository's own), pull-request, review, queue. LIMITS may be empty
 #   do_issue LABEL LINE...     an issue with "sh: " before each line, with that label; sets $N, its number,
 #                              and $K, its task
 #   comments N                 all comments of an issue or PR, oldest first
@@ -50,8 +50,13 @@ blueprint() { # NAME, the rest of the file on standard input
 usual_blueprint() { # NAME LAST LIMITS [GATE]
 	local step
 	{
-		printf 'limits: { %s }\nsteps:\n  - agent: prompts/do.md\n' "$3"
-		[ -z "${4-}" ] || printf '    gates: ["%s"]\n' "$4"
+		[ -z "$3" ] || printf 'limits: { %s }\n' "$3"
+		printf 'steps:\n  - agent: prompts/do.md\n'
+		case "${4-}" in
+		'') ;;
+		repository) echo '    gates: repository' ;;
+		*) printf '    gates: ["%s"]\n' "$4" ;;
+		esac
 		for step in pull-request review queue; do
 			printf '  - %s: {}\n' "$step"
 			[ "$step" != "$2" ] || break
