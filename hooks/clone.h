@@ -76,8 +76,6 @@ void clone_place_release(struct clone_place *p);
 /* The script of a hook. `program` NULL: only passes on. `behind` NULL: nothing is behind. */
 char *clone_script(const char *name, const char *program, const char *behind);
 bool clone_script_is_ours(const char *text, size_t n);
-/* "'it'\''s'": as the shell reads it back. */
-char *clone_shell_word(const char *s);
 
 /* What was written; version 1 of state.json. */
 struct clone_state {

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 
 #define VERSION_LINE "#!/bin/sh\n# yardmaster local hook 1: "
 
@@ -30,21 +31,6 @@ const char *const clone_rare[] = {"reference-transaction", "post-index-change",
 				  "p4-prepare-changelist", "p4-post-changelist",
 				  "p4-pre-submit",         NULL};
 
-char *clone_shell_word(const char *s)
-{
-	cleanup(buf_release) struct buf b = BUF_INIT;
-
-	buf_addc(&b, '\'');
-	for (; *s; s++) {
-		if (*s == '\'')
-			buf_adds(&b, "'\\''");
-		else
-			buf_addc(&b, *s);
-	}
-	buf_addc(&b, '\'');
-	return buf_steal(&b);
-}
-
 /* The script runs what is behind by itself when the program is gone: a package that was removed must
  * not take somebody's own hooks along. */
 char *clone_script(const char *name, const char *program, const char *behind)
@@ -55,8 +41,8 @@ char *clone_script(const char *name, const char *program, const char *behind)
 	/* A relative path must not be taken for an option. */
 	next = behind ? xasprintf("%s%s/%s", behind[0] == '-' ? "./" : "", behind, name)
 		      : xstrdup("");
-	word = clone_shell_word(next);
-	ym = program ? clone_shell_word(program) : NULL;
+	word = text_shell(next);
+	ym = program ? text_shell(program) : NULL;
 	buf_addf(&b, VERSION_LINE "%s\n", name);
 	buf_adds(&b, "# Written by 'yardmaster hooks install'; 'yardmaster hooks uninstall' takes "
 		     "it out.\n");

@@ -4,7 +4,7 @@
 check:
 	@contrib/bootstrap check
 	@tests/forge/install build
-	@SANITIZE="$(SANITIZE)" contrib/unpriv --bring build-check/log --bring build/forge-npm contrib/check
+	@SANITIZE="$(SANITIZE)" contrib/unpriv --memory --bring build-check/log --bring build/forge-npm contrib/check
 
 ## check-long: the slow tests, all integration tests with the sanitizers, the analysers
 check-long:

@@ -60,6 +60,8 @@ char *text_fence(const char *s);
 char *text_quote(const char *s);
 /* A name in backticks, on one line: what is no visible character, and backticks, become '?'. */
 char *text_code(const char *s);
+/* A word for sh, whatever it contains: in single quotes. Caller frees. */
+char *text_shell(const char *s);
 /* The same as text_quote() without "> ": for one that stands in a commit message. */
 char *text_defuse(const char *s);
 

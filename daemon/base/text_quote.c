@@ -72,3 +72,18 @@ char *text_code(const char *s)
 	buf_addc(&b, '`');
 	return buf_steal(&b);
 }
+
+char *text_shell(const char *s)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	buf_addc(&b, '\'');
+	for (; *s; s++) {
+		if (*s == '\'')
+			buf_adds(&b, "'\\''");
+		else
+			buf_addc(&b, *s);
+	}
+	buf_addc(&b, '\'');
+	return buf_steal(&b);
+}

@@ -142,7 +142,7 @@ static int do_resolve(const struct action *a, char **ret, struct err *err)
 
 	if (find_task(a, &t, err) < 0)
 		return err_wrap(err, "an agent resolves the conflicts of its own work only");
-	rc = queue_conflict_of(a->bot, a->repo, t.pr, t.head, &conflict, err);
+	rc = task_conflict(a->bot, a->repo, &t, &conflict, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 0)

@@ -1,8 +1,9 @@
 /*
  * actions.h - what a person can ask for, however it is asked: a comment command, the command line,
- * later a button. The permission has been checked; the answer is one text for that person.
+ * a button. The permission has been checked; the answer is one text for that person.
  *
- * Adding a comment command: a row in command.c's table, a function here, a row in actions.c's table.
+ * Adding a comment command: a row in command.c's table, a function here, a row in actions.c's table, and one in
+ * allowed.c's unless it only looks.
  */
 #ifndef YM_BOT_ACTIONS_H
 #define YM_BOT_ACTIONS_H

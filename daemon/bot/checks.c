@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/annotate.h"
-#include "bot/queue_flow.h"
 #include "bot/report.h"
 #include "bot/shadow.h"
 
@@ -133,9 +132,7 @@ int checks_task(struct task_ctx *c, const char *text, struct err *err)
 	if (rc <= 0)
 		return rc;
 	shown = *shown_of(tasks, t->state);
-	rc = shown.buttons == when_over
-		     ? queue_conflict_of(c->bot, &c->repo, t->pr, t->head, NULL, err)
-		     : 0;
+	rc = shown.buttons == when_over ? task_conflict(c->bot, &c->repo, t, NULL, err) : 0;
 	if (rc < 0)
 		return -1;
 	if (rc > 0)

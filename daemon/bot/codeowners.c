@@ -186,9 +186,8 @@ bool codeowners_too_many(const struct codeowners *c, size_t paths)
 
 const struct strvec *codeowners_of(const struct codeowners *c, const char *path)
 {
-	size_t n = strlen(path), len = strcspn(path, "/*?");
-	/* A name with a wildcard in it is looked up in all of them. */
-	uint32_t first = path[len] && path[len] != '/' ? 0 : first_of(path);
+	size_t n = strlen(path);
+	uint32_t first = first_of(path); /* with a wildcard in its name: looked up in all */
 
 	for (size_t i = c->n; i-- > 0;) {
 		const struct codeowners_rule *r = &c->v[i];

@@ -7,7 +7,7 @@
  * whose last argument is a text. `/yard` alone and `/yard help` are answered with the table.
  *
  * Adding a command: one row in the table of command.c (its name, arguments, permission, where it is
- * allowed, a line of help) and its handler in the bot.
+ * allowed, a line of help); actions.h says the rest.
  */
 #ifndef YM_BOT_COMMAND_H
 #define YM_BOT_COMMAND_H

@@ -147,15 +147,12 @@ int task_did_commit(struct bot *b, const struct event *e, const json_t *p, struc
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	const json_t *r = json_object_get(p, "result");
 	const char *outcome = json_str(r, "outcome", "");
-	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	int rc = task_went(b, p, &c, err);
 	struct bp_event ev = {.ev = BP_EV_UNCHANGED};
 
 	(void)e;
-	if (!json_flag(p, "ok"))
-		return task_tell(b, id, BP_EV_INFRA,
-				 json_str(json_object_get(p, "error"), "text", ""), err);
-	if (task_open(b, id, &c, err) < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
 	if (!strcmp(outcome, "refused")) {
 		ev.ev = BP_EV_REFUSED;
 		row_take(&c.task.log, refusal_text(r));

@@ -67,19 +67,6 @@ static int open_pull(struct task_ctx *c, struct err *err)
 	return task_save(c->bot->db, t, err);
 }
 
-/* 1: the PR's head is one that this task has pushed, and the queue found that it conflicts; 0, -1. */
-static int begins_anew(struct task_ctx *c, const char *head, struct err *err)
-{
-	const struct task *t = &c->task;
-	autofree char *pushed = xasprintf("task-push:%lld:%s:", (long long)t->id, head);
-	int rc = queue_conflict_of(c->bot, &c->repo, t->pr, head, NULL, err);
-	int64_t n = 0;
-
-	if (rc > 0 && db_int(c->bot->db, ST_EFFECT_KEYS, &n, err, "s", pushed) < 0)
-		return -1;
-	return rc < 0 ? -1 : n > 0;
-}
-
 /* The branch has to be on the forge before a PR of it can be. */
 static int push_branch(struct task_ctx *c, const struct forge *f, struct err *err)
 {
@@ -88,16 +75,15 @@ static int push_branch(struct task_ctx *c, const struct forge *f, struct err *er
 	struct forge forge = *f;
 	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
 	autofree char *nonce = task_nonce(c);
-	int anew;
+	bool anew;
 	json_t *p;
 
 	if (t->pr && pr_find(c->bot->db, ST_PR_BY_NUMBER, &pr, err, "ii", t->repo, t->pr) < 0)
 		return -1;
 	/* The lease is what the forge has, which may be what somebody else has pushed meanwhile: nothing of that
 	 * is pushed over. Only after a conflict of its own the branch begins anew, and that head is left. */
-	anew = pr.head ? begins_anew(c, pr.head, err) : 0;
-	if (anew < 0 ||
-	    f->ops->push(&forge, &c->repo, NULL, t->branch, t->head, pr.head, !anew, &p, err) < 0)
+	anew = pr.head && t->replaces && !strcmp(pr.head, t->replaces);
+	if (f->ops->push(&forge, &c->repo, NULL, t->branch, t->head, pr.head, !anew, &p, err) < 0)
 		return -1;
 	json_put(p, "ctx", task_ctx_json(t));
 	if (bot_effect(c->bot, subject, "task-push", p, err, "task-push:%lld:%s:%s",
@@ -117,19 +103,19 @@ int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct 
 {
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	int rc = task_went(b, p, &c, err);
 	const json_t *r =
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(r, "outcome", "");
 	autofree char *why = NULL;
 
 	(void)e;
-	if (!json_flag(p, "ok"))
-		return task_tell(b, id, BP_EV_INFRA,
-				 json_str(json_object_get(p, "error"), "text", ""), err);
-	if (task_open(b, id, &c, err) < 0)
-		return -1;
-	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already"))
+	if (rc <= 0)
+		return rc;
+	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already")) {
+		row_set(&c.task.replaces, NULL);
 		return open_pull(&c, err);
+	}
 	if (!strcmp(json_str(r, "text", ""), "not a fast-forward"))
 		why = xasprintf("somebody else pushed to `%s`, and what they did would be lost",
 				c.task.branch);
@@ -188,13 +174,11 @@ int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, stru
 {
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	int rc = task_went(b, p, &c, err);
 
 	(void)e;
-	if (!json_flag(p, "ok"))
-		return task_tell(b, id, BP_EV_INFRA,
-				 json_str(json_object_get(p, "error"), "text", ""), err);
-	if (task_open(b, id, &c, err) < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
 	if (!c.task.pr)
 		c.task.pr = json_int(json_object_get(p, "result"), "number", 0);
 	if (db_run(b->db, ST_LEASE_END, err, "i", id) < 0 || task_save(b->db, &c.task, err) < 0 ||
@@ -282,7 +266,7 @@ static int end_needs_human(struct task_ctx *c, const char *reason, struct err *e
 {
 	struct task *t = &c->task;
 	autofree char *log = report_log(t->log), *tree = task_tree(c->bot, t->id);
-	int conflict = queue_conflict_of(c->bot, &c->repo, t->pr, t->head, NULL, err);
+	int conflict = task_conflict(c->bot, &c->repo, t, NULL, err);
 
 	if (conflict < 0 || label(c, "add", err) < 0)
 		return -1;

@@ -241,6 +241,16 @@ int task_tell(struct bot *b, int64_t id, enum bp_ev ev, const char *text, struct
 	return task_step(&c, &e, err);
 }
 
+int task_went(struct bot *b, const json_t *p, struct task_ctx *ret, struct err *err)
+{
+	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	const char *why = json_str(json_object_get(p, "error"), "text", "no reason was given");
+
+	if (!json_flag(p, "ok"))
+		return task_tell(b, id, BP_EV_INFRA, why, err) < 0 ? -1 : 0;
+	return task_open(b, id, ret, err) < 0 ? -1 : 1;
+}
+
 /* Of a task that cannot even be opened: its row says what is wrong. */
 static int give_up_row(struct bot *b, int64_t id, const char *reason, struct err *err)
 {

@@ -28,6 +28,8 @@ int task_step(struct task_ctx *c, const struct bp_event *ev, struct err *err);
 /* The same by id, with nothing but the kind of event and a text; a task that has ended takes RETRY and
  * SAY only. */
 int task_tell(struct bot *b, int64_t id, enum bp_ev ev, const char *text, struct err *err);
+/* Opens the task that an effect's result is about. 1; 0 it failed, and the task has been told so. */
+int task_went(struct bot *b, const json_t *p, struct task_ctx *ret, struct err *err);
 /* Continues after a halt or a wait: does again what the position says. */
 int task_continue(struct bot *b, int64_t id, const char *why, struct err *err);
 
@@ -71,6 +73,10 @@ int task_look(struct task_ctx *c, struct err *err);
 int task_look_waits(struct bot *b, int64_t id, const char *why, struct err *err);
 /* Starts the round of the agent that task_run_agent() has found nothing against. */
 int task_begin_round(struct task_ctx *c, struct err *err);
+/* queue_conflict_of() its work: of its head, or, while that conflict is being resolved and there is none yet, of the
+ * one that it replaces. */
+int task_conflict(struct bot *b, const struct repo *r, const struct task *t, char **ret_text,
+		  struct err *err);
 
 /* Waits for approvals of its head, and says how many there are: 1 enough, 0 not. */
 int task_review(struct task_ctx *c, struct err *err);

@@ -147,6 +147,12 @@ static int restore(struct task_ctx *c, struct err *err)
 	return restore_by(c, p, err);
 }
 
+int task_conflict(struct bot *b, const struct repo *r, const struct task *t, char **ret_text,
+		  struct err *err)
+{
+	return queue_conflict_of(b, r, t->pr, t->head ? t->head : t->replaces, ret_text, err);
+}
+
 /* Its head conflicts with the base: the round begins on the base, with what both sides did in the files. The
  * new commit follows on that, and not on a head that nobody could land. */
 static int rebase(struct task_ctx *c, struct err *err)
@@ -162,13 +168,11 @@ static int rebase(struct task_ctx *c, struct err *err)
 /* The agent is told in the same prompt as what was wrong. */
 static void tell_of_rebase(struct task_ctx *c)
 {
-	static const char how[] = "The files are those of the base branch's tip with your work "
-				  "merged into them. Where "
-				  "both changed the same lines they have conflict markers: from "
-				  "`<<<<<<<` to `=======` "
-				  "the base's lines, from there to `>>>>>>>` yours. Keep what both "
-				  "are meant to do, and "
-				  "leave no marker behind.";
+	static const char how[] =
+		"The files are those of the base branch's tip with your work merged into them. "
+		"Where both changed the same lines they have conflict markers: from `<<<<<<<` to "
+		"`=======` the base's lines, from there to `>>>>>>>` yours. Keep what both are "
+		"meant to do, and leave no marker behind.";
 	const char *said = c->task.feedback ? c->task.feedback : "";
 
 	if (!strstr(said, how))
@@ -184,7 +188,8 @@ static int rebased(struct bot *b, int64_t id, const char *onto, struct err *err)
 	if (rc <= 0)
 		return rc;
 	row_set(&t.start, onto);
-	row_set(&t.head, NULL);
+	if (t.head)
+		row_take(&t.replaces, steal(&t.head));
 	return task_save(b->db, &t, err);
 }
 
@@ -297,21 +302,26 @@ int task_begin_round(struct task_ctx *c, struct err *err)
 {
 	cleanup(run_spec_release) struct run_spec spec;
 	const struct agent_conf *a = conf_daemon_agent(c->bot->conf, agent_named(c));
-	int conflict = 0;
+	int conflict = 0, rc = 0;
 
 	run_spec_init(&spec);
 	if (!a)
 		return no_agent(c, err);
 	if (c->repo.base_oid)
-		conflict = queue_conflict_of(c->bot, &c->repo, c->task.pr, c->task.head, NULL, err);
+		conflict = task_conflict(c->bot, &c->repo, &c->task, NULL, err);
 	if (conflict < 0)
 		return -1;
 	if (conflict)
 		tell_of_rebase(c);
 	c->task.prompted = 1;
-	if (agent_spec(c, a, c->task.feedback, &spec, err) < 0 || (conflict       ? rebase(c, err)
-								   : gates_ran(c) ? restore(c, err)
-										  : 0) < 0)
+	if (agent_spec(c, a, c->task.feedback, &spec, err) < 0)
+		return -1;
+	/* Without a head it has been rebased, and goes on from the files as the last round left them. */
+	if (conflict && c->task.head)
+		rc = rebase(c, err);
+	else if (gates_ran(c))
+		rc = restore(c, err);
+	if (rc < 0)
 		return -1;
 	return start(c, "agent", a->name, a->name, &spec, err);
 }
@@ -397,14 +407,12 @@ int task_did_layer_key(struct bot *b, const struct event *e, const json_t *p, st
 	cleanup(buf_release) struct buf key = BUF_INIT;
 	autofree char *subject = NULL, *script = NULL, *hash = NULL, *files = NULL, *tree = NULL;
 	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
+	int rc = task_went(b, p, &c, err);
 	json_t *q, *x;
 
 	(void)e;
-	if (!json_flag(p, "ok"))
-		return task_tell(b, id, BP_EV_INFRA,
-				 json_str(json_object_get(p, "error"), "text", ""), err);
-	if (task_open(b, id, &c, err) < 0)
-		return -1;
+	if (rc <= 0)
+		return rc;
 	if (c.task.ended_ms)
 		return 0; /* cancelled meanwhile */
 	script = setup_script(&c);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "bot/conf_sample.h"
 #include "cli/conf.h"
 #include "cli/local.h"
@@ -132,12 +133,13 @@ static int take_text(struct init *s, bool github, struct err *err)
 /* What to say where no command would look for the file; "" where they do. */
 static char *elsewhere(const struct init *s)
 {
-	autofree char *found = NULL, *path = NULL;
+	autofree char *found = NULL, *path = NULL, *word = NULL;
 
 	if (cli_conf_file(s->call, &found, NULL) == 0 && found &&
 	    cli_conf_absolute(found, &path, NULL) == 0 && !strcmp(path, s->file))
 		return xstrdup("");
-	return xasprintf("\nCommands find it when you say: export YARDMASTER_CONFIG='%s'", s->file);
+	word = text_shell(s->file);
+	return xasprintf("\nCommands find it when you say: export YARDMASTER_CONFIG=%s", word);
 }
 
 static int write_sample(struct init *s, json_t *ret, struct err *err)

@@ -46,7 +46,9 @@
  *
  *   cand-draft        branch, base, base_oid, tree, title, body, until_ms -> {number, other?}
  *                     a draft PR from that branch; other: why CI there would not test this tree
- *   draft-close       branch                  whatever is open from it
+ *   draft-close       branch, sweep? -> {kept?}
+ *                     whatever is open from it; sweep: the branch is no candidate's, and only a draft PR of
+ *                     our own is closed. kept: another PR is open from it, and none was closed
  *
  * Events (`repo` always; actor is a user's name on that forge):
  *
@@ -69,7 +71,7 @@
 #include "base/strvec.h"
 #include "store/ledger.h"
 
-#define FORGE_CANDIDATES "yardmaster/queue/"    /* branches of candidates; nothing else is there */
+#define FORGE_CANDIDATES "yardmaster/queue/"    /* branches of candidates; ours alone */
 #define FORGE_DRAFT_SAYS "yardmaster opened it" /* … and in the body of a draft PR of one */
 
 enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };

@@ -5,8 +5,8 @@
  * Check runs and commit statuses are two lists. A commit status of a check that a rule binds to an App counts when its
  * latest one was set by that App's bot ("SLUG[bot]"): that list does not say by whom, so the statuses are read once
  * more with their creators, only where there is such a one, and whose slug that is is asked of GitHub unless a check
- * run of the commit tells. Of the first one that is red the rest is read: its
- * annotations, and, when it is a job of GitHub Actions, the end of its log.
+ * run of the commit tells. Of the first one that is red the rest is read: its annotations, and, when it is a job of
+ * GitHub Actions, the end of its log.
  */
 #include "forge/github_job.h"
 
@@ -199,13 +199,13 @@ static void refuse(json_t *o, char *why)
 	json_put_str(o, "said", text);
 }
 
-/* Its latest status of this name; NULL: there is none on the page. */
-static const json_t *status_of(const struct job *j, const char *context)
+/* The latest status of this name; NULL: there is none on the page. */
+static const json_t *status_of(const json_t *statuses, const char *context)
 {
 	const json_t *s;
 	size_t i;
 
-	json_array_foreach (json_object_get(j->memo, "statuses"), i, s)
+	json_array_foreach (statuses, i, s)
 		if (!strcmp(json_str(s, "context", ""), context))
 			return s;
 	return NULL;
@@ -260,17 +260,22 @@ static char *slug_of(const struct gh_user *u)
 	return u->bot && n > k && !strcmp(u->login + n - k, BOT) ? xstrndup(u->login, n - k) : NULL;
 }
 
-/* JOB_MORE: an App is asked for first. */
+/* JOB_MORE: an App is asked for first. memo.statuses: with their creators; memo.latest: without. */
 static int judge_one(struct job *j, json_t *o)
 {
-	const json_t *s = status_of(j, json_str(o, "called", ""));
+	const char *name = json_str(o, "called", "");
+	const json_t *s = status_of(json_object_get(j->memo, "statuses"), name);
 	struct gh_user by = gh_read_user(s, "creator");
 	autofree char *slug = s ? slug_of(&by) : NULL;
 	const char *state = json_str(s, "state", "");
 	int64_t id = slug ? app_of(j, slug) : 0, asked = json_int(j->memo, "asked", 0);
 
-	if (!s)
+	if (!s) {
+		if (status_of(json_object_get(j->memo, "latest"), name))
+			refuse(o, xstrdup("a commit status of this name is there, and whose it is "
+					  "could not be read"));
 		return JOB_DONE;
+	}
 	if (id < 0 && asked < APPS_MAX) {
 		json_put_int(j->memo, "asked", asked + 1);
 		json_put_str(j->memo, "asking", slug);
@@ -308,37 +313,36 @@ static int did_creators(struct job *j, const struct gh_answer *a, struct err *er
 /* Is one of them wanted of an App? */
 static bool any_bound(const struct job *j, const json_t *statuses)
 {
-	const json_t *o, *s;
-	size_t i, k;
+	const json_t *o;
+	size_t i;
 
 	json_array_foreach (json_object_get(j->result, "checks"), i, o)
-		json_array_foreach (statuses, k, s)
-			if (is_bound(o) &&
-			    !strcmp(json_str(s, "context", ""), json_str(o, "called", "?")))
-				return true;
+		if (is_bound(o) && status_of(statuses, json_str(o, "called", "")))
+			return true;
 	return false;
 }
 
 static int did_statuses(struct job *j, const struct gh_answer *a, struct err *err)
 {
-	const json_t *o;
+	json_t *latest = json_object_get(a->body, "statuses"), *o;
 	size_t i;
 
 	if (job_check(j, a, err) < 0)
 		return -1;
-	json_array_foreach (json_object_get(a->body, "statuses"), i, o) {
+	json_array_foreach (latest, i, o) {
 		const char *state = json_str(o, "state", "");
 
 		note(j, json_str(o, "context", ""), 0, seen_of(state), state,
 		     json_str(o, "target_url", NULL), NULL);
 	}
+	if (!any_bound(j, latest))
+		return ask_why(j);
+	json_put(j->memo, "latest", json_incref(latest));
 	/* The latest hundred, the newest first. */
-	return any_bound(j, json_object_get(a->body, "statuses"))
-		       ? job_get(j,
-				 gh_path("/repos/%r/commits/%s/statuses?per_page=100",
-					 j->remote.full_name, json_str(j->payload, "head", "")),
-				 0, "ci", did_creators)
-		       : ask_why(j);
+	return job_get(j,
+		       gh_path("/repos/%r/commits/%s/statuses?per_page=100", j->remote.full_name,
+			       json_str(j->payload, "head", "")),
+		       0, "ci", did_creators);
 }
 
 static int did_runs(struct job *j, const struct gh_answer *a, struct err *err)

@@ -1,6 +1,9 @@
 /* github_doctor_state.c - see github_doctor_part.h: what the client has noticed by asking */
 #include "forge/github_doctor_part.h"
 
+#include "base/buf.h"
+#include "base/mem.h"
+
 #define SKEW_MAX_MS ((int64_t)30 * 1000) /* a JWT is valid from a minute before, by our clock */
 
 static void check_clock(const json_t *state, json_t *rows)
@@ -18,6 +21,25 @@ static void check_clock(const json_t *state, json_t *rows)
 			   ms < 0 ? "behind" : "ahead of");
 }
 
+/* What is left for whom, and whether GitHub asked to wait. */
+static char *limit_text(const json_t *one)
+{
+	int64_t id = json_int(one, "id", 0), limit = json_int(one, "limit", -1);
+	const char *hold = json_str(one, "hold_why", NULL);
+	struct buf b = BUF_INIT;
+
+	if (id)
+		buf_addf(&b, "installation %lld: ", (long long)id);
+	else
+		buf_adds(&b, "of no installation: ");
+	if (limit >= 0)
+		buf_addf(&b, "%lld of %lld requests are left this hour",
+			 (long long)json_int(one, "remaining", -1), (long long)limit);
+	if (hold)
+		buf_addf(&b, "%sheld back: %s", limit >= 0 ? "; " : "", hold);
+	return buf_steal(&b);
+}
+
 static void check_limits(const json_t *state, json_t *rows)
 {
 	const json_t *all = json_object_get(state, "installations"), *one;
@@ -26,15 +48,13 @@ static void check_limits(const json_t *state, json_t *rows)
 	json_array_foreach (all, i, one) {
 		int64_t limit = json_int(one, "limit", -1), left = json_int(one, "remaining", -1);
 		const char *hold = json_str(one, "hold_why", NULL);
+		autofree char *text = limit_text(one);
 
-		if (limit < 0 && !hold)
-			continue;
-		doctor_row(rows, NULL, "GitHub limits", !hold && left * 10 >= limit,
-			   "wait; and look at 'yardmaster status --json' for who asks so much",
-			   "%s %lld: %lld of %lld requests are left this hour%s%s",
-			   json_int(one, "id", 0) ? "installation" : "the account's own,",
-			   (long long)json_int(one, "id", 0), (long long)left, (long long)limit,
-			   hold ? "; held back: " : "", hold ? hold : "");
+		if (limit >= 0 || hold)
+			doctor_row(
+				rows, NULL, "GitHub limits", !hold && left * 10 >= limit,
+				"wait; and look at 'yardmaster status --json' for who asks so much",
+				"%s", text);
 	}
 }
 

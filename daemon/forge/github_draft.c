@@ -186,12 +186,18 @@ static bool is_ours(const struct job *j, const json_t *pull)
 	       !strcmp(gh_read_user(pull, "user").login, j->g->login);
 }
 
-/* 1: a PR that we have not opened is there, and keeps the branch. */
+/* 1: it has become a candidate's meanwhile, or a PR that we have not opened is there, and keeps the branch. */
 static int is_kept(struct job *j, const json_t *pulls, struct err *err)
 {
+	int64_t mine = 0;
 	const json_t *o;
 	size_t i;
 
+	if (db_int(j->g->o.db, ST_CANDIDATE_KEEPS, &mine, err, "is", j->repo.id,
+		   text_of(j, "branch")) < 0)
+		return -1;
+	if (mine)
+		return 1;
 	if (!j->g->login)
 		return err_set(err, ERR_UNAVAILABLE, "%s: who we are is being asked",
 			       j->remote.full_name);

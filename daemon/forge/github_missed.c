@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#define SEEN        "github-deliveries-seen" /* the newest that was looked at */
+#define SEEN        "github-deliveries-seen" /* the newest of a look of which all was asked for */
 #define AT_ONCE_MAX 200 /* asked for after one look: buttons first; what is older is left */
 
 static int seen_get(struct github *g, int64_t *ret, struct err *err)
@@ -32,6 +32,15 @@ static int seen_set(struct github *g, int64_t id, struct err *err)
 
 static void ask_next(struct github *g);
 
+/* Only now: after a restart in between all of them are asked for, of which a second time has no effect. */
+static void note_asked(struct github *g)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+
+	if (seen_set(g, g->newest, &err) < 0)
+		log_warn("github: missed deliveries: %s", err_text(&err));
+}
+
 /* GitHub was away, or the minute's limit is used up: the next look goes on from here. */
 static void on_asked(void *arg, const struct gh_answer *a)
 {
@@ -41,17 +50,17 @@ static void on_asked(void *arg, const struct gh_answer *a)
 	if (a->outcome == GH_RETRY || a->outcome == GH_UNKNOWN || a->outcome == GH_NO_ACCESS)
 		return;
 	g->nagain--;
-	ask_next(g);
+	if (g->nagain)
+		ask_next(g);
+	else
+		note_asked(g);
 }
 
 /* One after the other; the last of the list is the next. */
 static void ask_next(struct github *g)
 {
-	autofree char *path = NULL;
+	autofree char *path = gh_path("/app/hook/deliveries/%d/attempts", g->again[g->nagain - 1]);
 
-	if (!g->nagain)
-		return;
-	path = gh_path("/app/hook/deliveries/%d/attempts", g->again[g->nagain - 1]);
 	g->missed = gh_send(g->o.client, &(struct gh_req){.method = "POST",
 							  .path = path,
 							  .kind = "redeliver",
@@ -93,26 +102,24 @@ static void take(struct github *g, const json_t *list, int64_t seen, bool button
 /* Newest first. */
 static int apply(struct github *g, const json_t *list, struct err *err)
 {
-	int64_t seen, newest;
+	int64_t seen;
 	int rc = seen_get(g, &seen, err);
 	const json_t *o;
 	size_t i;
 
 	if (rc < 0)
 		return -1;
-	newest = seen;
+	g->newest = seen;
 	json_array_foreach (list, i, o)
-		newest = json_int(o, "id", 0) > newest ? json_int(o, "id", 0) : newest;
-	if ((newest != seen || rc == 0) && seen_set(g, newest, err) < 0)
-		return -1;
-	if (rc == 0) /* the first look: nothing old starts by itself */
-		return 0;
-	g->again = xreallocarray(g->again, AT_ONCE_MAX, sizeof(*g->again));
-	take(g, list, seen, true);
-	take(g, list, seen, false);
-	if (g->nagain)
-		log_info("github: %zu webhook deliveries did not arrive; asked for again",
-			 g->nagain);
+		g->newest = json_int(o, "id", 0) > g->newest ? json_int(o, "id", 0) : g->newest;
+	if (rc > 0) { /* at the first look nothing old starts by itself */
+		g->again = xreallocarray(g->again, AT_ONCE_MAX, sizeof(*g->again));
+		take(g, list, seen, true);
+		take(g, list, seen, false);
+	}
+	if (!g->nagain)
+		return g->newest == seen && rc > 0 ? 0 : seen_set(g, g->newest, err);
+	log_info("github: %zu webhook deliveries did not arrive; asked for again", g->nagain);
 	ask_next(g);
 	return 0;
 }

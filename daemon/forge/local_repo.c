@@ -1,8 +1,8 @@
 /* local_repo.c - see local_repo.h */
 #include "forge/local_repo.h"
 
-#include "base/buf.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "sys/fs.h"
 
 json_t *local_repo_config(int64_t push_mb)
@@ -27,32 +27,17 @@ json_t *local_repo_config(int64_t push_mb)
 	return o;
 }
 
-/* A word for sh, whatever it contains. */
-static void add_quoted(struct buf *b, const char *s)
-{
-	buf_addc(b, '\'');
-	for (; *s; s++) {
-		if (*s == '\'')
-			buf_adds(b, "'\\''");
-		else
-			buf_addc(b, *s);
-	}
-	buf_addc(b, '\'');
-}
-
 static int write_hook(const char *path, const char *name, const char *self, const char *option,
 		      const char *value, struct err *err)
 {
-	cleanup(buf_release) struct buf b = BUF_INIT;
 	autofree char *file = xasprintf("%s/hooks/%s", path, name);
+	autofree char *program = text_shell(self), *word = text_shell(value);
+	autofree char *text = xasprintf(
+		"#!/bin/sh\n# Written by yardmaster; `yardmaster repo add` writes it anew.\n"
+		"exec %s hook %s %s %s \"$@\"\n",
+		program, name, option, word);
 
-	buf_addf(&b, "#!/bin/sh\n# Written by yardmaster; `yardmaster repo add` writes it anew.\n"
-		     "exec ");
-	add_quoted(&b, self);
-	buf_addf(&b, " hook %s %s ", name, option);
-	add_quoted(&b, value);
-	buf_adds(&b, " \"$@\"\n");
-	return fs_write_atomic(file, b.s, b.len, 0755, err);
+	return fs_write_atomic(file, text, strlen(text), 0755, err);
 }
 
 int local_repo_hooks(const char *path, const char *self, const char *socket, const char *base,

@@ -86,7 +86,7 @@ struct table {
 	S(position) S(title) S(body) S(text_hash) S(removed) S(scopes) I(prompted) S(branch)       \
 		S(start) S(head) S(tree) I(pr) S(feedback) S(said) S(log) S(summary) S(files)      \
 			S(layer) S(worktree) I(runs) I(cost_microusd) I(created_ms) I(started_ms)  \
-				I(updated_ms) I(ended_ms) I(ci_ms) S(label) I(asked_ms)
+				I(updated_ms) I(ended_ms) I(ci_ms) S(label) I(asked_ms) S(replaces)
 #define ROW_ATTEMPT(I, S)                                                                          \
 	I(id)                                                                                      \
 	I(repo)                                                                                    \

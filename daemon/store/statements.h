@@ -70,10 +70,10 @@
 	X(EFFECT_WITHDRAW, "UPDATE effect SET state = 4, done_ms = ?2 "                            \
 		"WHERE subject = ?1 AND state < 2 AND state = 0")                                  \
 	X(EFFECT_RECOVER, "UPDATE effect SET state = 0 WHERE state < 2 AND state = 1")             \
-	X(EFFECT_KEYS, "SELECT count(*) FROM effect WHERE key BETWEEN ?1 AND ?1 || '~'")           \
 	X(EFFECT_IS_OPEN, "SELECT count(*) FROM effect WHERE key = ?1 AND state < 2")              \
 	X(EFFECT_OPEN_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2")          \
-	X(EFFECT_HELD, "SELECT * FROM effect WHERE state < 2 ORDER BY id LIMIT 100")               \
+	X(EFFECT_HELD, "SELECT * FROM effect INDEXED BY effect_open WHERE state < 2 "              \
+		"ORDER BY id LIMIT 100")                                                           \
 	X(EFFECT_OPEN, "SELECT count(*) FROM effect WHERE state < 2")                              \
 	X(EFFECT_PURGE, "DELETE FROM effect WHERE id IN (SELECT id FROM effect "                   \
 		"WHERE state >= 2 AND done_ms < ?1 LIMIT 1000)")                                   \
@@ -115,8 +115,6 @@
 	X(LABEL_NAMED, "SELECT * FROM label WHERE repo = ?1 AND name = ?2 ORDER BY number")        \
 	X(LABEL_RENAME, "UPDATE OR REPLACE label SET name = ?3 WHERE repo = ?1 AND name = ?2 "     \
 		"COLLATE NOCASE")                                                                  \
-	X(LABELLED, "SELECT l.* FROM label l JOIN issue i ON i.repo = l.repo "                     \
-		"AND i.number = l.number WHERE l.repo = ?1 AND i.state = 'open' ORDER BY l.id")    \
 	/* Set before the first look (nobody knows by whom), and nothing was begun for it since. */    \
 	X(LABEL_FIRST, "SELECT l.* FROM label l JOIN issue i ON i.repo = l.repo "                  \
 		"AND i.number = l.number WHERE l.repo = ?1 AND l.by = '' AND i.state = 'open' "    \
@@ -167,7 +165,6 @@
 		"AND source = 'stack' AND on_pr IN (SELECT number FROM pr WHERE repo = ?1 "        \
 		"AND state = 'open')")                                                             \
 	X(DEPENDENCY_OF, "SELECT * FROM dependency WHERE repo = ?1 AND pr = ?2 ORDER BY on_pr")    \
-	X(DEPENDENT_ON, "SELECT * FROM dependency WHERE repo = ?1 AND on_pr = ?2 ORDER BY pr")     \
 	/* tasks */                                                                                \
 	X(TASK_OPEN, "SELECT id, repo, state, reason FROM task WHERE ended_ms IS NULL "            \
 		"ORDER BY id")                                                                     \
@@ -190,7 +187,6 @@
 		"AND (worktree IS NULL OR state <> 'needs-human') ORDER BY id LIMIT 100")                                                           \
 	X(ATTEMPT_PURGE, "DELETE FROM attempt WHERE task = ?1")                                    \
 	X(TASK_PURGE, "DELETE FROM task WHERE id = ?1")                                            \
-	X(TASK_RUNS, "UPDATE task SET runs = runs + 1 WHERE id = ?1 RETURNING runs")               \
 	X(TASK_AGENT_PRS, "SELECT count(*) FROM pr WHERE repo = ?1 AND state = 'open' "            \
 		"AND task IS NOT NULL")                                                            \
 	X(USAGE_ADD, "INSERT INTO usage (repo, task, attempt, tokens_in, tokens_out, "             \
@@ -202,12 +198,10 @@
 	X(ATTEMPT_OPEN_OF_CANDIDATE, "SELECT * FROM attempt WHERE candidate = ?1 "                 \
 		"AND state <> 'ended' ORDER BY id")                                                \
 	X(ATTEMPT_OF_TASK, "SELECT * FROM attempt WHERE task = ?1 ORDER BY id")                    \
-	X(ATTEMPT_OF_CANDIDATE, "SELECT * FROM attempt WHERE candidate = ?1 ORDER BY id")          \
 	X(ATTEMPT_LAST_OF_TASK, "SELECT * FROM attempt WHERE task = ?1 "                           \
 		"AND coalesce(outcome, '') <> 'not-started' ORDER BY id DESC LIMIT 1")             \
 	X(ATTEMPT_MS_OF_TASK, "SELECT coalesce(sum(ended_ms - started_ms), 0) FROM attempt "       \
 		"WHERE task = ?1 AND started_ms > 0 AND ended_ms > started_ms")                    \
-	X(ATTEMPT_BUSY, "SELECT count(*) FROM attempt WHERE kind = ?1 AND state <> 'ended'")       \
 	X(LEASE_OF_REPO, "SELECT * FROM lease WHERE repo = ?1 ORDER BY id")                        \
 	X(LEASE_END, "DELETE FROM lease WHERE task = ?1")                                          \
 	/* queue */                                                                                \
@@ -219,19 +213,16 @@
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(CANDIDATE_CONFLICT, "SELECT * FROM candidate WHERE repo = ?1 AND pr = ?2 AND head = ?3 " \
 		"AND verdict = 'conflict' ORDER BY id DESC LIMIT 1")                                 \
-	X(CANDIDATE_LIVE, "SELECT * FROM candidate WHERE repo = ?1 AND ended_ms IS NULL "          \
-		"ORDER BY id")                                                                     \
 	/* Is a branch still a candidate's, or about to be deleted by what is left to do of one? */ \
 	X(CANDIDATE_KEEPS, "SELECT count(*) FROM candidate c WHERE c.repo = ?1 AND c.branch = ?2 " \
 		"AND (c.ended_ms IS NULL OR EXISTS (SELECT 1 FROM effect e "                       \
 		"WHERE e.subject = 'cand:' || c.id AND e.state < 2))")                             \
-	X(CANDIDATE_BASE, "SELECT * FROM candidate WHERE repo = ?1 AND kind = 'base' "             \
-		"AND ended_ms IS NULL ORDER BY id DESC LIMIT 1")                                   \
 	X(CANDIDATE_BASE_COUNT, "SELECT count(*) FROM candidate WHERE repo = ?1 "                  \
 		"AND kind = 'base' AND base = ?2 AND state = ?3")                                  \
 	X(CANDIDATE_TESTING, "SELECT count(*) FROM candidate WHERE ended_ms IS NULL "              \
 		"AND state = 'testing'")                                                           \
-	X(CANDIDATE_CHECKING, "SELECT * FROM candidate WHERE ended_ms IS NULL "                    \
+	X(CANDIDATE_CHECKING, "SELECT * FROM candidate INDEXED BY candidate_live "                 \
+		"WHERE ended_ms IS NULL "                                                          \
 		"AND state = 'checking' AND (?1 = 0 OR repo = ?1) AND (?2 = '' OR oid = ?2) "      \
 		"ORDER BY id")                                                                     \
 	X(TASK_CHECKING, "SELECT * FROM task WHERE state = 'review' AND ended_ms IS NULL "         \
@@ -264,7 +255,8 @@
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (team, login) "                           \
 		"DO UPDATE SET member = excluded.member, why = excluded.why, at_ms = excluded.at_ms") \
 	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
-	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1")                  \
+	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1 "                  \
+		"AND remote <> 0")                                                                 \
 	/* shadow mode and what `stats` counts */                                                  \
 	X(SHADOW_OF, "SELECT * FROM shadow_repo WHERE repo = ?1")                                  \
 	X(SHADOW_PUT, "INSERT INTO shadow_event (repo, kind, pr, head, base, other, "              \

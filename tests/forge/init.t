@@ -7,9 +7,9 @@ yard() { "$YARDMASTER" "$@"; }
 mode() { stat -c %a "$1"; }
 
 # --- the file -------------------------------------------------------------------------------------
-out=$(yard init "$T/one")
-like "$out" 'yardmaster.yml was written' 'init says what it wrote'
-like "$out" "export YARDMASTER_CONFIG='$T/one/yardmaster.yml'" 'and how commands find it there'
+like "$(yard init "$T/one")" 'yardmaster.yml was written' 'init says what it wrote'
+out=$(yard init "$T/anna's")
+is "$(eval "${out##*say: }" && echo "$YARDMASTER_CONFIG")" "$T/anna's/yardmaster.yml" 'and what a shell makes commands find it with'
 ok 'what it wrote loads' yard config check "$T/one/yardmaster.yml"
 sed -E -n 's/^#([^ ].*|  +.*)$/\1/p' "$T/one/yardmaster.yml" >"$T/one/all.yml"
 ok 'and loads with every example taken' yard config check "$T/one/all.yml"

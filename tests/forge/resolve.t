@@ -15,35 +15,29 @@ END2
 gh_start
 sample_source app
 for rounds in 0 1; do
-	commit_file "$T/src/app" ".github/blueprints/fix$rounds.yml" "name: fix$rounds
-allow: [\"src/**\"]
-limits: { rounds: 1, ci-rounds: $rounds }
-steps:
-  - agent: prompts/fix.md
-  - pull-request: {}
-  - review: {}
-  - queue: {}"
+	commit_blueprint "$T/src/app" "fix$rounds" '' '' "limits: { rounds: 1, ci-rounds: $rounds }"
 done
-commit_file "$T/src/app" .github/blueprints/prompts/fix.md 'Do what the issue says.'
-GH_REPO=octo/app
-gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "octo/app", from: $from,
-	collaborators: {alice: "write", bob: "maintain", carol: "admin", eve: "read"}}')" >/dev/null
+gh_publish app
 gh_daemon
 gh_add
-reviewed() { # LABEL [PATH]: an issue whose PR waits for a review (where a person pushed PATH), and then somebody else's PR lands on its line; sets $n, $pr, $k
-	local other
+waiting() { # LABEL [PATH]: an issue whose PR waits for a review (where a person pushed PATH); sets $n, $pr, $k
 	n=$(gh_issue 'Fix line 3')
 	gh_label "$n" "$1"
 	wait_for "[ \"\$(task_state \"\$(task_of $n)\")\" = review ]" || bail 'the task does not wait for a review'
 	k=$(task_of "$n")
 	pr=$(ymj .pr task show "$k")
-	if [ $# = 2 ]; then
-		gh_push "$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .head.ref)" "$2" mine bob >/dev/null
-		gh_known "$pr"
-	fi
+	[ $# = 2 ] || return 0
+	gh_push "$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .head.ref)" "$2" mine bob >/dev/null
+	gh_known "$pr" || bail 'what a person pushed is not known'
+}
+reviewed() { # the same, and then somebody else's PR lands on its line; sets $old, its head
+	local other
+	waiting "$@"
+	wait_for '[ "$(ymj .effects_open status)" = 0 ]'
+	ledger 'DELETE FROM effect WHERE state >= 2' # it has waited for longer than `events-days`
 	gh_push "theirs$n" src/a.txt "$(gh_base_file src/a.txt | sed 's/^line 3$/line 3 of somebody/')" >/dev/null
 	other=$(gh_pr "theirs$n" 'Another line 3')
-	wait_for "[ \"\$(ymj .head pr show $other 2>/dev/null)\" = $(gh_head "$other") ]" || bail 'the other PR is not known'
+	gh_known "$other" || bail 'the other PR is not known'
 	gh_comment "$other" '/yard queue' bob >/dev/null
 	wait_for "[ \"\$(gh_pr_state $other)\" = merged ]" || bail 'the other PR did not land'
 	wait_for "[ \"\$(ymj .state pr show $other)\" = merged ]" || bail 'its landing is not over'
@@ -88,18 +82,13 @@ like "$(gh_base_file src/a.txt)" $'line 3 of somebody\nline 3 of the agent' 'wit
 # --- of a person ----------------------------------------------------------------------------------
 gh_push mine src/mine.txt fine >/dev/null
 mine=$(gh_pr mine Mine)
-wait_for "[ \"\$(ymj .head pr show $mine 2>/dev/null)\" = $(gh_head "$mine") ]" || bail 'the PR is not known'
+gh_known "$mine" || bail 'the PR is not known'
 gh_comment "$mine" '/yard resolve' >/dev/null
 wait_ok "a person's PR is the person's" "gh_comments $mine | grep -q 'an agent resolves the conflicts of its own work only'"
+
 # --- of both --------------------------------------------------------------------------------------
 again
-n=$(gh_issue 'Fix line 3 once more')
-gh_label "$n" agent:fix1
-wait_for "[ \"\$(task_state \"\$(task_of $n)\")\" = review ]" || bail 'the task does not wait for a review'
-k=$(task_of "$n")
-pr=$(ymj .pr task show "$k")
-gh_push "$(gh_as alice GET "/repos/$GH_REPO/pulls/$pr" | jq -r .head.ref)" src/person.txt mine >/dev/null
-gh_known "$pr"
+waiting agent:fix1 src/person.txt
 theirs=$(gh_head "$pr")
 gh_review "$pr" REQUEST_CHANGES 'More of it' bob
 wait_ok "the agent's next round does not push over what a person pushed" "[ \"\$(task_state $k)\" = needs-human ]"
@@ -112,4 +101,5 @@ wait_ok 'nor after a conflict of what the person pushed' "[ \"\$(task_state $k)\
 is "$(gh_head "$pr")" "$old" 'which is still there, too'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
+is $? 0 'the daemon ends when told'
 done_testing

@@ -124,4 +124,5 @@ unlike "$(cat "$T/processes")" "$tokens" 'no command line and no environment has
 unlike "$(ym_log; cat "$D"/runs/*/out)" "$tokens" 'nor has a log'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
+is $? 0 'the daemon ends when told'
 done_testing

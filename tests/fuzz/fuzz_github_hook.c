@@ -58,7 +58,8 @@ static void fill(void)
 	p.topic = (char *)"topic";
 	p.head = c.head = (char *)HEAD;
 	p.files = (char *)"[]";
-	c.said = (char *)"{}";
+	c.said = (char *)"{\"conclusion\":\"failure\",\"external_id\":\"yardmaster/queue:4:" HEAD
+			 "\"}";
 	must(github_repo_insert(x.db, &gr, NULL) == 0, "its number");
 	must(issue_insert(x.db, &i, NULL) == 0, "issue");
 	must(pr_insert(x.db, &p, NULL) == 0, "PR");

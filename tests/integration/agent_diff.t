@@ -8,13 +8,7 @@ cat >"$T/repo.yml" <<'END'
 protect: ["src/vendor/**"]
 queue: { gates: ["sh gate.sh"] }
 END
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: ["touch gate-ran; ! ls src/hook-ran 2>/dev/null"]
-  - pull-request: {}
-END
+usual_blueprint fix pull-request 'rounds: 1' 'touch gate-ran; ! ls src/hook-ran 2>/dev/null'
 cat >"$BP/all.yml" <<'END'
 name: all
 allow: ["**"]

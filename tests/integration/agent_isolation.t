@@ -29,15 +29,7 @@ default-agent: doer
 limits: { agents: 4 }
 author: { name: Yard Robot, email: robot@example.org }
 END
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: repository
-  - pull-request: {}
-  - review: {}
-  - queue: {}
-END
+usual_blueprint fix queue 'rounds: 1' repository
 blueprint open <<'END'
 steps: [ { agent: prompts/do.md, agent-name: opened }, { pull-request: {} } ]
 END

@@ -4,26 +4,10 @@
 . "$(dirname "$0")/task_lib.sh"
 
 doer
-blueprint tight <<'END'
-limits: { rounds: 1, memory-mb: 96, processes: 24, disk-mb: 16, output-mb: 1, silence-minutes: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: ["sh src/gate.sh"]
-  - pull-request: {}
-END
-blueprint two <<'END'
-limits: { rounds: 2, output-mb: 1 }
-steps:
-  - agent: prompts/do.md
-  - pull-request: {}
-END
-blueprint dear <<'END'
-limits: { rounds: 5, cost-usd: 1.5 }
-steps:
-  - agent: prompts/do.md
-  - pull-request: {}
-  - review: {}
-END
+usual_blueprint tight pull-request \
+	'rounds: 1, memory-mb: 96, processes: 24, disk-mb: 16, output-mb: 1, silence-minutes: 1' 'sh src/gate.sh'
+usual_blueprint two pull-request 'rounds: 2, output-mb: 1'
+usual_blueprint dear review 'rounds: 5, cost-usd: 1.5'
 ym_start
 me
 task_repo app

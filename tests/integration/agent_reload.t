@@ -9,11 +9,7 @@ conf <<END
 limits: { agents: 1 }
 default-agent: doer
 END
-blueprint fix <<'END'
-steps:
-  - agent: prompts/do.md
-  - pull-request: {}
-END
+usual_blueprint fix pull-request ''
 blueprint late <<'END'
 agent: later
 steps:

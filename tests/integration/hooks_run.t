@@ -9,13 +9,7 @@
 mkdir -p "$T/go"
 doer
 sed -i "s|read-only: \[\"$T/agents\"\]|read-only: [\"$T/agents\", \"$T/go\"]|" "$T/yardmaster.yml"
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-  - pull-request: {}
-  - review: {}
-END
+usual_blueprint fix review 'rounds: 1'
 ym_start
 me
 task_repo app

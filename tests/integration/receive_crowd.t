@@ -1,6 +1,5 @@
 #!/bin/bash
 # Ten thousand idle connections, slow senders and floods of headers take nothing from those who deliver.
-# check: long
 . "$(dirname "$0")/receive.sh"
 
 conf <<END

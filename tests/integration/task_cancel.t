@@ -13,15 +13,7 @@ conf <<END
 default-agent: doer
 limits: { agents: 2 }
 END
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: repository
-  - pull-request: {}
-  - review: {}
-  - queue: {}
-END
+usual_blueprint fix queue 'rounds: 1' repository
 ym_start
 me
 task_repo app
@@ -87,13 +79,12 @@ gone 05
 
 # --- with an open PR, and in the queue
 do_issue agent:fix 'echo fine >>src/a.txt'
-until_state review
-pr=$(ymj .pr task show "$K")
+until_pr review
 say "$N" '/yard cancel'
 until_state cancelled
-is "$(pr_state "$pr")" open 'the PR stays a matter of people'
+is "$(pr_state "$PR")" open 'the PR stays a matter of people'
 ok 'its branch stays as long' git -C "$(repo_path app)" rev-parse -q --verify "refs/heads/$(ymj .branch task show "$K")"
-ok 'the PR is closed' ym pr close "$pr"
+ok 'the PR is closed' ym pr close "$PR"
 wait_ok 'then the branch goes' "! git -C '$(repo_path app)' rev-parse -q --verify 'refs/heads/$(ymj .branch task show "$K")'"
 
 do_issue agent:fix 'echo fine >>src/a.txt'
@@ -104,15 +95,14 @@ like "$(reason)" 'was closed' 'closing the PR ends the task'
 wait_ok 'and removes its branch' "! git -C '$(repo_path app)' rev-parse -q --verify 'refs/heads/$(ymj .branch task show "$K")'"
 
 do_issue agent:fix 'echo fine >>src/a.txt'
-until_state review
-pr=$(ymj .pr task show "$K")
-say "$pr" '/yard hold wait for me' 2>/dev/null || ym pr comment "$pr" -b '/yard hold wait for me' >/dev/null
-ym pr approve "$pr" >/dev/null
+until_pr review
+say "$PR" '/yard hold wait for me' 2>/dev/null || ym pr comment "$PR" -b '/yard hold wait for me' >/dev/null
+ym pr approve "$PR" >/dev/null
 until_state queued
 ym task cancel "$K" >/dev/null
 until_state cancelled
-wait_ok 'a cancelled task leaves the queue' "! ymj '.[].pr' queue list | grep -qx $pr"
-is "$(pr_state "$pr")" open 'and does not land'
+wait_ok 'a cancelled task leaves the queue' "! ymj '.[].pr' queue list | grep -qx $PR"
+is "$(pr_state "$PR")" open 'and does not land'
 
 # --- run, status, and what is asked twice
 n=$(issue 'By hand')

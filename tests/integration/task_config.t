@@ -5,13 +5,7 @@
 . "$(dirname "$0")/task_lib.sh"
 
 doer
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: repository
-  - pull-request: {}
-END
+usual_blueprint fix pull-request 'rounds: 1' repository
 ym_start
 me
 ym user add reader --uid 12301 --permission read >/dev/null

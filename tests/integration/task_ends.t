@@ -4,20 +4,8 @@
 . "$(dirname "$0")/task_lib.sh"
 
 doer
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: repository
-  - pull-request: {}
-  - review: {}
-END
-blueprint two <<'END'
-limits: { rounds: 2 }
-steps:
-  - agent: prompts/do.md
-  - pull-request: {}
-END
+usual_blueprint fix review 'rounds: 1' repository
+usual_blueprint two pull-request 'rounds: 2'
 ym_start
 me
 task_repo app

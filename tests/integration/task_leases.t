@@ -13,13 +13,7 @@ cat >"$T/repo.yml" <<'END'
 exclusive: ["src/lock.txt", "src/migrations/**"]
 agent-prs: 4
 END
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-  - pull-request: {}
-  - review: {}
-END
+usual_blueprint fix review 'rounds: 1'
 ym_start
 me
 task_repo app

@@ -9,12 +9,16 @@
 #                              wrote before into $T/src/NAME
 #   blueprint NAME STEMS       writes .github/blueprints/NAME.yml to $BP, a folder that task_repo takes;
 #                              its name, prompt and `allow: ["src/**"]` are added
+#   usual_blueprint NAME LAST LIMITS [GATE]
+#                              one of the usual steps up to LAST: the agent (with this gate; "repository": the
+#                              repository's own), pull-request, review, queue. LIMITS may be empty
 #   do_issue LABEL LINE...     an issue with "sh: " before each line, with that label; sets $N, its number,
 #                              and $K, its task
 #   comments N                 all comments of an issue or PR, oldest first
 #   labels N                   its labels, separated by blanks
 #   say N TEXT [AS]            a comment
 #   until_state STATE [TASK]   waits until the task ($K) is in this state: one test
+#   until_pr STATE             the same of $K, and sets $PR, the number of its pull request
 #   reason [TASK]
 #   prompt_of ROUND [TASK]     what the agent was told in that round (the doer keeps it in its output)
 #   push_base NAME             puts $T/src/NAME's main on the forge's base, as its owner could, and waits until
@@ -41,6 +45,23 @@ blueprint() { # NAME, the rest of the file on standard input
 		printf 'name: %s\nallow: ["src/**"]\n' "$1"
 		cat
 	} >"$BP/$1.yml"
+}
+
+usual_blueprint() { # NAME LAST LIMITS [GATE]
+	local step
+	{
+		[ -z "$3" ] || printf 'limits: { %s }\n' "$3"
+		printf 'steps:\n  - agent: prompts/do.md\n'
+		case "${4-}" in
+		'') ;;
+		repository) echo '    gates: repository' ;;
+		*) printf '    gates: ["%s"]\n' "$4" ;;
+		esac
+		for step in pull-request review queue; do
+			printf '  - %s: {}\n' "$step"
+			[ "$step" != "$2" ] || break
+		done
+	} | blueprint "$1"
 }
 
 task_repo() {
@@ -87,6 +108,11 @@ until_state() {
 		diag "$(ymj '.runs[] | "\(.run) \(.kind) \(.state) \(.outcome) \(.code) \(.detail)"' task show "$k" 2>&1; tail -n 20 "$T/daemon.log")"
 		return 1
 	fi
+}
+until_pr() {
+	until_state "$1"
+	# shellcheck disable=SC2034 # for the test
+	PR=$(ymj .pr task show "$K")
 }
 reason() { ymj '.reason // ""' task show "${1-$K}"; }
 run_of() { ymj "[.runs[] | select(.kind == \"$1\")] | .[${2:--1}].run" task show "${3-$K}"; }

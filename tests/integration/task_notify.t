@@ -22,12 +22,7 @@ conf <<END
 notify: { command: ["$T/notify"], timeout-seconds: 3600 }
 END
 doer
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-  - pull-request: {}
-END
+usual_blueprint fix pull-request 'rounds: 1'
 ym_start
 me
 task_repo app

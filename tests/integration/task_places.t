@@ -10,14 +10,7 @@ sed -i "s|read-only: \[\"$T/agents\"\]|read-only: [\"$T/agents\", \"$T/go\"]|" "
 conf <<END
 limits: { agents: 1 }
 END
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: repository
-  - pull-request: {}
-  - review: {}
-END
+usual_blueprint fix review 'rounds: 1' repository
 blueprint prepared <<'END'
 environment: { setup: ["exit 7"] }
 steps:

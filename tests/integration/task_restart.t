@@ -11,15 +11,7 @@ eval "\$(sed -n 's/^sh: //p' "\$PROMPT")"
 complete
 END
 sed -i "s|read-only: \[\"$T/agents\"\]|read-only: [\"$T/agents\", \"$T/go\"]|" "$T/yardmaster.yml"
-blueprint fix <<'END'
-limits: { rounds: 2 }
-steps:
-  - agent: prompts/do.md
-    gates: ["n=0; while [ -e src/wait ] && [ $n -lt 20 ]; do sleep 0.05; n=$((n+1)); done; sh gate.sh"]
-  - pull-request: {}
-  - review: {}
-  - queue: {}
-END
+usual_blueprint fix queue 'rounds: 2' 'n=0; while [ -e src/wait ] && [ $n -lt 20 ]; do sleep 0.05; n=$((n+1)); done; sh gate.sh'
 ym_start
 me
 task_repo app

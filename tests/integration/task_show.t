@@ -4,14 +4,7 @@
 . "$(dirname "$0")/task_lib.sh"
 
 doer
-blueprint fix <<'END'
-limits: { rounds: 2 }
-steps:
-  - agent: prompts/do.md
-    gates: repository
-  - pull-request: {}
-  - review: {}
-END
+usual_blueprint fix review 'rounds: 2' repository
 ym_start
 me
 task_repo app

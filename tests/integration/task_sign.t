@@ -15,15 +15,7 @@ conf <<END
 sign-key: $key
 author: { name: Yard, email: yard@example.org }
 END
-blueprint fix <<'END'
-limits: { rounds: 1 }
-steps:
-  - agent: prompts/do.md
-    gates: repository
-  - pull-request: {}
-  - review: {}
-  - queue: {}
-END
+usual_blueprint fix queue 'rounds: 1' repository
 ym_start
 me
 task_repo app

@@ -10,12 +10,7 @@ sed -i "s|read-only: \[\"$T/agents\"\]|read-only: [\"$T/agents\", \"$T/go\"]|" "
 conf <<END
 limits: { agents: 1 }
 END
-blueprint fix <<'END'
-steps:
-  - agent: prompts/do.md
-  - pull-request: {}
-  - review: {}
-END
+usual_blueprint fix review ''
 ym_start
 me
 ym user add reader --uid 12301 --permission read >/dev/null

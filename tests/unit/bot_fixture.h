@@ -30,6 +30,7 @@
 #define FX_BASE "1000000000000000000000000000000000000001"
 
 struct fx {
+	int fetches; /* of a forge over a network, that fx_turn() has answered */
 	char *dir;
 	struct bot bot;
 	struct conf_daemon conf;
@@ -102,6 +103,7 @@ static inline int fx_forge(struct fx *f)
 			continue;
 		/* Of one over a network nothing but what it is asked matters here. */
 		if (strcmp(f->repo.forge, "local") != 0) {
+			f->fetches += !strcmp(l.v[i].kind, "forge-fetch");
 			assert_int_equal(
 				effect_done(f->bot.db, l.v[i].id, true, NULL, fx_now, NULL), 1);
 			n = 1;

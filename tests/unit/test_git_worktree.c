@@ -383,21 +383,37 @@ static json_t *wt_rebase(struct wt *w, const char *head, const char *onto)
 		      "gitdir", w->gitdir, "head", head, "onto", onto);
 }
 
+/* A worktree with a commit of the agent's, which changes line 2 and does what EDIT, a shell command, does. *ret_head:
+ * that commit. */
+static void wt_open_with_work(struct wt *w, struct fx *f, const char *edit, char **ret_head)
+{
+	autojson json_t *a = NULL;
+
+	wt_open(w, f);
+	fx_run(f, "cd trees/t1; sed -i 's/two/ours/' src/a.c; %s", edit);
+	a = wt_commit(w);
+	assert_outcome(a, "committed");
+	*ret_head = xstrdup(json_str(a, "commit", ""));
+}
+
+/* The base moves on by a commit of what EDIT does; its name, which the caller frees. */
+static char *base_moves(struct wt *w, const char *edit)
+{
+	return fx_sh(w->f,
+		     "cd src; %s; git commit -qam base; git push -q ../app.git HEAD:main; "
+		     "git rev-parse HEAD",
+		     edit);
+}
+
 /* Both changed line 2: the worktree has both, on the base; what is committed next follows on that. */
 static void a_conflict_is_in_the_files(void **state)
 {
-	autojson json_t *a = NULL, *b = NULL, *c = NULL;
+	autojson json_t *b = NULL, *c = NULL;
 	autofree char *head = NULL, *onto = NULL;
 	struct wt w;
 
-	wt_open(&w, *state);
-	fx_run(w.f, "cd trees/t1; sed -i 's/two/ours/' src/a.c; echo new >src/new.c");
-	a = wt_commit(&w);
-	head = xstrdup(json_str(a, "commit", ""));
-	onto = fx_sh(
-		w.f,
-		"cd src; sed -i 's/two/theirs/' src/a.c; echo more >>README; git commit -qam base; "
-		"git push -q ../app.git HEAD:main; git rev-parse HEAD");
+	wt_open_with_work(&w, *state, "echo new >src/new.c", &head);
+	onto = base_moves(&w, "sed -i 's/two/theirs/' src/a.c; echo more >>README");
 	fx_run(w.f, "cd trees/t1; echo left >left; echo log >a.log");
 	for (int i = 0; i < 2; i++) { /* a second time, as after a crash: the same */
 		autojson json_t *r = wt_rebase(&w, head, onto);
@@ -432,14 +448,11 @@ static void a_conflict_is_in_the_files(void **state)
 /* A branch that somebody else has moved is left alone. */
 static void a_rebase_does_not_lose_a_branch(void **state)
 {
-	autojson json_t *a = NULL, *r = NULL;
+	autojson json_t *r = NULL;
 	autofree char *head = NULL, *other = NULL;
 	struct wt w;
 
-	wt_open(&w, *state);
-	fx_run(w.f, "cd trees/t1; sed -i 's/two/ours/' src/a.c");
-	a = wt_commit(&w);
-	head = xstrdup(json_str(a, "commit", ""));
+	wt_open_with_work(&w, *state, "true", &head);
 	other = fx_sh(w.f, "git -C app.git commit-tree -m other -p main main^{tree}");
 	fx_run(w.f, "git -C app.git update-ref refs/heads/yardmaster/t1 %s", other);
 	r = wt_rebase(&w, head, w.head);
@@ -452,16 +465,12 @@ static void a_rebase_does_not_lose_a_branch(void **state)
 
 static void a_rebase_without_a_conflict(void **state)
 {
-	autojson json_t *a = NULL, *r = NULL;
+	autojson json_t *r = NULL;
 	autofree char *head = NULL, *onto = NULL;
 	struct wt w;
 
-	wt_open(&w, *state);
-	fx_run(w.f, "cd trees/t1; sed -i 's/two/ours/' src/a.c");
-	a = wt_commit(&w);
-	head = xstrdup(json_str(a, "commit", ""));
-	onto = fx_sh(w.f, "cd src; echo more >>README; git commit -qam base; "
-			  "git push -q ../app.git HEAD:main; git rev-parse HEAD");
+	wt_open_with_work(&w, *state, "true", &head);
+	onto = base_moves(&w, "echo more >>README");
 	r = wt_rebase(&w, head, onto);
 	assert_outcome(r, "clean");
 	fx_run(w.f, "cd trees/t1; grep -q ours src/a.c; grep -q more README");

@@ -1,6 +1,24 @@
 /* test_github_found.c - what a look at a repository finds, and what is done about it */
 #include "jobs_fixture.h"
 
+/* A PR that the ledger has, with this head and this of GitHub's verdict, which may be NULL. */
+static void known(struct world *w, int64_t number, const char *head, const char *verdict)
+{
+	struct pr p = {.repo = w->repo.id,
+		       .number = number,
+		       .title = (char *)"t",
+		       .body = (char *)"",
+		       .state = (char *)"open",
+		       .author = (char *)"eve",
+		       .base = (char *)"main",
+		       .topic = (char *)"x",
+		       .head = (char *)head,
+		       .files = (char *)"[]",
+		       .verdict = (char *)verdict};
+
+	assert_int_equal(pr_insert(w->forge.db, &p, NULL), 0);
+}
+
 /* ---- heads that are fetched together ---- */
 
 #define HEAD_2 "2000000000000000000000000000000000000004"
@@ -35,19 +53,9 @@ static void what_is_newer_than_the_list_stays(void **state)
 	struct world w;
 	autojson json_t *told = NULL;
 	autofree char *asked = NULL;
-	struct pr moved = {.number = 2,
-			   .title = (char *)"t",
-			   .body = (char *)"",
-			   .state = (char *)"open",
-			   .author = (char *)"eve",
-			   .base = (char *)"main",
-			   .topic = (char *)"x",
-			   .head = (char *)HEAD_1,
-			   .files = (char *)"[]"};
 
 	world_open(&w, *state, none);
-	moved.repo = w.repo.id;
-	assert_int_equal(pr_insert(w.forge.db, &moved, NULL), 0);
+	known(&w, 2, HEAD_1, NULL);
 	told = batch_result(&w, 2, NULL); /* 1 is new; 2 was, and is known now */
 	json_array_append_new(json_object_get(json_object_get(told, "ctx"), "pulls"),
 			      listed(NULL, 3)); /* is being read */
@@ -95,10 +103,12 @@ static void what_cannot_be_fetched_is_found(void **state)
 #define KNOWN(n, all)                                                                              \
 	"{\"head\":\"" THREADS_HEAD "\",\"decision\":\"none\",\"by\":[],\"unresolved\":" #n        \
 	",\"threads\":" #all "}"
-#define SAID(head, nodes)                                                                          \
-	"{\"headRefOid\":\"" head                                                                  \
+#define SAID(number, head, nodes)                                                                  \
+	"\"p" #number "\":{\"headRefOid\":\"" head                                                 \
 	"\",\"reviewDecision\":null,\"reviewThreads\":{\"nodes\":[" nodes                          \
 	"],\"pageInfo\":{\"hasNextPage\":false}}}"
+#define DONE "{\"isResolved\":true}"
+#define OPEN "{\"isResolved\":false}"
 
 /* Whether one is resolved shows in no list: it is asked of those PRs that have one, of all with one request. */
 static void conversations_are_read_again(void **state)
@@ -106,31 +116,8 @@ static void conversations_are_read_again(void **state)
 	static const struct canned answers[] = {
 		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
 		SAY("POST /graphql", 200, "",
-		    "{\"data\":{\"repository\":{\"p1\":" SAID(
-			    THREADS_HEAD,
-			    "{\"isResolve"
-			    "d\":true},{"
-			    "\"isResolved"
-			    "\":true}") ",\"p2\":" SAID(THREADS_HEAD,
-							"{\"isResolved\":false}") ",\"p3\""
-										  ":" SAID(
-											  HEAD_1,
-											  "{\""
-											  "isR"
-											  "eso"
-											  "lve"
-											  "d\""
-											  ":"
-											  "tru"
-											  "e}") ","
-												"\""
-												"p4"
-												"\""
-												":"
-												"nu"
-												"ll"
-												"}}"
-												"}"),
+		    "{\"data\":{\"repository\":{" SAID(1, THREADS_HEAD, DONE "," DONE) "," SAID(
+			    2, THREADS_HEAD, OPEN) "," SAID(3, HEAD_1, DONE) ",\"p4\":null}}}"),
 		END};
 	static const struct {
 		const char *before, *after; /* NULL: as before */
@@ -144,25 +131,11 @@ static void conversations_are_read_again(void **state)
 		{NULL, NULL},
 	};
 	struct world w;
-	size_t asked = 0;
 
 	world_open(&w, *state, answers);
 	in_shadow(&w);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct pr p = {.repo = w.repo.id,
-			       .number = (int64_t)i + 1,
-			       .title = (char *)"t",
-			       .body = (char *)"",
-			       .state = (char *)"open",
-			       .author = (char *)"eve",
-			       .base = (char *)"main",
-			       .topic = (char *)"x",
-			       .head = (char *)THREADS_HEAD,
-			       .files = (char *)"[]",
-			       .verdict = (char *)rows[i].before};
-
-		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		known(&w, (int64_t)i + 1, THREADS_HEAD, rows[i].before);
 	act(&w, "forge-list", json_object());
 	assert_int_equal(w.why.code, 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -175,9 +148,7 @@ static void conversations_are_read_again(void **state)
 		if (!expected != !p.verdict || (expected && strcmp(p.verdict, expected) != 0))
 			fail_msg("PR #%zu: found %s, expected %s", i + 1, p.verdict, expected);
 	}
-	for (size_t i = 0; i < w.f->stub->n; i++)
-		asked += !strcmp(w.f->stub->seen[i].what, "POST /graphql");
-	assert_int_equal(asked, 1);
+	assert_int_equal(stub_count(w.f->stub, "POST /graphql"), 1);
 	world_release(&w);
 }
 
@@ -324,12 +295,14 @@ static void a_pr_of_somebody_else_keeps_its_branch(void **state)
 		const char *pulls;
 		int64_t kept;
 		size_t closed;
+		bool mine; /* meanwhile it has become a candidate's */
 	} rows[] = {
-		{"[" OURS "]", 0, 1},
-		{"[]", 0, 0},
-		{"[" OURS "," DRAFT(9, true, "eve", FORGE_DRAFT_SAYS) "]", 9, 0},
-		{"[" DRAFT(9, false, "yard[bot]", FORGE_DRAFT_SAYS) "]", 9, 0},
-		{"[" DRAFT(9, true, "yard[bot]", "mine") "]", 9, 0},
+		{"[" OURS "]", 0, 1, false},
+		{"[]", 0, 0, false},
+		{"[" OURS "," DRAFT(9, true, "eve", FORGE_DRAFT_SAYS) "]", 9, 0, false},
+		{"[" DRAFT(9, false, "yard[bot]", FORGE_DRAFT_SAYS) "]", 9, 0, false},
+		{"[" DRAFT(9, true, "yard[bot]", "mine") "]", 9, 0, false},
+		{"[" OURS "]", 0, 0, true},
 	};
 	struct world w;
 
@@ -342,6 +315,8 @@ static void a_pr_of_somebody_else_keeps_its_branch(void **state)
 		size_t closed = 0, from = f->stub->n;
 
 		world_open(&w, f, answers);
+		if (rows[i].mine)
+			candidate(&w, "yardmaster/queue/1-4", 0);
 		memset(f->stub->used, 0, sizeof(f->stub->used));
 		if (i) /* asked for before it is known who we are, it is later */
 			github_set_login(w.forge.github, "yard[bot]");

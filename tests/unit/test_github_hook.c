@@ -17,6 +17,7 @@
 #define SELF "yard[bot]"
 #define HEAD "1000000000000000000000000000000000000004"
 #define CI   "1000000000000000000000000000000000000005"
+#define RED  "1000000000000000000000000000000000000006"
 
 struct world {
 	struct fx *f;
@@ -25,13 +26,19 @@ struct world {
 	struct repo repo;
 };
 
-/* Issue 3, PR 4 with its two checks, and a commit whose checks somebody waits for. */
+/* What the ledger has of a check that is red, after this round. */
+#define SAID(ROUND)                                                                                \
+	"{\"conclusion\":\"failure\",\"external_id\":\"yardmaster/queue:4:" RED                    \
+	"\",\"output\":{\"title\":\"round " ROUND "\"}}"
+
+/* Issue 3, PR 4 with its two checks and a red one of another head, and a commit whose checks somebody waits for. */
 static void fill(struct world *w)
 {
 	struct issue issue = {.number = 3, .title = (char *)"i", .body = (char *)""};
 	struct pr pr = {.number = 4, .title = (char *)"p", .body = (char *)""};
 	struct github_check queue = {.remote = 77, .name = (char *)"yardmaster/queue"};
 	struct github_check task = {.remote = 78, .name = (char *)"yardmaster/task"};
+	struct github_check red = {.remote = 79, .name = (char *)"yardmaster/queue"};
 	struct shadow_event waits = {.kind = (char *)"checks",
 				     .detail = (char *)"red",
 				     .base = (char *)"",
@@ -39,7 +46,7 @@ static void fill(struct world *w)
 				     .other = 1,
 				     .at_ms = 1};
 
-	issue.repo = pr.repo = queue.repo = task.repo = waits.repo = w->repo.id;
+	issue.repo = pr.repo = queue.repo = task.repo = red.repo = waits.repo = w->repo.id;
 	issue.state = pr.state = (char *)"open";
 	issue.author = pr.author = (char *)"ann";
 	pr.base = (char *)"main";
@@ -47,11 +54,14 @@ static void fill(struct world *w)
 	pr.head = queue.head = task.head = (char *)HEAD;
 	pr.files = (char *)"[]";
 	queue.said = task.said = (char *)"{}";
+	red.head = (char *)RED;
+	red.said = (char *)SAID("1");
 	waits.head = (char *)CI;
 	assert_int_equal(issue_insert(w->db, &issue, NULL), 0);
 	assert_int_equal(pr_insert(w->db, &pr, NULL), 0);
 	assert_int_equal(github_check_insert(w->db, &queue, NULL), 0);
 	assert_int_equal(github_check_insert(w->db, &task, NULL), 0);
+	assert_int_equal(github_check_insert(w->db, &red, NULL), 0);
 	assert_int_equal(shadow_event_insert(w->db, &waits, NULL), 0);
 }
 
@@ -139,6 +149,9 @@ static int deliver(struct world *w, const char *event, const json_t *payload,
 	"{\"action\":\"" ACTION "\",\"check_run\":{\"id\":" ID ",\"head_sha\":\"" HEAD "\","       \
 	"\"external_id\":\"yardmaster/x:4:" HEAD "\",\"status\":\"completed\",\"output\":{"        \
 	"\"title\":\"t\",\"summary\":\"s\"}}" MORE "," REPO "," ANN "}"
+#define SUITE(HEAD, WHEN)                                                                          \
+	"{\"action\":\"rerequested\",\"check_suite\":{\"head_sha\":\"" HEAD                        \
+	"\",\"updated_at\":\"" WHEN "\"}," REPO "," ANN "}"
 #define BUTTON(WORD) ",\"requested_action\":{\"identifier\":\"" WORD "\"}"
 
 #define LIST   "forge-list list:1"
@@ -170,6 +183,7 @@ static const struct row {
 	{"check_suite",
 	 "{\"action\":\"completed\",\"check_suite\":{\"head_sha\":\"" CI "\"}," REPO "," ANN "}",
 	 CHECKS, true, false},
+	{"check_suite", SUITE(RED, "2026-01-01T00:00:00Z"), "button-pressed 4 queue", false, false},
 	{"status", "{\"sha\":\"" CI "\",\"state\":\"success\"," REPO "," ANN "}", CHECKS, true,
 	 false},
 	{"workflow_run",
@@ -200,6 +214,7 @@ static const struct row {
 	{"status", "{\"sha\":\"" HEAD "\",\"state\":\"success\"," REPO "," ANN "}", "", true,
 	 false},
 	{"check_run", RUN("99", "requested_action", BUTTON("why")), "", false, false},
+	{"check_suite", SUITE(HEAD, "2026-01-01T00:00:00Z"), "", false, false},
 	{"label", "{\"action\":\"created\",\"label\":{\"name\":\"b\"}," REPO "," ANN "}", "", true,
 	 false},
 	/* nothing to hear: kept and counted */
@@ -284,7 +299,7 @@ static void other_bots_trigger_nothing(void **state)
 		for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 			autojson json_t *p = payload_of(&rows[i]);
 			const struct row *r = &rows[i];
-			bool run = !strcmp(r->event, "check_run");
+			bool run = !strncmp(r->event, "check_", 6);
 
 			set_sender(p, bots[n][0], bots[n][1]);
 			expect(w, r, p,
@@ -379,27 +394,54 @@ static void a_replay_has_no_second_effect(void **state)
 	}
 }
 
-/* The same button of the same check at another time is pressed again; twice at the same time is once. */
-static void a_button_is_pressed_once_at_a_time(void **state)
+#define PRESSED(WHEN)                                                                              \
+	"{\"action\":\"requested_action\",\"check_run\":{\"id\":77,\"external_id\":\"yardmaster/"  \
+	"x:4:" HEAD "\",\"completed_at\":\"" WHEN "\"}" BUTTON("queue") "," REPO "," ANN "}"
+#define T0 "2026-01-01T00:00:00Z"
+#define T1 "2026-01-01T00:01:00Z"
+#define T2 "2026-01-01T00:02:00Z"
+
+/* The same at another time is pressed again; twice at the same time is once. "Re-run all checks" goes by the time of
+ * the suite: after another round the check of the ledger is red once more. */
+static void what_is_pressed_counts_once_at_a_time(void **state)
 {
-	static const char *const times[] = {"2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z",
-					    "2026-01-01T00:01:00Z", NULL};
-	struct row r = {.event = "check_run",
-			.payload = RUN("77", "requested_action", BUTTON("queue"))};
-	autojson json_t *p = payload_of(&r);
-	json_t *run = json_object_get(p, "check_run");
-	enum github_heard heard;
+	static const struct {
+		const char *event, *payload;
+		const char *said; /* of check 79 in the ledger */
+		const char *found;
+	} steps[] = {
+		{"check_run", PRESSED(T0), SAID("1"), "button-pressed 4 queue"},
+		{"check_run", PRESSED(T0), SAID("1"), ""},
+		{"check_run", PRESSED(T1), SAID("1"), "button-pressed 4 queue"},
+		{"check_suite", SUITE(RED, T0), SAID("1"), "button-pressed 4 queue"},
+		{"check_suite", SUITE(RED, T0), SAID("1"), ""},
+		{"check_suite", SUITE(RED, T0), SAID("2"), ""}, /* sent again */
+		{"check_suite", SUITE(RED, T1), SAID("2"), "button-pressed 4 queue"},
+		{"check_suite", SUITE(RED, T2), "{\"conclusion\":\"success\"}", ""},
+		/* an old server tells no time: what the ledger has counts */
+		{"check_suite", SUITE(RED, ""), SAID("3"), "button-pressed 4 queue"},
+		{"check_suite", SUITE(RED, ""), SAID("3"), ""},
+		{"check_suite", SUITE(RED, ""), SAID("4"), "button-pressed 4 queue"},
+	};
 	struct world w;
 
-	json_object_set_new(run, "output", json_pack("{s:s,s:s}", "title", "t", "summary", "s"));
 	world_open(&w, ((struct world *)*state)->f);
-	for (size_t i = 0; times[i]; i++) {
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		struct row r = {.event = steps[i].event, .payload = steps[i].payload};
+		cleanup(github_check_release) struct github_check c = {0};
+		autojson json_t *p = payload_of(&r);
 		autofree char *text = NULL;
+		enum github_heard heard;
 
-		json_object_set_new(run, "completed_at", json_string(times[i]));
+		assert_int_equal(github_check_find(w.db, ST_GITHUB_CHECK_BY_REMOTE, &c, NULL, "i",
+						   (int64_t)79),
+				 1);
+		row_set(&c.said, steps[i].said);
+		assert_int_equal(github_check_save(w.db, &c, NULL), 0);
 		assert_int_equal(deliver(&w, r.event, p, &heard, NULL), 0);
 		text = found(&w);
-		assert_string_equal(text, i == 1 ? "" : "button-pressed 4 queue");
+		if (strcmp(text, steps[i].found) != 0)
+			fail_msg("step %zu: found '%s', expected '%s'", i, text, steps[i].found);
 	}
 	world_release(&w);
 }
@@ -554,7 +596,7 @@ int main(void)
 		TEST(another_repository_is_not_ours),
 		TEST(a_repository_under_another_name_is_ours),
 		TEST(a_replay_has_no_second_effect),
-		TEST(a_button_is_pressed_once_at_a_time),
+		TEST(what_is_pressed_counts_once_at_a_time),
 		TEST(odd_payloads_do_no_harm),
 		TEST(new_fields_do_no_harm),
 		TEST(what_is_missing_is_named),

@@ -269,24 +269,52 @@ static void a_button_is_asked_for_before_the_rest(void **state)
 	world_release(&w);
 }
 
-/* GitHub was away when it was asked: the next look asks again. */
-static void what_was_not_taken_is_asked_for_again(void **state)
+/* Delivery 12 was missed, and GitHub is away when it is asked for it. */
+static void one_is_not_taken(struct world *w, struct fx *f)
 {
 	static const struct page none[] = {{DELIVERIES, "[]"}, {0}};
 	static const struct page one[] = {{DELIVERIES, "[" FAILED("12", "false") "]"}, {0}};
 	static const struct canned answer[] = {
 		SAY_ONCE("POST " DELIVERIES "/12/attempts", 502, "", "{\"message\":\"x\"}"),
 		SAY("POST " DELIVERIES "/12/attempts", 202, "", "{}"), END};
+
+	world_of_pages(w, f, none, false);
+	f->stub->answers = answer;
+	look_for_missed(w, 0);
+	w->pages = one;
+	look_for_missed(w, 1);
+}
+
+/* The next look asks again. */
+static void what_was_not_taken_is_asked_for_again(void **state)
+{
 	struct world w;
 
-	world_of_pages(&w, *state, none, false);
-	w.f->stub->answers = answer;
-	look_for_missed(&w, 0);
-	w.pages = one;
-	look_for_missed(&w, 1);
+	one_is_not_taken(&w, *state);
 	look_for_missed(&w, 0);
 	assert_int_equal(asked_again(&w, "12"), 2);
 	look_for_missed(&w, 0);
+	world_release(&w);
+}
+
+/* A daemon that ends in between has not asked: the next one does. */
+static void a_restart_forgets_nothing_that_was_missed(void **state)
+{
+	static const struct page then[] = {{DELIVERIES, "[" ARRIVED "," FAILED("12", "false") "]"},
+					   {0}};
+	static const struct page later[] = {
+		{DELIVERIES, "[" FAILED("15", "true") "," ARRIVED "," FAILED("12", "false") "]"},
+		{0}};
+	struct world w;
+
+	one_is_not_taken(&w, *state);
+	world_github(&w, NULL);
+	w.pages = then;
+	look_for_missed(&w, 1);
+	assert_int_equal(asked_again(&w, "12"), 2);
+	world_github(&w, NULL);
+	w.pages = later;
+	look_for_missed(&w, 0); /* it has been asked for */
 	world_release(&w);
 }
 
@@ -395,6 +423,7 @@ int main(void)
 		TEST(a_label_is_told_once_a_time),
 		TEST(who_set_a_label_must_be_known),
 		TEST(what_was_missed_is_asked_for_once),
+		TEST(a_restart_forgets_nothing_that_was_missed),
 		TEST(a_button_is_asked_for_before_the_rest),
 		TEST(what_was_not_taken_is_asked_for_again),
 		TEST(credentials_that_are_not_accepted_pause),

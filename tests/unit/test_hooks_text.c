@@ -9,6 +9,7 @@
 
 #include "base/giturl.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "hooks/clone.h"
 #include "hooks/local.h"
 #include "sys/child.h"
@@ -145,7 +146,7 @@ static void test_paths(void **state)
 static void test_script(void **state)
 {
 	static const char odd[] = "/tmp/a 'b' \"$(touch x)\" `y`\n\\";
-	autofree char *word = clone_shell_word(odd), *line = xasprintf("printf %%s %s", word);
+	autofree char *word = text_shell(odd), *line = xasprintf("printf %%s %s", word);
 	autofree char *text = clone_script("pre-push", "/no/such/program", odd);
 	autofree char *plain = clone_script("post-merge", NULL, "-x");
 	cleanup(buf_release) struct buf out = BUF_INIT;

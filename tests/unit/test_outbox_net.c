@@ -32,6 +32,7 @@ struct world {
 	struct conf_daemon conf;
 	struct server server;
 	char *self, *url;
+	char *cert, *ca;   /* of world_start_https() */
 	auth_done_fn done; /* who waits for a credential */
 	void *done_arg;
 };
@@ -70,6 +71,8 @@ static void world_stop(struct world *w)
 	server_stop(&w->server);
 	free(w->self);
 	free(w->url);
+	free(w->cert);
+	free(w->ca);
 }
 
 static void start(struct world *w, const char *key)
@@ -172,24 +175,30 @@ static void start_ls(struct world *w, const char *key)
 	w->done = NULL;
 }
 
+/* The server speaks HTTPS, with a certificate of a private authority, w->ca. */
+static void world_start_https(struct world *w, struct fx *f)
+{
+	make_certificates(f);
+	w->ca = path_join(f->dir, "ca.pem");
+	w->cert = path_join(f->dir, "localhost.pem");
+	w->server.cert = w->cert;
+	world_start(w, f);
+	outbox_set_auth(w->bot.outbox, later, w);
+}
+
 /* An Enterprise Server with a certificate of a private authority: what the configuration names for the API is
  * for Git, too. */
 static void a_private_authority_is_believed(void **state)
 {
-	struct fx *f = *state;
 	struct world w = {0};
-	autofree char *ca = path_join(f->dir, "ca.pem"), *cert = path_join(f->dir, "localhost.pem");
 	autojson json_t *by_system = NULL;
 	autojson json_t *by_ours = NULL;
 
-	make_certificates(f);
-	w.server.cert = cert;
-	world_start(&w, f);
-	outbox_set_auth(w.bot.outbox, later, &w);
+	world_start_https(&w, *state);
 	start_ls(&w, "a");
 	by_system = result(&w);
 	assert_string_equal(fx_error(by_system), "unsafe");
-	w.conf.github.ca_file = ca;
+	w.conf.github.ca_file = w.ca;
 	start_ls(&w, "b");
 	by_ours = result(&w);
 	assert_true(json_flag(by_ours, "ok"));
@@ -201,19 +210,15 @@ static void a_proxy_is_gone_through(void **state)
 	struct fx *f = *state;
 	struct world w = {0};
 	struct server proxy = {0};
-	autofree char *ca = path_join(f->dir, "ca.pem"), *cert = path_join(f->dir, "localhost.pem");
 	autofree char *address = NULL;
 	autojson json_t *r = NULL;
 
-	make_certificates(f);
-	w.server.cert = cert;
-	world_start(&w, f);
+	world_start_https(&w, f);
 	proxy.relay = w.server.port;
 	server_start(&proxy, f);
 	address = xasprintf("http://127.0.0.1:%d", proxy.port);
-	w.conf.github.ca_file = ca;
+	w.conf.github.ca_file = w.ca;
 	w.conf.github.proxy = address;
-	outbox_set_auth(w.bot.outbox, later, &w);
 	start_ls(&w, "a");
 	r = result(&w);
 	if (!json_flag(r, "ok"))

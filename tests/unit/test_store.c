@@ -114,7 +114,13 @@ static void no_statement_of_a_turn_scans_a_table(void **state)
 		"QUEUE_OPEN",
 		"QUEUE_OF_PR",
 		"QUEUE_LAST_OF_PR",
-		"CANDIDATE_LIVE",
+		"CANDIDATE_CONFLICT",
+		"CANDIDATE_KEEPS",
+		"CANDIDATE_CHECKING",
+		"CI_WAITED",
+		"EFFECT_HELD",
+		"GITHUB_CHECK",
+		"GITHUB_CHECK_BY_REMOTE",
 		"CANDIDATE_BASE_COUNT",
 		"CANDIDATE_TESTING",
 		"LANDING_OPEN",
@@ -145,7 +151,8 @@ static void no_statement_of_a_turn_scans_a_table(void **state)
 			const char *step = (const char *)sqlite3_column_text(st, 3);
 
 			/* A scan of a partial index reads what is open, and nothing else. */
-			if (!strncmp(step, "SCAN", 4) && !strstr(step, "INDEX"))
+			if (!strncmp(step, "SCAN", 4) && !strstr(step, "INDEX") &&
+			    strcmp(step, "SCAN CONSTANT ROW") != 0)
 				fail_msg("%s: %s", hot[i], step);
 		}
 		sqlite3_finalize(st);

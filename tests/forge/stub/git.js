@@ -35,8 +35,8 @@ function run(repo, args, options) {
 	return out;
 }
 
-// A push of somebody who may write some branches only is refused elsewhere (githttp.js). A push is refused when a line of the file `refuse` ("refs/heads/main message") names its ref. A file
-// `allow-next` of the push decides for administrators.
+// A push to a ref that is not among those in STUB_ONLY is refused, where that is set (githttp.js); and one to a ref that
+// a line of the file `refuse` ("refs/heads/main message") names.
 const PRE_RECEIVE = `#!/bin/sh
 [ -s refuse ] || [ -n "$STUB_ONLY" ] || exit 0
 while read -r old new ref; do
