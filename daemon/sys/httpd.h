@@ -18,7 +18,7 @@
  * byte of it is read), time. A connection that is needed for a newcomer is taken from whoever has been
  * idle longest (of the same address where that is what is full), then from whoever has been sending one
  * request longer than HTTPD_PATIENCE_MS; while neither exists the newcomers wait in the backlog.
- * A request that waits for its answer is never cut off.
+ * A request that waits for its answer is never cut off; one that its sender gave up half-way goes within a second.
  */
 #ifndef YM_SYS_HTTPD_H
 #define YM_SYS_HTTPD_H

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -167,11 +168,32 @@ static size_t count_of(struct httpd *h, uint64_t address)
 	return n;
 }
 
+/* The other side has ended its stream, and all of it was read. */
+static bool has_ended(const struct peer *p)
+{
+	struct pollfd q = {.fd = p->fd, .events = POLLRDHUP};
+	int unread = 0;
+
+	return poll(&q, 1, 0) > 0 && ioctl(p->fd, FIONREAD, &unread) == 0 && unread == 0;
+}
+
+/* libmicrohttpd is told of each change once. Where the end of a stream came together with bytes it has read those
+ * and not seen the end (0.9.75), and would keep a request that can never be whole. */
+static void cut_ended(struct httpd *h)
+{
+	struct peer *p;
+
+	LIST_FOREACH(p, &h->all, all)
+	if ((p->state == PEER_IDLE || p->state == PEER_BUSY) && has_ended(p))
+		cut(p);
+}
+
 void peers_sweep(struct httpd *h)
 {
 	int64_t t = now(h);
 	struct peer *p;
 
+	cut_ended(h);
 	while ((p = oldest(&h->idle, true, 0, t - HTTPD_IDLE_MS)) != NULL ||
 	       (p = oldest(&h->busy, true, 0, t - HTTPD_REQUEST_MS)) != NULL) {
 		cut(p);

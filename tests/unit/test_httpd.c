@@ -386,6 +386,38 @@ static void test_time(void **state)
 	close(fresh);
 }
 
+/* The end of a stream that comes together with its last bytes: what can end no request any more leaves at the next
+ * sweep. Whoever has said all, and waits, is not cut: it is being stored. */
+static void test_ended(void **state)
+{
+	struct fixture *f = *state;
+	int headers = dial(f, 1), body = dial(f, 2), waits = dial(f, 3), open = dial(f, 4);
+	static const char all[] = "POST /in HTTP/1.1\r\n" HEAD "abc";
+
+	assert_int_equal(send(headers, all, 20, MSG_NOSIGNAL), 20);
+	assert_int_equal(send(body, all, sizeof(all) - 3, MSG_NOSIGNAL), sizeof(all) - 3);
+	close(headers);
+	close(body);
+	turns(f);
+	f->answer_at_once = false;
+	assert_int_equal(send(waits, all, sizeof(all) - 1, MSG_NOSIGNAL), sizeof(all) - 1);
+	assert_int_equal(shutdown(waits, SHUT_WR), 0);
+	turns(f);
+	now_ms += 1000;
+	turns(f);
+	assert_int_equal(httpd_counts(f->http).open, 2);
+	assert_int_equal(httpd_counts(f->http).timed_out, 0);
+	assert_int_equal(status(waits), 0);
+	assert_int_equal(status(open), 0);
+	assert_int_equal(httpd_counts(f->http).requests, 1);
+	httpd_answer(f->later, 202, 0);
+	httpd_flush(f->http);
+	turns(f);
+	assert_int_equal(f->ended, 2);
+	close(waits);
+	close(open);
+}
+
 static void test_drain(void **state)
 {
 	struct fixture *f = *state;
@@ -432,6 +464,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_bodies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_time, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drain, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_addresses, setup, teardown),
 	};
