@@ -177,6 +177,11 @@ static int approve_known(const struct action *a, const struct pr *pr, struct err
 	const char *known = a->known_head ? a->known_head : pr->head, *sha = a->cmd->sha;
 	struct forge f = bot_forge(a->bot, a->repo);
 
+	if (!strcmp(known, FORGE_HEAD_UNKNOWN))
+		return err_set(err, ERR_STATE,
+			       "PR #%lld: this was said before the head %.12s was seen here, and "
+			       "may have been meant for another one; look at it and say it again",
+			       (long long)pr->number, pr->head);
 	if (strcmp(known, pr->head) != 0)
 		return err_set(err, ERR_STATE,
 			       "PR #%lld: a push came between: this was said of %.12s, the head is "

@@ -71,7 +71,9 @@
 #include "base/strvec.h"
 #include "store/ledger.h"
 
-#define FORGE_CANDIDATES "yardmaster/queue/"    /* branches of candidates; ours alone */
+#define FORGE_CANDIDATES "yardmaster/queue/" /* branches of candidates; ours alone */
+#define FORGE_HEAD_UNKNOWN                                                                         \
+	"unknown" /* in an event: the actor cannot have seen the head that is known now */
 #define FORGE_DRAFT_SAYS "yardmaster opened it" /* … and in the body of a draft PR of one */
 
 enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };

@@ -50,7 +50,7 @@ int github_hear_comment(struct github *g, const struct repo *r, int64_t number,
 	/* The head that the writer could know of. GitHub's clock counts seconds: one that was
 	 * seen later than the comment is not it, and a command binds to nothing. */
 	if (pr.head && pr.head_ms > c->created_ms + 999)
-		json_put_str(p, "head", "unknown");
+		json_put_str(p, "head", FORGE_HEAD_UNKNOWN);
 	else if (pr.head)
 		json_put_str(p, "head", pr.head);
 	if (rc > 0)

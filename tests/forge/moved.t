@@ -20,9 +20,10 @@ problem() { ymj '.[0].problem // ""' repo list; }
 paused() { wait_ok "$1" "[ \"\$(ymj '.problems[0].paused_ms // 0' status)\" -gt 0 ] && problem | grep -q '$2'" 60 || bail "not paused: $(tail -5 "$T/daemon.log")"; }
 on() { wait_ok "$1" '[ -z "$(problem)" ]' 60 || bail "still paused: $(tail -5 "$T/daemon.log")"; }
 lands() { wait_ok "$2" "[ \"\$(gh_pr_state $1)\" = merged ]" 60 || bail "$(tail -5 "$T/daemon.log")"; }
-queued() { # NAME: not known yet, perhaps; sets $pr
+queued() { # NAME [not known: nothing is read there now]; sets $pr
 	gh_push "$1" "src/$1.txt" fine >/dev/null
 	pr=$(gh_pr "$1" "$1")
+	[ $# = 2 ] || gh_known "$pr" || bail "the PR $1 is not known"
 	gh_comment "$pr" '/yard queue' bob >/dev/null
 }
 installation() { gh_ctl "$1" /installation "$(jq -nc --argjson id "$GH_INSTALLATION" --argjson x "${2:-null}" '{id: $id} + ($x // {})')" >/dev/null; }
@@ -41,7 +42,7 @@ installation PATCH '{"suspended": true}'
 paused 'a suspended installation is a reason to pause' 'installation is suspended'
 like "$(ym status)" 'problems.0.problem.*suspended.*takes that back' 'the status says so to a person'
 like "$(ym doctor --config "$T/yardmaster.yml")" 'octo/site.*suspended' 'and so does doctor'
-queued while
+queued while 'and not known'
 n=$(gh_issue --label agent:fix 'While it is suspended')
 installation PATCH '{"suspended": false}'
 on 'taken back, it is gone'
@@ -76,7 +77,7 @@ installation PATCH '{"repositories": ["octo/site"]}'
 on 'and put back'
 installation DELETE
 paused 'an installation that is deleted' 'not installed on it any more'
-queued again
+queued again 'and not known'
 GH_INSTALLATION=$(gh_ctl POST /installation '{"account": "octo"}' | jq .id)
 on 'and installed anew'
 gh_comment "$pr" '/yard queue' bob >/dev/null
