@@ -17,7 +17,7 @@ struct action {
 	int64_t number; /* the issue or PR that it was said on; 0: none */
 	const char *actor;
 	int64_t said_ms;        /* by the forge's clock; 0: not known */
-	const char *known_head; /* the PR's head when it was said; NULL: the head now */
+	const char *known_head; /* the PR's head when it was said; NULL: the first one */
 	const struct command *cmd;
 };
 

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* A delivery, and the look that it leads to, take seconds. */
+#define FIRST_LOOK_MS ((int64_t)60 * 1000)
+
 static const struct {
 	const char *kind;
 	int (*begin)(struct job *j, struct err *err);
@@ -392,6 +395,22 @@ int github_tell(struct github *g, char *key, const char *kind, json_t *payload, 
 	return event_add(g->o.db, k, kind, p, g->o.clock->wall_ms(g->o.clock), err) < 0 ? -1 : 0;
 }
 
+/* What somebody said of a PR that was not known yet: its first look came so long after that a push may have come
+ * between, and a command binds to nothing. */
+static int bind_head(struct github *g, json_t *p, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	int64_t at = json_int(p, "at_ms", 0);
+	int rc = at && !json_object_get(p, "head")
+			 ? pr_find(g->o.db, ST_PR_BY_NUMBER, &pr, err, "ii", json_int(p, "repo", 0),
+				   json_int(p, "number", 0))
+			 : 0;
+
+	if (rc > 0 && pr.head_ms > at + FIRST_LOOK_MS)
+		json_put_str(p, "head", FORGE_HEAD_UNKNOWN);
+	return rc < 0 ? -1 : 0;
+}
+
 int github_tell_then(struct github *g, const json_t *then, struct err *err)
 {
 	const json_t *e;
@@ -400,6 +419,9 @@ int github_tell_then(struct github *g, const json_t *then, struct err *err)
 	json_array_foreach (then, i, e) {
 		json_t *p = json_object_get(e, "payload");
 
+		if (p && !strcmp(json_str(e, "kind", ""), "comment-created") &&
+		    bind_head(g, p, err) < 0)
+			return -1;
 		if (p && github_tell(g, xstrdup(json_str(e, "key", "")), json_str(e, "kind", ""),
 				     json_incref(p), err) < 0)
 			return -1;

@@ -1,4 +1,5 @@
 /* test_github_found.c - what a look at a repository finds, and what is done about it */
+#include "forge/github_job.h"
 #include "jobs_fixture.h"
 
 /* A PR that the ledger has, with this head and this of GitHub's verdict, which may be NULL. */
@@ -240,6 +241,49 @@ static void what_reviews_come_to(void **state)
 	}
 }
 
+/* ---- what was said of a PR that was not known yet ---- */
+
+#define SEEN_MS ((int64_t)1000 * 1000)
+
+/* The head that was seen first is the one that the writer saw, where that was a moment later. */
+static void a_first_look_that_comes_late_binds_nothing(void **state)
+{
+	static const struct {
+		int64_t at_ms;
+		const char *head;
+	} rows[] = {{SEEN_MS, NULL},
+		    {SEEN_MS - 60000, NULL},
+		    {SEEN_MS - 60001, FORGE_HEAD_UNKNOWN},
+		    {1, FORGE_HEAD_UNKNOWN}};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned none[] = {END};
+		cleanup(event_release) struct event e = {0};
+		cleanup(pr_release) struct pr pr = {0};
+		autojson json_t *p = NULL, *then = NULL;
+		struct world w;
+
+		world_open(&w, *state, none);
+		known(&w, 4, HEAD_1, NULL);
+		assert_int_equal(pr_find(w.forge.db, ST_PR_BY_NUMBER, &pr, NULL, "ii", w.repo.id,
+					 (int64_t)4),
+				 1);
+		pr.head_ms = SEEN_MS;
+		assert_int_equal(pr_save(w.forge.db, &pr, NULL), 0);
+		then = json_pack("[{s:s,s:s,s:{s:I,s:i,s:s,s:I}}]", "key", "gh-comment:1", "kind",
+				 "comment-created", "payload", "repo", (json_int_t)w.repo.id,
+				 "number", 4, "actor", "ann", "at_ms", (json_int_t)rows[i].at_ms);
+		assert_int_equal(github_tell_then(w.forge.github, then, NULL), 0);
+		assert_int_equal(event_next(w.forge.db, &e, NULL), 1);
+		assert_int_equal(json_parse(e.payload, strlen(e.payload), SIZE_MAX, &p, NULL), 0);
+		if (rows[i].head)
+			assert_string_equal(json_str(p, "head", "-"), rows[i].head);
+		else
+			assert_null(json_object_get(p, "head"));
+		world_release(&w);
+	}
+}
+
 /* ---- what a lost ledger left behind ---- */
 
 #define LEFT      "GET " REPO "/git/matching-refs/heads/yardmaster/queue"
@@ -384,6 +428,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(conversations_are_read_again),
 		TEST(what_reviews_come_to),
+		TEST(a_first_look_that_comes_late_binds_nothing),
 		TEST(branches_of_no_candidate_are_swept),
 		TEST(a_pr_of_somebody_else_keeps_its_branch),
 		TEST(what_is_newer_than_the_list_stays),
