@@ -12,7 +12,6 @@
 #                                         $GH_SECRET (of the webhook), $GH_INSTALLATION
 #   gh_start --enterprise                 the daemon will know it as an Enterprise Server: https://localhost/api/v3,
 #                                         with a certificate of a private authority; $GH stays as it is
-#   gh_stop                               ends it
 #   gh_conf                               adds to the daemon's configuration what it takes to reach the
 #                                         stand-in, and to be reached by its webhooks
 #   gh_daemon                             gh_conf, ym_start, and the App's webhook goes to the daemon
@@ -141,11 +140,6 @@ gh_add() {
 	ym repo add "$GH_REPO" >/dev/null || bail "repo add $GH_REPO failed"
 	wait_for "[ \"\$(ymj '.[] | select(.name == \"$GH_REPO\") | .head // empty' repo list)\" = \"\$(gh_base_oid)\" ] && [ \"\$(ymj .effects_open status)\" = 0 ]" ||
 		bail "the base of $GH_REPO was not read"
-}
-
-gh_stop() {
-	kill -TERM "$gh_pid"
-	wait_for "! kill -0 $gh_pid 2>/dev/null"
 }
 
 # curl reads the body from its standard input: it may be longer than an argument can be.

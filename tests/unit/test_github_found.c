@@ -10,7 +10,7 @@ static void known(struct world *w, int64_t number, const char *head, const char 
 		       .title = (char *)"t",
 		       .body = (char *)"",
 		       .state = (char *)"open",
-		       .author = (char *)"eve",
+		       .author = (char *)"ann",
 		       .base = (char *)"main",
 		       .topic = (char *)"x",
 		       .head = (char *)head,
@@ -213,21 +213,11 @@ static void what_reviews_come_to(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		const struct canned answers[] = {SAY(OF_4, 200, "", rows[i].reviews),
 						 SAY("POST /graphql", 200, "", rows[i].said), END};
-		struct pr p = {.number = 4,
-			       .title = (char *)"t",
-			       .body = (char *)"",
-			       .state = (char *)"open",
-			       .author = (char *)"ann",
-			       .base = (char *)"main",
-			       .topic = (char *)"x",
-			       .head = (char *)THREADS_HEAD,
-			       .files = (char *)"[]"};
 		autofree char *found = NULL;
 		struct world w;
 
 		world_open(&w, *state, answers);
-		p.repo = w.repo.id;
-		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
+		known(&w, 4, THREADS_HEAD, NULL);
 		assert_int_equal(db_run(w.forge.db, ST_GITHUB_LEVEL_SET, NULL, "isii", w.repo.id,
 					"eve", (int64_t)FORGE_READ,
 					w.f->clock.wall_ms(&w.f->clock)),
