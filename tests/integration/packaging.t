@@ -82,6 +82,16 @@ is "$(sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' contrib/Containerfile | tr ' ' '\n
 done)" '' 'and everything that it copies is there'
 exits 2 'an unknown set is a usage error' contrib/bootstrap nonsense
 
+# The number in a migration's name is the ledger's version: twice or missing ends the build.
+ok 'the migrations are numbered without a gap' contrib/migrations.sh daemon/store/migrations/*.sql
+like "$(contrib/migrations.sh m/migrations/0001_a.sql m/migrations/0002_b.sql m/migrations/0002_c.sql 2>&1 && echo passed)" \
+	'0002_c.sql: expected number 0003' 'a number that is there twice is refused'
+like "$(contrib/migrations.sh m/migrations/0003_c.sql m/migrations/0001_a.sql 2>&1 && echo passed)" \
+	'0003_c.sql: expected number 0002 after 0001_a.sql' 'and one that is missing'
+like "$(contrib/migrations.sh m/migrations/first.sql 2>&1 && echo passed)" 'expected a name like' 'and a name without a number'
+like "$(cp -r contrib daemon hooks blueprints GNUmakefile "$T" && cd "$T" && touch daemon/store/migrations/0003_twice.sql &&
+	make B=out out/gen/embed_data.c 2>&1 && echo built)" 'expected number 0004' 'a build with such a file ends'
+
 is "$(contrib/unpriv sh -c 'id -u')" "$(id -u)" 'as an ordinary user, unpriv only executes'
 exits 7 'and passes the exit code on' contrib/unpriv sh -c 'exit 7'
 exits 2 'it brings nothing from outside the tree' contrib/unpriv --bring ../x true

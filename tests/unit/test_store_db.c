@@ -1,6 +1,8 @@
 /* The ledger's file: versions, transactions, savepoints, copies, damage and full disks. */
 #include "store_fixture.h"
 
+#include "base/embed.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -50,6 +52,74 @@ static void test_versions(void **state)
 	FAILS(f, ERR_STATE, db_open(f->path, true, &other, &f->err));
 	assert_non_null(strstr(err_text(&f->err), "4711"));
 	assert_null(other);
+}
+
+/* The number in a migration's name, as a reader of the folder sees it. */
+static int migration_number(const struct embed_file *m)
+{
+	const char *name = strstr(m->path, "/migrations/");
+
+	return name ? atoi(name + strlen("/migrations/")) : 0;
+}
+
+/* A ledger as the program that knew only the migrations up to this one left it. */
+static void old_ledger(const char *path, int version)
+{
+	autofree char *set = xasprintf("PRAGMA user_version = %d", version);
+	sqlite3 *h = NULL;
+
+	assert_int_equal(sqlite3_open(path, &h), SQLITE_OK);
+	for (const struct embed_file *m = embed_files; m->path; m++)
+		if (migration_number(m) > 0 && migration_number(m) <= version)
+			assert_int_equal(sqlite3_exec(h, m->data, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(h, set, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(h);
+}
+
+/* Every table and index, and the version. */
+static char *schema_of(const char *path)
+{
+	static const char sql[] = "SELECT group_concat(s, char(10)) || (SELECT user_version FROM "
+				  "pragma_user_version) "
+				  "FROM (SELECT type || ' ' || name || ' ' || coalesce(sql, '') AS "
+				  "s FROM sqlite_schema "
+				  "ORDER BY type, name)";
+	sqlite3_stmt *st = NULL;
+	sqlite3 *h = NULL;
+	char *text = NULL;
+
+	assert_int_equal(sqlite3_open(path, &h), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(h, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_ROW);
+	text = xstrdup((const char *)sqlite3_column_text(st, 0));
+	sqlite3_finalize(st);
+	sqlite3_close(h);
+	return text;
+}
+
+/* A migration goes by the number in its name: a ledger of each version becomes the same as a new one. */
+static void test_old_versions(void **state)
+{
+	struct fx *f = *state;
+	autofree char *new_schema = NULL;
+
+	db_close(f->db);
+	f->db = NULL;
+	new_schema = schema_of(f->path);
+	for (const struct embed_file *m = embed_files; m->path; m++) {
+		int version = migration_number(m);
+		autofree char *name = xasprintf("old-%d.db", version), *schema = NULL;
+		autofree char *path = path_join(f->dir, name);
+		struct db *old = NULL;
+
+		if (version == 0)
+			continue;
+		old_ledger(path, version);
+		OK(f, db_open(path, false, &old, &f->err));
+		db_close(old);
+		schema = schema_of(path);
+		assert_string_equal(schema, new_schema);
+	}
 }
 
 static void test_no_ledger(void **state)
@@ -263,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_versions, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_old_versions, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_no_ledger, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_commits_are_synced, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_transactions, fx_setup, fx_teardown),
