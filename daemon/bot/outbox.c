@@ -406,8 +406,13 @@ static void start_notify(struct outbox *o, struct active *a)
 			       .new_session = true,
 			       .die_with_parent = true};
 
-	if (child_spawn(&c, &a->pid, &err) < 0 ||
-	    loop_child_new(o->bot->loop, a->pid, on_notified, a, &a->child, &err) < 0) {
+	if (child_spawn(&c, &a->pid, &err) < 0) {
+		outbox_result(o, a->row.id, NULL, &err);
+		return;
+	}
+	if (loop_child_new(o->bot->loop, a->pid, on_notified, a, &a->child, &err) < 0) {
+		child_abort(a->pid, true);
+		a->pid = 0;
 		outbox_result(o, a->row.id, NULL, &err);
 		return;
 	}

@@ -164,11 +164,11 @@ static int start_process(struct role *r, struct err *err)
 	fds[0].from = theirs;
 	if (child_spawn(&o, &r->pid, err) < 0)
 		return err_wrap(err, "%s role", r->conf.name);
-	return loop_child_new(r->conf.loop, r->pid, on_child, r, &r->child, err) < 0 ||
-			       chan_new(r->conf.loop, steal_fd(&ours), ANSWER_MAX, &ops, r,
-					&r->chan, err) < 0
-		       ? -1
-		       : 0;
+	if (loop_child_new(r->conf.loop, r->pid, on_child, r, &r->child, err) < 0) {
+		child_abort(r->pid, false);
+		return err_wrap(err, "%s role", r->conf.name);
+	}
+	return chan_new(r->conf.loop, steal_fd(&ours), ANSWER_MAX, &ops, r, &r->chan, err);
 }
 
 int role_ask(struct role *r, json_t *req, role_done_fn done, void *arg, struct err *err)

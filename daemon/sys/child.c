@@ -257,6 +257,12 @@ int child_wait(pid_t pid, int *ret_status, struct err *err)
 	return 0;
 }
 
+void child_abort(pid_t pid, bool whole)
+{
+	kill(whole ? -pid : pid, SIGKILL);
+	child_wait(pid, NULL, NULL);
+}
+
 static bool is_program(const char *path)
 {
 	struct stat st;

@@ -51,6 +51,9 @@ int child_run(const struct child_opts *o, const char *input, size_t input_len, s
 /* Reaps pid; waits for it. The status is waitpid(2)'s; ret_status may be NULL. */
 int child_wait(pid_t pid, int *ret_status, struct err *err);
 
+/* Kills and reaps a child that was just started and cannot be watched. `whole`: and its group. */
+void child_abort(pid_t pid, bool whole);
+
 /* Finds a program in a PATH-like list ("/usr/bin:/bin"); only absolute folders in it count. Caller
  * frees. */
 int child_which(const char *name, const char *path, char **ret, struct err *err);

@@ -53,15 +53,21 @@ struct loop {
 	sigset_t sigset;
 	struct loop_watch *sigwatch;
 	struct signal_entry signals[NSIG];
+	struct loop_child
+		*abandoned; /* children of ours that run on without an owner, to be reaped */
 };
 
 struct loop_child {
+	struct loop *loop;
 	pid_t pid;
 	int pidfd;
-	struct loop_watch *watch;
+	struct loop_watch *watch; /* NULL once the end was told */
 	loop_child_fn fn;
 	void *arg;
+	struct loop_child *next; /* of the abandoned ones */
 };
+
+static void child_release(struct loop_child *c);
 
 int loop_new(struct clock *clock, struct loop **ret, struct err *err)
 {
@@ -86,6 +92,12 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
+	while (l->abandoned) {
+		struct loop_child *next = l->abandoned->next;
+
+		child_release(l->abandoned);
+		l->abandoned = next;
+	}
 	loop_watch_free(l->sigwatch);
 	if (l->sigfd >= 0)
 		close(l->sigfd);
@@ -136,13 +148,16 @@ static void slot_drop(struct loop *l, uint32_t n)
 	l->free_slot = n;
 }
 
-static int control(struct loop_watch *w, int op, struct err *err)
+/* The events count as set only when epoll took them: a caller that tries again must not find them "the
+ * same", which would leave the descriptor deaf. */
+static int control(struct loop_watch *w, int op, uint32_t events, struct err *err)
 {
 	uint64_t generation = w->loop->slots[w->slot].generation;
-	struct epoll_event ev = {.events = w->events, .data.u64 = generation << 32 | w->slot};
+	struct epoll_event ev = {.events = events, .data.u64 = generation << 32 | w->slot};
 
 	if (epoll_ctl(w->loop->epfd, op, w->fd, &ev) < 0)
 		return err_errno(err, "loop: watch descriptor %d", w->fd);
+	w->events = events;
 	return 0;
 }
 
@@ -151,9 +166,9 @@ int loop_watch_new(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void 
 {
 	struct loop_watch *w = xcalloc(1, sizeof(*w));
 
-	*w = (struct loop_watch){.loop = l, .fd = fd, .events = events, .fn = fn, .arg = arg};
+	*w = (struct loop_watch){.loop = l, .fd = fd, .fn = fn, .arg = arg};
 	w->slot = slot_take(l, w);
-	if (control(w, EPOLL_CTL_ADD, err) < 0) {
+	if (control(w, EPOLL_CTL_ADD, events, err) < 0) {
 		slot_drop(l, w->slot);
 		free(w);
 		return -1;
@@ -164,10 +179,7 @@ int loop_watch_new(struct loop *l, int fd, uint32_t events, loop_fd_fn fn, void 
 
 int loop_watch_set(struct loop_watch *w, uint32_t events, struct err *err)
 {
-	if (events == w->events)
-		return 0;
-	w->events = events;
-	return control(w, EPOLL_CTL_MOD, err);
+	return events == w->events ? 0 : control(w, EPOLL_CTL_MOD, events, err);
 }
 
 void loop_watch_free(struct loop_watch *w)
@@ -289,6 +301,22 @@ static int reap(int pidfd)
 	return W_EXITCODE(0, si.si_status) | (si.si_code == CLD_DUMPED ? WCOREFLAG : 0);
 }
 
+static void child_release(struct loop_child *c)
+{
+	loop_watch_free(c->watch);
+	close(c->pidfd);
+	free(c);
+}
+
+static void abandoned_remove(struct loop_child *c)
+{
+	struct loop_child **at = &c->loop->abandoned;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+}
+
 static void on_pidfd(void *arg, uint32_t events)
 {
 	struct loop_child *c = arg;
@@ -297,6 +325,11 @@ static void on_pidfd(void *arg, uint32_t events)
 	(void)events;
 	if (status == -2)
 		return;
+	if (!c->fn) {
+		abandoned_remove(c);
+		child_release(c);
+		return;
+	}
 	loop_watch_free(steal(&c->watch)); /* once, also when its owner keeps the object */
 	c->fn(c->arg, c->pid, status);
 }
@@ -312,9 +345,9 @@ int loop_child_new(struct loop *l, pid_t pid, loop_child_fn fn, void *arg, struc
 	if (fd < 0)
 		return err_errno(err, "watch process %d", (int)pid);
 	c = xcalloc(1, sizeof(*c));
-	*c = (struct loop_child){.pid = pid, .pidfd = fd, .fn = fn, .arg = arg};
+	*c = (struct loop_child){.loop = l, .pid = pid, .pidfd = fd, .fn = fn, .arg = arg};
 	if (loop_watch_new(l, fd, EPOLLIN, on_pidfd, c, &c->watch, err) < 0) {
-		loop_child_free(c);
+		child_release(c);
 		return -1;
 	}
 	*ret = c;
@@ -325,7 +358,11 @@ void loop_child_free(struct loop_child *c)
 {
 	if (!c)
 		return;
-	loop_watch_free(c->watch);
-	close(c->pidfd);
-	free(c);
+	if (!c->watch || reap(c->pidfd) != -2) {
+		child_release(c);
+		return;
+	}
+	c->fn = NULL;
+	c->next = c->loop->abandoned;
+	c->loop->abandoned = c;
 }

@@ -63,7 +63,9 @@ int loop_signal(struct loop *l, int signo, loop_signal_fn fn, void *arg, struct 
 /*
  * Processes by pidfd. `fn` gets the wait status for a child of ours, or -1 for a process that is
  * not our child (a keeper of an earlier daemon), which has ended all the same. ERR_NOT_FOUND: it had
- * ended before. Freeing the watch neither ends nor reaps the process.
+ * ended before. Freeing the watch does not end the process; the loop reaps a child of ours that is still
+ * running then, once it ends, so that it leaves no zombie. A child that could not be watched is the
+ * caller's to end and reap: child_abort() in child.h.
  */
 typedef void (*loop_child_fn)(void *arg, pid_t pid, int wait_status);
 int loop_child_new(struct loop *l, pid_t pid, loop_child_fn fn, void *arg, struct loop_child **ret,

@@ -7,8 +7,10 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "sys/child.h"
 #include "sys/loop.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -77,6 +79,14 @@ static void turn(struct fixture *f, int timeout_ms)
 {
 	if (loop_turn(f->loop, timeout_ms, &f->err) < 0)
 		fail_msg("%s", err_text(&f->err));
+}
+
+static void on_ready(void *arg, uint32_t events)
+{
+	struct fixture *f = arg;
+
+	(void)events;
+	f->calls++;
 }
 
 /* --- timers --- */
@@ -504,6 +514,81 @@ static void foreign_processes_are_told(void **state)
 	close(hold[0]);
 }
 
+/* Waits until the process is neither running nor a zombie any more. */
+static void await_reaped(struct fixture *f, pid_t pid)
+{
+	for (int i = 0; i < PATIENT && kill(pid, 0) == 0; i++)
+		turn(f, 1);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
+	assert_int_equal(errno, ECHILD);
+}
+
+/* An owner that loses interest (an idle role is told to end and forgotten) leaves no zombie. */
+static void children_without_an_owner_are_reaped(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pids[3];
+
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++) {
+		pids[i] = fork();
+		while (!pids[i])
+			pause();
+		watch_child(f, pids[i]);
+		loop_child_free(steal(&f->child));
+	}
+	turn(f, 0);
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++)
+		kill(pids[(i + 1) % ARRAY_LEN(pids)], SIGKILL);
+	for (size_t i = 0; i < ARRAY_LEN(pids); i++)
+		await_reaped(f, pids[i]);
+	assert_int_equal(f->calls, 0);
+}
+
+/* One that has ended already is reaped at once, and one that outlives the loop costs no memory. */
+static void children_are_forgotten_in_any_state(void **state)
+{
+	struct fixture *f = *state;
+	siginfo_t si;
+	pid_t ended = fork(), running;
+
+	if (!ended)
+		_exit(0);
+	assert_int_equal(waitid(P_PID, (id_t)ended, &si, WEXITED | WNOWAIT), 0);
+	watch_child(f, ended);
+	loop_child_free(steal(&f->child));
+	assert_int_equal(waitpid(ended, NULL, WNOHANG), -1);
+	running = fork();
+	while (!running)
+		pause();
+	watch_child(f, running);
+	loop_child_free(steal(&f->child));
+	loop_free(f->loop);
+	child_abort(running, false);
+	assert_int_equal(loop_new(&f->hand.clock, &f->loop, &f->err), 0);
+}
+
+/* Events count as set only when epoll took them: what failed once is tried again. */
+static void a_refused_change_of_events_is_tried_again(void **state)
+{
+	struct fixture *f = *state;
+	int ends[2], other;
+
+	assert_int_equal(pipe(ends), 0);
+	f->pipes[0][0] = ends[0];
+	f->pipes[0][1] = ends[1];
+	assert_int_equal(loop_watch_new(f->loop, ends[1], 0, on_ready, f, &f->watches[0], &f->err),
+			 0);
+	other = dup(ends[1]);
+	close(ends[1]); /* epoll no longer knows the number */
+	assert_int_equal(loop_watch_set(f->watches[0], EPOLLOUT, &f->err), -1);
+	assert_int_equal(dup2(other, ends[1]), ends[1]);
+	close(other);
+	assert_int_equal(loop_watch_set(f->watches[0], EPOLLOUT, &f->err), 0);
+	turn(f, PATIENT);
+	assert_int_equal(f->calls, 1);
+}
+
 /* Its owner keeps the object: it is called once and does not keep the loop busy. */
 static void on_child_kept(void *arg, pid_t pid, int status)
 {
@@ -547,6 +632,9 @@ int main(void)
 		TEST(ended_children_are_told),
 		TEST(foreign_processes_are_told),
 		TEST(child_is_told_once),
+		TEST(children_without_an_owner_are_reaped),
+		TEST(children_are_forgotten_in_any_state),
+		TEST(a_refused_change_of_events_is_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
