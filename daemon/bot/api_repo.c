@@ -121,7 +121,7 @@ static void on_files(void *arg, const json_t *answer, const struct err *why)
 
 	if (answer) {
 		files = reconcile_files(answer);
-		if (source_check(files, NULL) == 0)
+		if (source_check(files, true, NULL) == 0)
 			a->config = json_text(files);
 	}
 	add_end(a, answer ? NULL : why);

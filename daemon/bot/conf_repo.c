@@ -38,16 +38,42 @@ static const struct yaml_num root_nums[] = {
 	{0},
 };
 
+/* Keys that a blueprint's environment has and that would do nothing here. */
+static int refuse_environment(const struct yaml_doc *d, const struct yaml_node *n, struct err *err)
+{
+	static const struct {
+		const char *key, *why;
+	} none[] = {
+		{"network",
+		 "nothing: what a PR's set-up starts (such as install scripts) never gets the "
+		 "host's "
+		 "network, and the gateway that would open single hosts to it does not exist yet; "
+		 "remove the key, and keep what the gates need in the repository or on this "
+		 "machine"},
+		{"key",
+		 "nothing: a candidate is set up from nothing each time, and no cache would be "
+		 "named by these files; remove the key"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+		const struct yaml_node *at = yaml_get(n, none[i].key);
+
+		if (at)
+			return yaml_fail(d, at, none[i].why, err,
+					 "found a key without an effect here");
+	}
+	return 0;
+}
+
 static int load_environment(const struct yaml_doc *d, const struct yaml_node *n,
 			    struct conf_repo *c, struct err *err)
 {
-	static const char *const keys[] = {"setup", "key", "network", NULL};
+	static const char *const keys[] = {"setup", NULL};
 
-	if (yaml_must_map(d, n, err) < 0 || yaml_only(d, n, keys, err) < 0 ||
-	    yaml_commands(d, yaml_get(n, "setup"), &c->queue.setup, err) < 0 ||
-	    yaml_globs(d, yaml_get(n, "key"), &c->queue.setup_key, err) < 0)
+	if (yaml_must_map(d, n, err) < 0 || refuse_environment(d, n, err) < 0 ||
+	    yaml_only(d, n, keys, err) < 0)
 		return -1;
-	return yaml_network(d, yaml_get(n, "network"), &c->queue.setup_network_host, err);
+	return yaml_commands(d, yaml_get(n, "setup"), &c->queue.setup, err);
 }
 
 static int load_forge_checks(const struct yaml_doc *d, const struct yaml_node *n,
@@ -65,6 +91,18 @@ static int load_forge_checks(const struct yaml_doc *d, const struct yaml_node *n
 			return yaml_fail(d, at, "at most 64 names", err, "%zu names", ret->n);
 	}
 	return 0;
+}
+
+/* What only a forge with a CI, reviews and forks of its own can be asked for. */
+static const char *forge_key(const struct yaml_node *n)
+{
+	static const char *const keys[] = {"forge-checks", "candidate", "check-minutes",
+					   "conversations", "forks"};
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (yaml_get(n, keys[i]))
+			return keys[i];
+	return NULL;
 }
 
 static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
@@ -108,6 +146,7 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 	c->queue.method = (enum conf_method)method;
 	c->queue.forks_refused = refused;
 	c->queue.draft_pr = draft;
+	c->queue.forge_key = forge_key(n);
 	return load_environment(d, yaml_get(n, "environment"), c, err);
 }
 
@@ -206,7 +245,6 @@ void conf_repo_release(struct conf_repo *c)
 	strvec_release(&c->queue.gates);
 	strvec_release(&c->queue.forge_checks);
 	strvec_release(&c->queue.setup);
-	strvec_release(&c->queue.setup_key);
 	strvec_release(&c->auto_queue.authors);
 	strvec_release(&c->bots);
 	free(c->auto_queue.label);
@@ -261,8 +299,6 @@ static json_t *queue_json(const struct conf_repo *c)
 	json_put_str(q, "method", conf_method_name(c->queue.method));
 	json_put(q, "gates", list_json(&c->queue.gates));
 	json_put(env, "setup", list_json(&c->queue.setup));
-	json_put(env, "key", list_json(&c->queue.setup_key));
-	json_put_str(env, "network", c->queue.setup_network_host ? "host" : "none");
 	json_put(q, "environment", env);
 	json_put_int(q, "approvals", c->queue.approvals);
 	json_put_bool(q, "labeller-may-approve", c->queue.labeller_may_approve);

@@ -11,10 +11,9 @@
  *                                       run in order in one fresh checkout (each sees what the one
  *                                       before it left), without network; also what a blueprint's
  *                                       `gates: repository` stands for
- *     environment:                      prepared before the gates, and kept by `key`
- *       setup: [COMMAND…]               none
- *       key: [PATH…]                    files whose content names the cache
- *       network: none | host            none; of the set-up only, never of a gate
+ *     environment:                      prepared before the gates of each candidate
+ *       setup: [COMMAND…]               none; without network, as the gates. `network` and `key`, which a
+ *                                       blueprint's environment has, are refused with the reason
  *     approvals: 1                      0..10, of the head that is queued
  *     labeller-may-approve: true        false: who labelled an agent's issue is not enough alone
  *     author-may-approve: true          false: an approval by the PR's own author does not count
@@ -36,6 +35,8 @@
  *                                       workflows on `pull_request` run; it is closed afterwards
  *     check-minutes: 60                 how long they may take; 1..1440. One that is not there is
  *                                       waited for, and is never green
+ *                                     These four and `conversations` are refused in a local repository,
+ *                                       which has no forge to ask (source_check())
  *   auto-queue:                         absent: a PR is queued by a person. Else one queues itself, once
  *                                       a head, when all of this is so (agents' PRs go by blueprint):
  *     label: NAME                       none: it has this label
@@ -70,8 +71,7 @@ struct conf_repo {
 	struct {
 		enum conf_method method;
 		struct strvec gates;
-		struct strvec setup, setup_key;
-		bool setup_network_host;
+		struct strvec setup;
 		int64_t approvals;
 		bool labeller_may_approve, author_may_approve;
 		bool code_owners, conversations;
@@ -81,6 +81,7 @@ struct conf_repo {
 		struct strvec forge_checks;
 		bool draft_pr;
 		int64_t check_ms;
+		const char *forge_key; /* the first key of GitHub's alone that is there, or NULL */
 	} queue;
 	struct {
 		bool on;

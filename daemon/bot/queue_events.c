@@ -59,7 +59,7 @@ int queue_did_config_check(struct bot *b, const struct event *e, const json_t *p
 	else
 		err_set(&why, ERR_INPUT, "%s",
 			json_str(json_object_get(p, "error"), "text", "it could not be read"));
-	if (!why.code && source_check(files, &why) == 0)
+	if (!why.code && source_check(files, !bot_forge(b, &r).ops->remote, &why) == 0)
 		return bot_say(
 			b, r.id, pr.number,
 			xstrdup("The configuration in this PR loads without errors. It comes "

@@ -388,6 +388,7 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 	cleanup(queue_facts_release) struct queue_facts f = {0};
 	cleanup(plan_release) struct plan plan = {0};
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	cleanup(err_release) struct err why = ERR_INIT;
 
 	*ret_again = false;
 	if (leave_what_is_over(b, r, err) < 0)
@@ -408,8 +409,15 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 				  "no earlier one; mend it in the repository itself (%s)",
 				  r->base, r->config_error),
 			err);
-	if (bot_repo_conf(b, r, &conf, err) < 0)
-		return -1;
+	/* Written for another version of the program: it was taken then, and is refused now. */
+	if (bot_repo_conf(b, r, &conf, &why) < 0)
+		return queue_all_wait(
+			b, r,
+			xasprintf(
+				"waits: the configuration of `%s` that was in force is refused by "
+				"this version; fix it in the repository itself (%s)",
+				r->base, err_text(&why)),
+			err);
 	if (queue_auto(b, r, &conf, err) < 0 || queue_facts_read(b, r, &conf, &f, err) < 0)
 		return -1;
 	if (!f.entries.n)

@@ -188,7 +188,7 @@ int reconcile_did_config(struct bot *b, const struct event *e, const json_t *p, 
 	if (!json_flag(p, "ok"))
 		return unreadable(b, &r, commit, json_object_get(p, "error"), err);
 	files = reconcile_files(json_object_get(p, "result"));
-	if (source_check(files, &why) < 0)
+	if (source_check(files, !bot_forge(b, &r).ops->remote, &why) < 0)
 		return broken(b, &r, commit, err_text(&why), err);
 	row_set(&r.config_oid, commit);
 	row_take(&r.config, json_text(files));

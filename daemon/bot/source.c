@@ -228,7 +228,7 @@ static int check_one(void *arg, json_t *source, const struct blueprint *bp, cons
 	return bp ? 0 : err_set(arg, why->code, "%s", err_text(why));
 }
 
-int source_check(const json_t *files, struct err *err)
+int source_check(const json_t *files, bool local, struct err *err)
 {
 	cleanup(conf_repo_release) struct conf_repo conf;
 	const char *text = json_str(files, CONF_REPO_PATH, NULL);
@@ -239,6 +239,11 @@ int source_check(const json_t *files, struct err *err)
 		conf_repo_default(&conf);
 		return -1;
 	}
+	if (local && conf.queue.forge_key)
+		return err_set(err, ERR_INPUT,
+			       "%s: key 'queue.%s': found in a repository on this machine; only a "
+			       "forge such as GitHub can obey it; remove the key here",
+			       CONF_REPO_PATH, conf.queue.forge_key);
 	return each(files, &conf, check_one, err);
 }
 
@@ -249,6 +254,7 @@ static int list_one(void *arg, json_t *source, const struct blueprint *bp, const
 	json_put_str(o, "file", json_str(source, "file", ""));
 	json_put_str(o, "name", bp ? bp->name : "");
 	json_put_str(o, "label", bp ? bp->label : "");
+	json_put_str(o, "description", bp && bp->description ? bp->description : "");
 	json_put_int(o, "steps", bp ? (int64_t)bp->nsteps : 0);
 	json_put_str(o, "error", bp ? NULL : err_text(why));
 	json_array_append_new(arg, o);

@@ -18,8 +18,10 @@
 /* Everything that is read from the base branch. */
 extern const char *const source_paths[]; /* NULL-terminated: for the git role's tree-read */
 
-/* Checks a whole configuration: the file itself and every blueprint. Files: path to text. */
-int source_check(const json_t *files, struct err *err);
+/* Checks a whole configuration: the file itself and every blueprint. Files: path to text. `local`: of a repository
+ * on this machine, in which keys that only a forge could obey are refused: a check that is asked for and never made
+ * would let everything land. */
+int source_check(const json_t *files, bool local, struct err *err);
 /*
  * The blueprint whose label this is, as source text for a task: 1 found; 0 none (`ret_known` gets the
  * labels there are); -1 its file is broken.

@@ -6,6 +6,7 @@ static const struct cli_column columns[] = {
 	{"label", "LABEL", CLI_COL_TEXT},
 	{"steps", "STEPS", CLI_COL_INT},
 	{"file", "FILE", CLI_COL_LONG},
+	{"description", "DESCRIPTION", CLI_COL_LONG},
 	{0},
 };
 

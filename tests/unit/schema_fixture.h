@@ -85,7 +85,7 @@ static int drop_schemas(void **state)
 	return 0;
 }
 
-static bool by_schema(int file, const char *text)
+static inline bool by_schema(int file, const char *text)
 {
 	cleanup(yaml_doc_release) struct yaml_doc doc = {0};
 	autojson json_t *v = NULL;
@@ -106,7 +106,7 @@ static bool by_parser(int file, const char *text, char **ret_json, struct err *e
 	return ok;
 }
 
-static void agree(int file, const char *text, bool want)
+static inline void agree(int file, const char *text, bool want)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 	bool schema = by_schema(file, text), parser = by_parser(file, text, NULL, &err);

@@ -591,6 +591,26 @@ static void a_doubt_that_lasts_is_told(void **state)
 
 /* ---- places, priorities, comments ---- */
 
+/* Taken by an older version, and kept in the ledger since. */
+static void a_configuration_that_is_refused_now_is_waited_for(void **state)
+{
+	struct fx *f = *state;
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	fx_config(f, "queue: {environment: {setup: npm ci, network: host}}\n");
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_int_equal(
+		queue_entry_find(f->bot.db, ST_QUEUE_OF_PR, &e, NULL, "ii", f->repo.id, (int64_t)1),
+		1);
+	assert_non_null(
+		strstr(e.waits, "is refused by this version; fix it in the repository itself"));
+	assert_non_null(strstr(e.waits, "'queue.environment.network'"));
+}
+
 static void waiting_for_a_place_is_said(void **state)
 {
 	struct fx *f = *state;
@@ -748,6 +768,7 @@ int main(void)
 		TEST(a_tree_that_is_not_the_expected_one_freezes_and_leaves),
 		TEST(a_landing_that_is_called_off_does_not_count),
 		TEST(a_doubt_that_lasts_is_told),
+		TEST(a_configuration_that_is_refused_now_is_waited_for),
 		TEST(waiting_for_a_place_is_said),
 		TEST(a_priority_is_set_back_to_nought),
 		TEST(what_is_said_last_stands),

@@ -2,6 +2,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "bot/conf_repo.h"
+#include "bot/source.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +37,6 @@ static void check_defaults(const struct conf_repo *c)
 	assert_int_equal(c->queue.method, CONF_MERGE);
 	assert_int_equal(c->queue.gates.n, 0);
 	assert_int_equal(c->queue.setup.n, 0);
-	assert_false(c->queue.setup_network_host);
 	assert_int_equal(c->queue.approvals, 1);
 	assert_true(c->queue.labeller_may_approve);
 	assert_true(c->queue.author_may_approve);
@@ -69,7 +69,7 @@ static void defaults(void **state)
 static const char full[] = "queue:\n"
 			   "  method: squash\n"
 			   "  gates: [make, make check]\n"
-			   "  environment: {setup: npm ci, key: package-lock.json, network: host}\n"
+			   "  environment: {setup: npm ci}\n"
 			   "  approvals: 2\n"
 			   "  labeller-may-approve: false\n"
 			   "  author-may-approve: false\n"
@@ -94,8 +94,6 @@ static void everything(void **state)
 	assert_int_equal(c.queue.method, CONF_SQUASH);
 	assert_string_equal(c.queue.gates.v[1], "make check");
 	assert_string_equal(c.queue.setup.v[0], "npm ci");
-	assert_string_equal(c.queue.setup_key.v[0], "package-lock.json");
-	assert_true(c.queue.setup_network_host);
 	assert_int_equal(c.queue.approvals, 2);
 	assert_false(c.queue.labeller_may_approve);
 	assert_false(c.queue.author_may_approve);
@@ -139,8 +137,15 @@ static void wrong_files(void **state)
 	      "1: key 'queue.labeller-may-approve': found 'no'; allowed: true, false");
 	wrong("queue: {candidate: draft}\n",
 	      "1: key 'queue.candidate': found 'draft'; allowed: branch, draft-pr");
-	wrong("queue: {environment: {network: hots}}\n",
-	      "1: key 'queue.environment.network': found 'hots', did you mean 'host'?");
+	/* a PR's install scripts get no network, and nothing is accepted and ignored */
+	wrong("queue: {environment: {setup: npm ci, network: host}}\n",
+	      "1: key 'queue.environment.network': found a key without an effect here; allowed: "
+	      "nothing: what a PR's set-up starts");
+	wrong("queue: {environment: {network: none}}\n",
+	      "1: key 'queue.environment.network': found a key without an effect here");
+	wrong("queue: {environment: {setup: npm ci, key: package-lock.json}}\n",
+	      "1: key 'queue.environment.key': found a key without an effect here; allowed: "
+	      "nothing: a candidate is set up from nothing each time");
 	wrong("exclusive: [/abs]\n", "1: key 'exclusive[0]': found '/abs'");
 	wrong("protect: ['../x']\n", "1: key 'protect[0]': found '../x'");
 	wrong("labels: {hold: ''}\n", "1: key 'labels.hold': found ''; allowed: one line");
@@ -158,6 +163,27 @@ static int prompt(void *arg, const char *path, struct buf *ret, struct err *err)
 	(void)err;
 	buf_adds(ret, "x");
 	return 0;
+}
+
+/* A check that is asked for and never made would let everything land. */
+static void what_only_a_forge_can_do_is_refused_without_one(void **state)
+{
+	static const char *const keys[] = {"forge-checks: [ci]", "conversations: true",
+					   "candidate: draft-pr", "forks: refuse",
+					   "check-minutes: 5"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		cleanup(err_release) struct err err = ERR_INIT;
+		autofree char *text = xasprintf("queue: {%s}\n", keys[i]);
+		autojson json_t *files = json_pack("{s:s}", CONF_REPO_PATH, text);
+
+		assert_int_equal(source_check(files, false, NULL), 0);
+		assert_int_equal(source_check(files, true, &err), -1);
+		assert_non_null(strstr(err_text(&err),
+				       "found in a repository on this machine; only a "
+				       "forge such as GitHub can obey it"));
+	}
 }
 
 static void applied_to_a_blueprint(void **state)
@@ -212,6 +238,7 @@ int main(void)
 		cmocka_unit_test(everything),
 		cmocka_unit_test(no_shipped_blueprints),
 		cmocka_unit_test(wrong_files),
+		cmocka_unit_test(what_only_a_forge_can_do_is_refused_without_one),
 		cmocka_unit_test(applied_to_a_blueprint),
 		cmocka_unit_test(as_json),
 	};
