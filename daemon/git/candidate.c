@@ -224,7 +224,7 @@ static int answer(struct cand *c, int built, json_t *ans, struct err *err)
 
 		gr_put_conflict(ans, &c->out);
 		if (c->has_merge_base ||
-		    git_merge_base(&from, c->r->git, &c->in.ours, &c->in.theirs) == 0)
+		    gr_merge_base(c->r, &c->in.ours, &c->in.theirs, &from, NULL) == 1)
 			gr_culprits(c->r, &c->in.ours, &from, c->out.conflicts);
 		return 0;
 	}

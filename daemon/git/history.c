@@ -6,16 +6,6 @@
 
 #define FILE_MAX ((int64_t)16 << 20)
 
-int gr_contains(struct gr_repo *r, const git_oid *commit, const git_oid *in, struct err *err)
-{
-	int rc;
-
-	if (git_oid_equal(commit, in))
-		return 1;
-	rc = git_graph_descendant_of(r->git, in, commit);
-	return rc < 0 ? gr_fail(err, rc, "history of %s in %s", git_oid_tostr_s(in), r->path) : rc;
-}
-
 static int get_max(const json_t *req, int64_t top, int64_t *ret, struct err *err)
 {
 	if (json_get_int(req, "max", ret, err) < 0)
@@ -229,9 +219,12 @@ static int diff_of(struct gr *g, const json_t *req, json_t *ans, git_diff **ret,
 	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "base", &base, err) < 0 ||
 	    gr_get_commit(r, req, "head", &head, err) < 0)
 		return -1;
-	rc = git_merge_base(&oid, r->git, &base, git_commit_id(head));
+	rc = gr_merge_base(r, &base, git_commit_id(head), &oid, err);
 	if (rc < 0)
-		return gr_fail(err, rc, "common history of base and head in %s", r->path);
+		return -1;
+	if (!rc)
+		return err_set(err, ERR_NOT_FOUND, "base and head have no common history in %s",
+			       r->path);
 	if (gr_commit_of(r, &oid, &from, err) < 0 || check_width(r, from, head, err) < 0)
 		return -1;
 	git_diff_options_init(&o, GIT_DIFF_OPTIONS_VERSION);

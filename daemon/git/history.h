@@ -4,6 +4,7 @@
 #ifndef YM_GIT_HISTORY_H
 #define YM_GIT_HISTORY_H
 
+#include "git/ancestry.h"
 #include "git/decode.h"
 
 int gr_op_file(struct gr *g, const json_t *req, json_t *ans, struct err *err);
@@ -14,9 +15,6 @@ int gr_op_diff(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_trees(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_contains(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_contained(struct gr *g, const json_t *req, json_t *ans, struct err *err);
-
-/* 1 when `in` is `commit` or has it in its history, 0 when not. */
-int gr_contains(struct gr_repo *r, const git_oid *commit, const git_oid *in, struct err *err);
 
 #define GR_LOG_MAX   1000  /* commits of one answer */
 #define GR_HEADS_MAX 10000 /* heads of one `contained` */

@@ -1,6 +1,7 @@
 /* merge.c - see merge.h */
 #include "git/merge.h"
 
+#include "git/ancestry.h"
 #include "git/merge_fast.h"
 #include "git/tree.h"
 
@@ -14,21 +15,16 @@ void gr_merge_out_release(struct gr_merge_out *o)
 static int one_ancestor(struct gr_repo *r, const struct gr_merge_in *in, git_oid *ret,
 			struct err *err)
 {
-	git_oidarray bases = {0};
-	int rc;
+	autofree git_oid *bases = NULL;
+	size_t n = 0;
 
 	if (in->explicit_base) {
 		*ret = in->ancestor_tree;
 		return 1;
 	}
-	rc = git_merge_bases(&bases, r->git, &in->ours, &in->theirs);
-	if (rc < 0)
-		return rc == GIT_ENOTFOUND ? 0 : gr_fail(err, rc, "merge base in %s", r->path);
-	rc = bases.count == 1;
-	if (rc && gr_tree_of(r, &bases.ids[0], ret, err) < 0)
-		rc = -1;
-	git_oidarray_dispose(&bases);
-	return rc;
+	if (gr_merge_bases(r, &in->ours, &in->theirs, &bases, &n, err) < 0)
+		return -1;
+	return n == 1 ? gr_tree_of(r, &bases[0], ret, err) < 0 ? -1 : 1 : 0;
 }
 
 int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,

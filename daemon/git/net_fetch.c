@@ -1,4 +1,5 @@
 /* net_fetch.c - fetch and ls of the net role: see net.h */
+#include "git/ancestry.h"
 #include "git/net_part.h"
 #include "git/refs.h"
 
@@ -236,8 +237,8 @@ static int may_move(struct fetch *f, const struct move *m, const git_oid *old, s
 
 	if (m->force || !old)
 		return 1;
-	rc = git_graph_descendant_of(f->r->git, &m->oid, old);
-	return rc < 0 ? gr_fail(err, rc, "reference %s", m->dst) : rc;
+	rc = gr_contains(f->r, old, &m->oid, err);
+	return rc < 0 ? err_wrap(err, "reference %s", m->dst) : rc;
 }
 
 static int move_one(struct net_call *c, struct fetch *f, const struct move *m, json_t *updated,

@@ -7,6 +7,7 @@
  * is going to ask for (push_negotiation), and by the remote itself, to which the old value is sent.
  */
 #include "base/text.h"
+#include "git/ancestry.h"
 #include "git/net_part.h"
 #include "git/refs.h"
 
@@ -120,8 +121,8 @@ static int forward(struct push *p, const struct update *u, struct err *err)
 			       u->ref, git_oid_tostr_s(&u->new_oid), p->r->path);
 	if (git_oid_equal(&u->new_oid, &u->old_oid))
 		return 1;
-	rc = git_graph_descendant_of(p->r->git, &u->new_oid, &u->old_oid);
-	return rc < 0 ? gr_fail(err, rc, "reference %s", u->ref) : rc;
+	rc = gr_contains(p->r, &u->old_oid, &u->new_oid, err);
+	return rc < 0 ? err_wrap(err, "reference %s", u->ref) : rc;
 }
 
 /* Decides what can be known without sending: 1 there is something to send. */

@@ -1,6 +1,7 @@
 /* repo.c - see repo.h */
 #include "git/repo.h"
 
+#include "git/ancestry.h"
 #include "git/decode.h"
 #include "git/refs.h"
 #include "sys/child.h"
@@ -45,6 +46,7 @@ static void repo_free(struct gr_repo *r)
 		return;
 	git_odb_free(r->odb);
 	git_repository_free(r->git);
+	gr_ancestry_free(r->ancestry);
 	free(r->mem_oids);
 	free(r->path);
 	free(r);
@@ -120,6 +122,20 @@ static int repo_new(const char *path, struct gr_repo **ret, struct err *err)
 	return 0;
 }
 
+/* Opened afresh; commits do not change, so what is known of the history stays. */
+static int repo_again(struct gr_repo **slot, const char *path, struct err *err)
+{
+	struct gr_ancestry *a = *slot ? steal(&(*slot)->ancestry) : gr_ancestry_new();
+
+	repo_free(steal(slot));
+	if (repo_new(path, slot, err) < 0) {
+		gr_ancestry_free(a);
+		return -1;
+	}
+	(*slot)->ancestry = a;
+	return 0;
+}
+
 static bool same_time(struct timespec a, struct timespec b)
 {
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
@@ -139,9 +155,10 @@ int gr_repo_open(struct gr *g, const char *path, struct gr_repo **ret, struct er
 		if (!r || (*slot && r->used < (*slot)->used))
 			slot = &g->repos[i];
 	}
-	if (*slot && (strcmp((*slot)->path, path) || !same_time((*slot)->packs, pack_time(path))))
+	if (*slot && strcmp((*slot)->path, path))
 		repo_free(steal(slot));
-	if (!*slot && repo_new(path, slot, err) < 0)
+	if ((!*slot || !same_time((*slot)->packs, pack_time(path))) &&
+	    repo_again(slot, path, err) < 0)
 		return -1;
 	(*slot)->used = ++g->tick;
 	*ret = *slot;
