@@ -80,9 +80,25 @@ static int do_cancel(const struct action *a, char **ret, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* A task that ended in a person's hands goes on in the worktree that was kept. */
-static int can_go_on(const struct task *t, struct err *err)
+/* No agent works on what is closed. */
+static int must_be_open(const struct action *a, int64_t issue, struct err *err)
 {
+	cleanup(issue_release) struct issue i = {0};
+	int rc = issue_find(a->bot->db, ST_ISSUE_BY_NUMBER, &i, err, "ii", a->repo->id, issue);
+
+	if (rc > 0 && strcmp(i.state, "open") != 0)
+		return err_set(err, ERR_STATE,
+			       "issue #%lld is closed, and no agent works on a closed issue; open "
+			       "it again first",
+			       (long long)issue);
+	return rc < 0 ? -1 : 0;
+}
+
+/* A task that ended in a person's hands goes on in the worktree that was kept. */
+static int can_go_on(const struct action *a, const struct task *t, struct err *err)
+{
+	if (must_be_open(a, t->issue, err) < 0)
+		return -1;
 	if (strcmp(t->state, "needs-human") != 0 && strcmp(t->state, "asking") != 0)
 		return err_set(err, ERR_STATE,
 			       "task %lld is %s; only one that asks or needs a person can go on",
@@ -101,7 +117,7 @@ static int do_retry(const struct action *a, char **ret, struct err *err)
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	struct bp_event ev = {.ev = BP_EV_RETRY};
 
-	if (find_task(a, &t, err) < 0 || can_go_on(&t, err) < 0 ||
+	if (find_task(a, &t, err) < 0 || can_go_on(a, &t, err) < 0 ||
 	    task_open(a->bot, t.id, &c, err) < 0)
 		return -1;
 	ev.count = a->cmd->rounds ? a->cmd->rounds : c.bp.rounds;
@@ -122,7 +138,7 @@ static int do_say(const struct action *a, char **ret, struct err *err)
 	ev.text = said.s;
 	if (find_task(a, &t, err) < 0)
 		return -1;
-	if (t.ended_ms && can_go_on(&t, err) < 0)
+	if (t.ended_ms && can_go_on(a, &t, err) < 0)
 		return -1;
 	if (task_open(a->bot, t.id, &c, err) < 0)
 		return -1;
@@ -150,7 +166,7 @@ static int do_resolve(const struct action *a, char **ret, struct err *err)
 			       "task %lld: no conflict of its pull request is known; the merge "
 			       "queue finds one when it builds what would land",
 			       (long long)t.id);
-	if (can_go_on(&t, err) < 0 || task_open(a->bot, t.id, &c, err) < 0)
+	if (can_go_on(a, &t, err) < 0 || task_open(a->bot, t.id, &c, err) < 0)
 		return -1;
 	text = xasprintf("Resolve this: %s", conflict);
 	ev.text = text;
@@ -312,8 +328,9 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 	if (rc < 0)
 		return -1;
 	if (strcmp(pr.state, "open") != 0)
-		*ret = xasprintf("It is %s%s%.12s.", pr.state, pr.landed ? " as " : "",
-				 pr.landed ? pr.landed : "");
+		*ret = xasprintf("It is %s%s%.12s%s%s.", pr.state, pr.landed ? " as " : "",
+				 pr.landed ? pr.landed : "", pr.held_reason ? ": " : "",
+				 pr.held_reason ? pr.held_reason : "");
 	else if (rc == 0)
 		*ret = xasprintf(
 			"It is not in the merge queue: %s%s%s%s%s. `/yard queue` puts it there.",

@@ -47,6 +47,7 @@ static const struct {
 	{"issue comment", api_comment, FORGE_READ, IN_REPO, false},
 	{"issue label", api_issue_label, FORGE_WRITE, IN_REPO, false},
 	{"issue close", api_issue_close, FORGE_WRITE, IN_REPO, false},
+	{"issue reopen", api_issue_reopen, FORGE_WRITE, IN_REPO, false},
 	{"pr list", api_pr_list, FORGE_READ, IN_REPO, false},
 	{"pr show", api_pr_show, FORGE_READ, IN_REPO, false},
 	{"pr diff", api_pr_diff, FORGE_READ, IN_REPO, false},

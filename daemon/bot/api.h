@@ -85,6 +85,7 @@ int api_issue_list(struct request *q, json_t **ret, struct err *err);
 int api_issue_show(struct request *q, json_t **ret, struct err *err);
 int api_issue_label(struct request *q, json_t **ret, struct err *err);
 int api_issue_close(struct request *q, json_t **ret, struct err *err);
+int api_issue_reopen(struct request *q, json_t **ret, struct err *err);
 int api_comment(struct request *q, json_t **ret, struct err *err);
 int api_pr_list(struct request *q, json_t **ret, struct err *err);
 int api_pr_show(struct request *q, json_t **ret, struct err *err);

@@ -153,6 +153,18 @@ int api_issue_close(struct request *q, json_t **ret, struct err *err)
 	return API_DONE;
 }
 
+int api_issue_reopen(struct request *q, json_t **ret, struct err *err)
+{
+	struct forge f = bot_forge(q->bot, &q->repo);
+	int64_t n;
+
+	if (args_number(q->args, "number", &n, err) < 0 ||
+	    local_issue_reopen(&f, &q->repo, q->actor, n, err) < 0)
+		return -1;
+	*ret = api_text("issue #%lld is open again", (long long)n);
+	return API_DONE;
+}
+
 int api_comment(struct request *q, json_t **ret, struct err *err)
 {
 	struct forge f = bot_forge(q->bot, &q->repo);

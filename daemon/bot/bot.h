@@ -153,6 +153,8 @@ int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, s
 int dispatch_on_unlabeled(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int dispatch_on_issue_closed(struct bot *b, const struct event *e, const json_t *p,
 			     struct err *err);
+int dispatch_on_issue_reopened(struct bot *b, const struct event *e, const json_t *p,
+			       struct err *err);
 int commands_on_comment(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int commands_on_button(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_on_pr_opened(struct bot *b, const struct event *e, const json_t *p, struct err *err);

@@ -113,6 +113,10 @@ static int insert_task(struct bot *b, const struct repo *r, const struct issue *
 	}
 	json_put_str(d, "blueprint", t.blueprint);
 	json_put_int(d, "issue", t.issue);
+	if (task_issue_taken(b, r, t.issue, t.id, err) < 0) {
+		json_decref(d);
+		return -1;
+	}
 	return bot_audit(b, q->actor, "assign", d, err, "task:%lld", (long long)t.id);
 }
 
@@ -216,6 +220,20 @@ int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, s
 
 #define TOO_LATE 2 /* its PR is landing */
 
+/* TOO_LATE with the sentence that says so, or 0. */
+static int is_late(struct bot *b, const struct repo *r, const struct task *t, char **ret_late,
+		   struct err *err)
+{
+	int late = t->pr ? queue_is_landing(b, r, t->pr, err) : 0;
+
+	if (late <= 0)
+		return late;
+	*ret_late = xasprintf("task %lld is not cancelled: its PR #%lld is landing right now, "
+			      "which cannot be called off. If it does not land, cancel again",
+			      (long long)t->id, (long long)t->pr);
+	return TOO_LATE;
+}
+
 /* 1, 0 nothing is at work, or TOO_LATE with the sentence that says so. */
 static int cancel(struct bot *b, const struct repo *r, int64_t issue, const char *why,
 		  char **ret_late, struct err *err)
@@ -225,16 +243,9 @@ static int cancel(struct bot *b, const struct repo *r, int64_t issue, const char
 
 	if (rc <= 0)
 		return rc;
-	late = t.pr ? queue_is_landing(b, r, t.pr, err) : 0;
-	if (late < 0)
-		return -1;
-	if (late) {
-		*ret_late =
-			xasprintf("task %lld is not cancelled: its PR #%lld is landing right now, "
-				  "which cannot be called off. If it does not land, cancel again",
-				  (long long)t.id, (long long)t.pr);
-		return TOO_LATE;
-	}
+	late = is_late(b, r, &t, ret_late, err);
+	if (late)
+		return late;
 	if (!t.position) { /* nothing of the blueprint has begun */
 		cleanup(task_ctx_release) struct task_ctx c = {0};
 
@@ -252,6 +263,21 @@ int dispatch_cancel(struct bot *b, const struct repo *r, int64_t issue, const ch
 	int rc = cancel(b, r, issue, why, &late, err);
 
 	return rc == TOO_LATE ? err_set(err, ERR_STATE, "%s", late) : rc;
+}
+
+/* The issue is closed while its PR lands, which closes it anyway. */
+static int say_if_late(struct bot *b, const struct repo *r, int64_t issue, const char *why,
+		       struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	autofree char *late = NULL;
+	int rc = task_find(b->db, ST_TASK_OPEN_OF_ISSUE, &t, err, "ii", r->id, issue);
+
+	if (rc > 0)
+		rc = is_late(b, r, &t, &late, err);
+	if (rc == TOO_LATE)
+		rc = say(b, r, issue, xasprintf("%s (%s).", late, why), err);
+	return rc < 0 ? -1 : 0;
 }
 
 /* By what happened on the issue: an answer is a comment there. */
@@ -300,9 +326,22 @@ int dispatch_on_issue_closed(struct bot *b, const struct event *e, const json_t 
 	autofree char *why = xasprintf("%s closed the issue", json_str(p, "actor", "somebody"));
 
 	(void)e;
-	if (bot_repo(b, json_int(p, "repo", 0), &r, err) < 0)
+	if (bot_repo(b, json_int(p, "repo", 0), &r, err) < 0 ||
+	    say_if_late(b, &r, json_int(p, "number", 0), why, err) < 0)
 		return -1;
-	return cancel_or_say(b, &r, json_int(p, "number", 0), why, err);
+	return task_issue_closed(b, &r, json_int(p, "number", 0), why, err);
+}
+
+int dispatch_on_issue_reopened(struct bot *b, const struct event *e, const json_t *p,
+			       struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+
+	(void)e;
+	return bot_repo(b, json_int(p, "repo", 0), &r, err) < 0
+		       ? -1
+		       : task_issue_reopened(b, &r, json_int(p, "number", 0),
+					     json_str(p, "actor", "somebody"), err);
 }
 
 /* ---- the pass ---- */

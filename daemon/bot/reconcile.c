@@ -234,7 +234,8 @@ static int purge_worktrees(struct bot *b, struct err *err)
 	for (size_t i = 0; i < l.n; i++) {
 		cleanup(repo_release) struct repo r = {0};
 
-		if (l.v[i].ended_ms > limit || strcmp(l.v[i].state, "needs-human") != 0)
+		if (l.v[i].ended_ms > limit ||
+		    (strcmp(l.v[i].state, "needs-human") != 0 && !l.v[i].closed_ms))
 			continue;
 		if (bot_repo(b, l.v[i].repo, &r, err) < 0 ||
 		    task_cleanup(b, &r, &l.v[i], false, err) < 0)
@@ -439,7 +440,8 @@ int reconcile_all(struct bot *b, struct err *err)
 	for (size_t i = 0; i < l.n; i++)
 		if (reconcile_base(b, &l.v[i], err) < 0 || queue_learn_missing(b, &l.v[i], err) < 0)
 			return -1;
-	if (remote_reconcile(b, err) < 0 || ci_wake(b, 0, "", err) < 0 || shadow_poll(b, err) < 0)
+	if (task_issues_look(b, err) < 0 || remote_reconcile(b, err) < 0 ||
+	    ci_wake(b, 0, "", err) < 0 || shadow_poll(b, err) < 0)
 		return -1;
 	return purge(b, err);
 }

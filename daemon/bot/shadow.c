@@ -231,6 +231,7 @@ static const struct {
 	{"issue-unlabeled", NULL},
 	{"issue-edited", NULL},
 	{"issue-closed", NULL},
+	{"issue-reopened", NULL},
 	{"comment-created", count_comment},
 	{"button-pressed", count_button},
 	{"pr-changes-requested", NULL},

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "bot/queue_flow.h"
 #include "bot/report.h"
+#include "task/life.h"
 
 static char *pr_body(const struct task_ctx *c)
 {
@@ -175,14 +176,16 @@ int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, stru
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	int64_t id = json_int(json_object_get(p, "ctx"), "task", 0);
 	int rc = task_went(b, p, &c, err);
+	bool is_new;
 
 	(void)e;
 	if (rc <= 0)
 		return rc;
-	if (!c.task.pr)
+	is_new = !c.task.pr;
+	if (is_new)
 		c.task.pr = json_int(json_object_get(p, "result"), "number", 0);
 	if (db_run(b->db, ST_LEASE_END, err, "i", id) < 0 || task_save(b->db, &c.task, err) < 0 ||
-	    ask_reviewers(&c, err) < 0)
+	    (is_new && task_supersede(&c, false, err) < 0) || ask_reviewers(&c, err) < 0)
 		return -1;
 	return set_ref(&c, err);
 }
@@ -240,9 +243,9 @@ int task_cleanup(struct bot *b, const struct repo *r, const struct task *t, bool
 		       : 0;
 }
 
-/* Puts the label that calls for a person, or takes it off. */
-static int label(struct task_ctx *c, const char *how, struct err *err)
+int task_label(struct task_ctx *c, bool on, struct err *err)
 {
+	const char *how = on ? "add" : "remove";
 	json_t *p = json_object();
 	autofree char *subject =
 		xasprintf("talk:%lld:%lld", (long long)c->task.repo, (long long)c->task.issue);
@@ -258,7 +261,7 @@ static int label(struct task_ctx *c, const char *how, struct err *err)
 
 int task_unlabel(struct task_ctx *c, struct err *err)
 {
-	return label(c, "remove", err);
+	return task_label(c, false, err);
 }
 
 /* To a person: label, mention, the last log, the notification command. */
@@ -268,7 +271,7 @@ static int end_needs_human(struct task_ctx *c, const char *reason, struct err *e
 	autofree char *log = report_log(t->log), *tree = task_tree(c->bot, t->id);
 	int conflict = task_conflict(c->bot, &c->repo, t, NULL, err);
 
-	if (conflict < 0 || label(c, "add", err) < 0)
+	if (conflict < 0 || task_label(c, true, err) < 0)
 		return -1;
 	if (bot_say(c->bot, t->repo, t->issue,
 		    xasprintf("@%s, this needs a person: %s\n\n%s\nThe work is kept %s `%s`. "
@@ -291,6 +294,7 @@ static int close_issue(struct task_ctx *c, const char *reason, struct err *err)
 	json_put_int(p, "repo", c->task.repo);
 	json_put_int(p, "number", c->task.issue);
 	json_put_str(p, "reason", reason);
+	json_put(p, "ctx", task_ctx_json(&c->task));
 	return bot_effect(c->bot, subject, "forge-issue-close", p, err, "close:%lld",
 			  (long long)c->task.id) < 0
 		       ? -1
@@ -309,13 +313,13 @@ static int branch_is_wanted(struct task_ctx *c, bool *ret, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-/* Failed work is kept for days. A run that is being ended may still write: its end comes back here. */
+/* Failed work is kept for days, and so is what the closing of its issue cut off. A run that is being ended may still write: its end comes back here. */
 static int tidy(struct task_ctx *c, const char *state, struct err *err)
 {
 	cleanup(attempt_list_release) struct attempt_list l = {0};
 	bool wanted = false;
 
-	if (!strcmp(state, "needs-human"))
+	if (!strcmp(state, "needs-human") || (!strcmp(state, "cancelled") && c->task.closed_ms))
 		return 0;
 	if (attempt_all(c->bot->db, ST_ATTEMPT_OPEN_OF_TASK, &l, err, "i", c->task.id) < 0 ||
 	    branch_is_wanted(c, &wanted, err) < 0)
@@ -350,24 +354,31 @@ int task_end(struct task_ctx *c, const char *state, const char *reason, struct e
 	if (strcmp(state, "cancelled") != 0 || !t->pr)
 		return 0;
 	/* Nothing of it lands any more; the PR itself is a person's to close. */
-	return queue_leave(c->bot, &c->repo, t->pr, "dequeued", reason, err) < 0 ? -1 : 0;
+	if (queue_leave(c->bot, &c->repo, t->pr, "dequeued", reason, err) < 0)
+		return -1;
+	return task_pr_left(c, reason, err);
+}
+
+void task_keep_position(struct task_ctx *c)
+{
+	struct bp_pos *p = &c->pos;
+	int64_t *rounds = p->in_ci ? &p->ci_round : &p->round;
+
+	if (!p->started || p->phase == BP_PH_END)
+		return;
+	if (p->phase == BP_PH_AGENT && *rounds > 0)
+		--*rounds; /* it never took place */
+	/* What was asked for is not what is done again: the round that follows the answer is. */
+	p->from = p->phase == BP_PH_ASK ? BP_PH_AGENT : p->phase;
+	p->phase = BP_PH_END;
+	p->failed = true;
+	p->infra = 0;
+	row_take(&c->task.position, bp_pos_json(p));
 }
 
 int task_stop(struct task_ctx *c, const char *reason, struct err *err)
 {
-	struct bp_pos *p = &c->pos;
-
-	if (p->started && p->phase != BP_PH_END) {
-		int64_t *rounds = p->in_ci ? &p->ci_round : &p->round;
-
-		if (p->phase == BP_PH_AGENT && *rounds > 0)
-			--*rounds; /* it never took place */
-		p->from = p->phase;
-		p->phase = BP_PH_END;
-		p->failed = true;
-		p->infra = 0;
-		row_take(&c->task.position, bp_pos_json(p));
-	}
+	task_keep_position(c);
 	return task_end(c, "needs-human", reason, err);
 }
 
@@ -375,7 +386,7 @@ int task_pr_ended(struct task_ctx *c, bool merged, const char *why, struct err *
 {
 	const char *now = c->task.state;
 
-	if (merged && (!strcmp(now, "needs-human") || !strcmp(now, "done")))
+	if (merged && strcmp(now, "merged") != 0 && life_may(now, "merged"))
 		return task_unlabel(c, err) < 0 ? -1 : task_end(c, "merged", why, err);
 	if (!merged && !strcmp(now, "needs-human"))
 		return task_end(c, "cancelled", why, err);

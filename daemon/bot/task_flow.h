@@ -89,12 +89,32 @@ int task_ci_told(struct bot *b, const json_t *p, struct err *err);
 /* task_review.c: what a person said for the next round. */
 void task_add_said(struct task *t, const char *actor, const char *text);
 
+/* task_issue.c: what hangs on an issue. */
+/* It was closed: every task of it that has not ended for good is cancelled; what is landing is not. `why` is a clause. */
+int task_issue_closed(struct bot *b, const struct repo *r, int64_t issue, const char *why,
+		      struct err *err);
+/* The last one that this cancelled comes back to a person. */
+int task_issue_reopened(struct bot *b, const struct repo *r, int64_t issue, const char *who,
+			struct err *err);
+/* What older tasks left to a person ends: this one begins the issue again. */
+int task_issue_taken(struct bot *b, const struct repo *r, int64_t issue, int64_t newer,
+		     struct err *err);
+/* The level behind the events: tasks whose issue is closed, of which nobody was told. */
+int task_issues_look(struct bot *b, struct err *err);
+/* Its PR was opened, or has landed (solved): the others of the issue give way to it. */
+int task_supersede(struct task_ctx *c, bool solved, struct err *err);
+/* It was cancelled: its PR, if one is open, is told that it is a person's now. */
+int task_pr_left(struct task_ctx *c, const char *why, struct err *err);
+
 /* task_end.c: opening the PR, asking, ending. */
 int task_pull_request(struct task_ctx *c, struct err *err);
 int task_ask(struct task_ctx *c, const char *reason, struct err *err);
 int task_end(struct task_ctx *c, const char *state, const char *reason, struct err *err);
-/* Takes off the label that called for a person. */
+/* Puts the label that calls for a person, or takes it off. */
+int task_label(struct task_ctx *c, bool on, struct err *err);
 int task_unlabel(struct task_ctx *c, struct err *err);
+/* The position becomes the one that a failure would have left: `retry` does again what is under way. */
+void task_keep_position(struct task_ctx *c);
 /* To a person before what the position asks for was begun: `retry` begins it. */
 int task_stop(struct task_ctx *c, const char *reason, struct err *err);
 /* What its PR's end means for a task that has ended already. */
@@ -122,6 +142,7 @@ int task_did_layer_apply(struct bot *b, const struct event *e, const json_t *p, 
 int task_did_layer_save(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_issue_close(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_pr_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 /* task_ended.c: a run of a task has ended. */
 int task_run_ended(struct bot *b, struct attempt *a, const json_t *p, struct err *err);

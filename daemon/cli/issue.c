@@ -104,7 +104,17 @@ const struct cli_command cli_issue_commands[] = {
 	},
 	{
 		.path = "issue close",
-		.summary = "close an issue; a task on it is cancelled",
+		.summary = "close an issue; tasks on it are cancelled",
+		.description = "What a task has not published is kept for "
+			       "`retention.failed-worktree-days`.",
+		.args = number,
+		.opts = (const struct cli_opt[]){CLI_OPT_REPO, CLI_OPT_END},
+	},
+	{
+		.path = "issue reopen",
+		.summary = "open a closed issue again",
+		.description = "The task that its closing cancelled comes back and needs a person: "
+			       "`yardmaster task retry` continues it. No agent starts by itself.",
 		.args = number,
 		.opts = (const struct cli_opt[]){CLI_OPT_REPO, CLI_OPT_END},
 	},

@@ -15,6 +15,7 @@
  *   forge-pr-merged   number, commit, base, head, close   the queue has landed this head of it; close:
  *                     the forge would not notice by itself
  *   forge-pr-retarget number, base
+ *   forge-pr-close    number                a PR of our own that another one has taken the place of
  *   forge-issue-close number, reason
  *   forge-check       number, head, name, key, status|conclusion, title, summary, text?, annotations?,
  *                     actions?    on the checks tab, where the forge has one (`checks_tab`)
@@ -54,6 +55,7 @@
  *
  *   issue-labeled     number, label, actor, at_ms?  issue-unlabeled   number, label, actor
  *   issue-edited      number, actor                 issue-closed      number, actor
+ *   issue-reopened    number, actor
  *   comment-created   number, comment, actor, body, at_ms?      at_ms: by the forge's own clock
  *   button-pressed    number, actor, command, head     on the checks tab
  *   pr-opened         number, actor, head           pr-updated        number, actor, old, head

@@ -26,6 +26,7 @@ static const struct {
 	{"topic-merged", github_act_pr_look, true},
 	{"cand-draft", github_act_draft, false},
 	{"draft-close", github_act_draft_close, false},
+	{"forge-pr-close", github_act_pr_close, false},
 	{"forge-issue-close", github_act_issue_close, false},
 	{"forge-check", github_act_check, false},
 	{"forge-checks", github_act_checks, true},

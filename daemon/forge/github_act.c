@@ -328,6 +328,36 @@ int github_act_pr_update(struct job *j, struct err *err)
 	return github_pull_store(j->g, &j->repo, &p, files, p.task, err);
 }
 
+/* The answer is the PR as it is now: what that means is told as if somebody else had closed it. */
+static int did_pr_close(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	cleanup(pr_release) struct pr now = {0};
+	cleanup(pr_release) struct pr was = {0};
+	int rc;
+
+	if (a->outcome == GH_GONE)
+		return JOB_DONE;
+	if (job_check(j, a, err) < 0 || gh_read_pull(a->body, j->remote.full_name, &now, err) < 0)
+		return -1;
+	rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
+	if (rc <= 0)
+		return rc;
+	/* A push that came between is heard of by itself. */
+	row_set(&now.head, was.head);
+	return github_pull_store(j->g, &j->repo, &now, was.files, was.task, err);
+}
+
+int github_act_pr_close(struct job *j, struct err *err)
+{
+	json_t *body = json_object();
+
+	(void)err;
+	json_put_str(body, "state", "closed");
+	return job_send(j, "PATCH",
+			gh_path("/repos/%r/pulls/%d", j->remote.full_name, job_number(j)), body,
+			GH_REPEATABLE, "pull-close", did_pr_close);
+}
+
 static int did_close(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	cleanup(issue_release) struct issue i = {0};

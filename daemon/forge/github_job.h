@@ -66,6 +66,7 @@ int github_act_pr_update(struct job *j, struct err *err);
 int github_act_pr_merged(struct job *j, struct err *err);
 int github_act_pr_retarget(struct job *j, struct err *err);
 int github_act_pr_look(struct job *j, struct err *err);
+int github_act_pr_close(struct job *j, struct err *err);
 int github_act_issue_close(struct job *j, struct err *err);
 int github_act_check(struct job *j, struct err *err);
 int github_act_checks(struct job *j, struct err *err);

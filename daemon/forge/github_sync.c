@@ -123,6 +123,16 @@ static int compare_labels(struct job *j, const struct strvec *now, const json_t 
 	return 0;
 }
 
+/* By a bot, too: nothing is started by it. */
+static int tell_reopened(struct job *j, const json_t *events, struct err *err)
+{
+	struct gh_event e = {.id = job_now(j), .actor = {"ghost", false}};
+
+	gh_latest_event(events, "reopened", NULL, &e);
+	return github_tell(j->g, key_of(j, "reopened", e.id), "issue-reopened",
+			   github_payload(&j->repo, job_number(j), e.actor.login), err);
+}
+
 static int tell_closed(struct job *j, const json_t *events, struct err *err)
 {
 	struct gh_event e = {.id = job_now(j), .actor = {"ghost", false}};
@@ -134,9 +144,12 @@ static int tell_closed(struct job *j, const json_t *events, struct err *err)
 			   github_payload(&j->repo, job_number(j), e.actor.login), err);
 }
 
-/* Writes the row. *ret_closed: it was open before; *ret_edited: its text is another one. */
-static int store_issue(struct job *j, struct issue *now, bool *ret_closed, bool *ret_edited,
-		       struct err *err)
+/* What is another one than it was. */
+struct changes {
+	bool closed, reopened, edited;
+};
+
+static int store_issue(struct job *j, struct issue *now, struct changes *ret, struct err *err)
 {
 	cleanup(issue_release) struct issue was = {0};
 	int rc = issue_find(db_of(j), ST_ISSUE_BY_NUMBER, &was, err, "ii", j->repo.id, now->number);
@@ -145,8 +158,9 @@ static int store_issue(struct job *j, struct issue *now, bool *ret_closed, bool 
 		return -1;
 	now->repo = j->repo.id;
 	now->id = was.id;
-	*ret_closed = rc > 0 && !strcmp(was.state, "open") && !strcmp(now->state, "closed");
-	*ret_edited = rc > 0 && (strcmp(was.title, now->title) || strcmp(was.body, now->body));
+	ret->closed = rc > 0 && !strcmp(was.state, "open") && !strcmp(now->state, "closed");
+	ret->reopened = rc > 0 && !strcmp(was.state, "closed") && !strcmp(now->state, "open");
+	ret->edited = rc > 0 && (strcmp(was.title, now->title) || strcmp(was.body, now->body));
 	return rc ? issue_save(db_of(j), now, err) : issue_insert(db_of(j), now, err);
 }
 
@@ -154,17 +168,19 @@ int github_apply_issue(struct job *j, const json_t *o, const json_t *events, str
 {
 	cleanup(issue_release) struct issue now = {0};
 	cleanup(strvec_release) struct strvec labels = STRVEC_INIT;
-	bool pull, closed, edited, told = !json_flag(j->payload, "first");
+	bool pull, told = !json_flag(j->payload, "first");
+	struct changes changed = {0};
 
 	gh_read_labels(o, &labels);
-	if (gh_read_issue(o, &now, &pull, err) < 0 ||
-	    store_issue(j, &now, &closed, &edited, err) < 0 ||
+	if (gh_read_issue(o, &now, &pull, err) < 0 || store_issue(j, &now, &changed, err) < 0 ||
 	    compare_labels(j, &labels, events, told && !strcmp(now.state, "open"), err) < 0)
 		return -1;
-	if (closed && tell_closed(j, events, err) < 0)
+	if ((changed.closed && tell_closed(j, events, err) < 0) ||
+	    (changed.reopened && tell_reopened(j, events, err) < 0))
 		return -1;
-	if (edited && github_tell(j->g, key_of(j, "edit", job_now(j)), "issue-edited",
-				  github_payload(&j->repo, now.number, now.author), err) < 0)
+	if (changed.edited &&
+	    github_tell(j->g, key_of(j, "edit", job_now(j)), "issue-edited",
+			github_payload(&j->repo, now.number, now.author), err) < 0)
 		return -1;
 	return github_tell_then(j->g, json_object_get(j->payload, "then"), err);
 }

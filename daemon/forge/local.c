@@ -119,23 +119,35 @@ int local_issue_edit(struct forge *f, const struct repo *r, const char *actor, i
 		    "issue-edited", payload(r, number, actor), err);
 }
 
-int local_issue_close(struct forge *f, const struct repo *r, const char *actor, int64_t number,
-		      struct err *err)
+static int set_issue_state(struct forge *f, const struct repo *r, const char *actor, int64_t number,
+			   const char *state, const char *event, struct err *err)
 {
 	cleanup(issue_release) struct issue i = {0};
 
 	if (load_issue(f, r, number, &i, err) < 0)
 		return -1;
-	if (!strcmp(i.state, "closed"))
+	if (!strcmp(i.state, state))
 		return 0;
-	row_set(&i.state, "closed");
+	row_set(&i.state, state);
 	i.updated_ms = now(f);
 	if (issue_save(f->db, &i, err) < 0)
 		return -1;
 	return tell(f,
-		    xasprintf("issue-closed:%lld:%lld:%lld", (long long)r->id, (long long)number,
+		    xasprintf("%s:%lld:%lld:%lld", event, (long long)r->id, (long long)number,
 			      (long long)i.updated_ms),
-		    "issue-closed", payload(r, number, actor), err);
+		    event, payload(r, number, actor), err);
+}
+
+int local_issue_close(struct forge *f, const struct repo *r, const char *actor, int64_t number,
+		      struct err *err)
+{
+	return set_issue_state(f, r, actor, number, "closed", "issue-closed", err);
+}
+
+int local_issue_reopen(struct forge *f, const struct repo *r, const char *actor, int64_t number,
+		       struct err *err)
+{
+	return set_issue_state(f, r, actor, number, "open", "issue-reopened", err);
 }
 
 /* Is there an issue or a PR of this number? */

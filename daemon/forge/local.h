@@ -20,6 +20,8 @@ int local_issue_edit(struct forge *f, const struct repo *r, const char *actor, i
 		     const char *title, const char *body, struct err *err); /* NULL: as it is */
 int local_issue_close(struct forge *f, const struct repo *r, const char *actor, int64_t number,
 		      struct err *err);
+int local_issue_reopen(struct forge *f, const struct repo *r, const char *actor, int64_t number,
+		       struct err *err);
 /* 1 set or taken off, 0 it was so already. */
 int local_label_add(struct forge *f, const struct repo *r, const char *actor, int64_t number,
 		    const char *label, struct err *err);

@@ -142,6 +142,16 @@ static int act_pr_merged(struct forge *f, const json_t *p, json_t *result, struc
 	return pr_save(f->db, &pr, err);
 }
 
+static int act_pr_close(struct forge *f, const json_t *p, json_t *result, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	const struct pr pr = {.number = json_int(p, "number", 0)};
+	int rc = repo_get(f->db, json_int(p, "repo", 0), &r, err);
+
+	(void)result;
+	return rc <= 0 ? rc : local_pr_close(f, &r, self, &pr, err);
+}
+
 static int act_issue_close(struct forge *f, const json_t *p, json_t *result, struct err *err)
 {
 	cleanup(issue_release) struct issue i = {0};
@@ -160,13 +170,10 @@ static const struct {
 	const char *kind;
 	int (*act)(struct forge *f, const json_t *p, json_t *result, struct err *err);
 } acts[] = {
-	{"forge-comment", act_comment},
-	{"forge-label", act_label},
-	{"forge-react", act_react},
-	{"forge-pr-open", act_pr_open},
-	{"forge-pr-update", act_pr_update},
-	{"forge-pr-merged", act_pr_merged},
-	{"forge-issue-close", act_issue_close},
+	{"forge-comment", act_comment},     {"forge-label", act_label},
+	{"forge-react", act_react},         {"forge-pr-open", act_pr_open},
+	{"forge-pr-update", act_pr_update}, {"forge-pr-merged", act_pr_merged},
+	{"forge-pr-close", act_pr_close},   {"forge-issue-close", act_issue_close},
 };
 
 static int local_act(struct forge *f, int64_t effect, const char *kind, const json_t *payload,

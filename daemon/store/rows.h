@@ -86,7 +86,8 @@ struct table {
 	S(position) S(title) S(body) S(text_hash) S(removed) S(scopes) I(prompted) S(branch)       \
 		S(start) S(head) S(tree) I(pr) S(feedback) S(said) S(log) S(summary) S(files)      \
 			S(layer) S(worktree) I(runs) I(cost_microusd) I(created_ms) I(started_ms)  \
-				I(updated_ms) I(ended_ms) I(ci_ms) S(label) I(asked_ms) S(replaces)
+				I(updated_ms) I(ended_ms) I(ci_ms) S(label) I(asked_ms) S(replaces)        \
+				I(closed_ms) I(edited) S(edited_by) S(ignored)
 #define ROW_ATTEMPT(I, S)                                                                          \
 	I(id)                                                                                      \
 	I(repo)                                                                                    \
@@ -143,7 +144,7 @@ struct table {
 	S(key)                                                                                     \
 	S(subject)                                                                                 \
 	S(kind) S(payload) I(state) I(tries) I(not_before_ms) S(result) I(at_ms) I(done_ms)        \
-	I(patient_ms)
+	I(patient_ms) I(since_ms)
 /* clang-format on */
 
 /* name of the struct, its column list */

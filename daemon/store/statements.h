@@ -172,6 +172,14 @@
 		"AND ended_ms IS NULL ORDER BY id DESC LIMIT 1")                                   \
 	X(TASK_LAST_OF_ISSUE, "SELECT * FROM task WHERE repo = ?1 AND issue = ?2 "                 \
 		"ORDER BY id DESC LIMIT 1")                                                        \
+	X(TASK_OF_ISSUE, "SELECT * FROM task WHERE repo = ?1 AND issue = ?2 ORDER BY id")          \
+	/* What has not ended for good. */                                                         \
+	X(TASK_LIVE_OF_ISSUE, "SELECT * FROM task WHERE repo = ?1 AND issue = ?2 "                 \
+		"AND (ended_ms IS NULL OR state = 'needs-human') ORDER BY id")                     \
+	X(TASK_LIVE_OF_CLOSED, "SELECT t.* FROM task t JOIN issue i ON i.repo = t.repo "           \
+		"AND i.number = t.issue WHERE i.state = 'closed' AND t.id IN (SELECT id FROM "     \
+		"task WHERE ended_ms IS NULL UNION ALL SELECT id FROM task "                       \
+		"WHERE state = 'needs-human') ORDER BY t.id")                                      \
 	X(TASK_LAST_OF_PR, "SELECT * FROM task WHERE repo = ?1 AND pr = ?2 "                       \
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	X(TASK_OPEN_BY, "SELECT count(*) FROM task t JOIN repo r ON r.id = t.repo "                \
@@ -184,11 +192,15 @@
 	X(TASK_KEPT, "SELECT * FROM task WHERE worktree IS NOT NULL AND ended_ms IS NOT NULL "     \
 		"ORDER BY id")                                                                     \
 	X(TASK_PAST, "SELECT * FROM task WHERE ended_ms < ?1 "                                     \
-		"AND (worktree IS NULL OR state <> 'needs-human') ORDER BY id LIMIT 100")                                                           \
+		"AND (worktree IS NULL OR (state <> 'needs-human' AND coalesce(closed_ms, 0) = 0)) "  \
+		"AND NOT EXISTS (SELECT 1 FROM pr p WHERE p.repo = task.repo "                     \
+		"AND p.number = task.pr AND p.state = 'open') ORDER BY id LIMIT 100")              \
 	X(ATTEMPT_PURGE, "DELETE FROM attempt WHERE task = ?1")                                    \
 	X(TASK_PURGE, "DELETE FROM task WHERE id = ?1")                                            \
-	X(TASK_AGENT_PRS, "SELECT count(*) FROM pr WHERE repo = ?1 AND state = 'open' "            \
-		"AND task IS NOT NULL")                                                            \
+	/* Of a cancelled task it is a person's. */                                                \
+	X(TASK_AGENT_PRS, "SELECT count(*) FROM pr p WHERE p.repo = ?1 AND p.state = 'open' "      \
+		"AND EXISTS (SELECT 1 FROM task t WHERE t.id = p.task "                            \
+		"AND t.state <> 'cancelled')")                                                            \
 	X(USAGE_ADD, "INSERT INTO usage (repo, task, attempt, tokens_in, tokens_out, "             \
 		"cost_microusd, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                       \
 	X(ATTEMPT_BY_RUN, "SELECT * FROM attempt WHERE run = ?1")                                  \

@@ -22,7 +22,7 @@ static const struct {
 	{"merged", "", true},
 	{"done", "merged", true},
 	{"no-change", "", true},
-	{"cancelled", "", true},
+	{"cancelled", "needs-human merged", true},
 };
 
 bool life_ended(const char *state)

@@ -13,9 +13,10 @@
  *
  * waiting: for a lease, a place, or the end of a halt; a later round waits for a place too (edges not
  * drawn). relabel: the issue's text changed between the label and the first prompt. halted: the kill
- * switch ended its run; it continues after `resume`. Ended states but two are final: needs-human goes on
- * with `retry` or `say`, and both it and done (a blueprint that ends before the queue) become merged
- * when a person lands their PR.
+ * switch ended its run; it continues after `resume`. Ended states but three are final: needs-human goes on
+ * with `retry` or `say`; cancelled by the closing of its issue comes back to a person when that is opened
+ * again (task_issue.c); and they and done (a blueprint that ends before the queue) become merged when a
+ * person lands their PR.
  */
 #ifndef YM_TASK_LIFE_H
 #define YM_TASK_LIFE_H

@@ -54,8 +54,18 @@ ym issue label "$N" --add agent:fix >/dev/null
 wait_ok 'setting it again starts anew' "[ \"\$(task_of $N)\" != $before ] && [ \"\$(task_state \$(task_of $N))\" = running ]"
 K=$(task_of "$N")
 ym issue close "$N" >/dev/null
-gone 03
+until_state cancelled
+wait_ok 'the whole tree is gone' "! alive 'sleep 903' && ! alive 'sleep 803'" 5
 is "$(reason)" "$ME closed the issue" 'closing the issue cancels'
+wait_ok 'which is said once' "[ \"\$(comments $N | grep -c 'Ended, because $ME closed the issue')\" = 1 ]"
+ok 'what was not published is kept' test -d "$D/worktrees/t$K/tree"
+exits 5 'no agent starts on a closed issue' ym task retry "$K"
+ok 'the issue is opened again' ym issue reopen "$N"
+until_state needs-human
+ok 'and then the task goes on' ym task retry "$K"
+until_state running
+ym task cancel "$K" >/dev/null
+gone 03
 
 # --- while it waits for a place
 busy 04

@@ -153,6 +153,36 @@ static void a_label_is_told_once_a_time(void **state)
 	world_release(&w);
 }
 
+/* By whom it was opened says the timeline; a bot's own closing is nobody's word, its opening starts nothing. */
+static void an_issue_is_closed_and_opened_again(void **state)
+{
+#define IN(STATE)                                                                                  \
+	"{\"number\":3,\"title\":\"t\",\"body\":\"b\",\"state\":\"" STATE "\",\"labels\":[],"      \
+	"\"user\":{\"login\":\"eve\",\"type\":\"User\"},"                                          \
+	"\"created_at\":\"" SINCE "\",\"updated_at\":\"" SINCE "\"}"
+#define CLOSED   EVENT("1", "closed", "ann", "User", "2026-01-02T00:00:00Z")
+#define REOPENED EVENT("2", "reopened", "bob", "User", "2026-01-02T00:00:01Z")
+	static const struct page steps[][3] = {
+		{{REPO "/issues/3", IN("open")}, {REPO "/issues/3/events", "[]"}, {0}},
+		{{REPO "/issues/3", IN("closed")}, {REPO "/issues/3/events", "[" CLOSED "]"}, {0}},
+		{{REPO "/issues/3", IN("closed")}, {REPO "/issues/3/events", "[" CLOSED "]"}, {0}},
+		{{REPO "/issues/3", IN("open")},
+		 {REPO "/issues/3/events", "[" CLOSED "," REOPENED "]"},
+		 {0}},
+	};
+	static const char *const expected[] = {"", "issue-closed 3 - ann", "",
+					       "issue-reopened 3 - bob"};
+	struct world w;
+
+	world_of_pages(&w, *state, NULL, false);
+	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+		w.pages = steps[i];
+		read_issue(&w);
+		assert_told(&w, expected[i]);
+	}
+	world_release(&w);
+}
+
 /* Unknown means no action, and a bot's is nobody's. */
 static void who_set_a_label_must_be_known(void **state)
 {
@@ -421,6 +451,7 @@ int main(void)
 		TEST(what_is_unchanged_is_asked_conditionally),
 		TEST(the_first_look_tells_nothing),
 		TEST(a_label_is_told_once_a_time),
+		TEST(an_issue_is_closed_and_opened_again),
 		TEST(who_set_a_label_must_be_known),
 		TEST(what_was_missed_is_asked_for_once),
 		TEST(a_restart_forgets_nothing_that_was_missed),

@@ -103,6 +103,45 @@ static void what_creates_is_spaced(void **state)
 	world_release(&w);
 }
 
+/* What the answer says is known at once, and told: no webhook tells of what we did ourselves. */
+static void a_pr_is_closed(void **state)
+{
+	static const struct canned closing[] = {
+		SAY("PATCH " REPO "/pulls/4", 200, "",
+		    "{\"number\":4,\"title\":\"t\",\"body\":\"\",\"state\":\"closed\",\"merged\":"
+		    "false,"
+		    "\"user\":{\"login\":\"yard[bot]\",\"type\":\"Bot\"},"
+		    "\"created_at\":\"" SINCE "\",\"updated_at\":\"" SINCE "\","
+		    "\"base\":{\"ref\":\"main\",\"sha\":\"" HEAD "\"},"
+		    "\"head\":{\"ref\":\"topic\",\"sha\":\"" HEAD
+		    "\",\"repo\":{\"full_name\":\"octo/app\"}}}"),
+		END};
+	cleanup(pr_release) struct pr pr = {.number = 4,
+					    .title = xstrdup("t"),
+					    .body = xstrdup(""),
+					    .state = xstrdup("open"),
+					    .author = xstrdup("yard[bot]"),
+					    .base = xstrdup("main"),
+					    .topic = xstrdup("topic"),
+					    .head = xstrdup(HEAD),
+					    .files = xstrdup("[]"),
+					    .held = 1,
+					    .task = 0};
+	cleanup(pr_release) struct pr now = {0};
+	struct world w;
+
+	open_with(&w, *state, true);
+	w.f->stub->answers = closing;
+	pr.repo = w.repo.id;
+	assert_int_equal(pr_insert(w.forge.db, &pr, NULL), 0);
+	do_it(&w, "forge-pr-close", json_pack("{s:i}", "number", 4));
+	assert_int_equal(pr_get(w.forge.db, pr.id, &now, NULL), 1);
+	assert_string_equal(now.state, "closed");
+	assert_int_equal(now.held, 1);
+	assert_told(&w, "pr-closed 4 - yard[bot]");
+	world_release(&w);
+}
+
 /* So are the statuses of a plain token. */
 static void statuses_are_spaced(void **state)
 {
@@ -226,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(what_creates_is_spaced),
 		TEST(statuses_are_spaced),
+		TEST(a_pr_is_closed),
 		TEST(a_status_says_how_it_went),
 		TEST(only_the_latest_of_a_check_is_said),
 		TEST(only_the_latest_of_a_comment_is_said),
