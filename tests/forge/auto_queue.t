@@ -38,9 +38,9 @@ for n in $plain $carols $others $none; do
 done
 wait_for "ymj '.approvals[].user' pr show $others | grep -q bob" || bail 'the review is not known'
 bots=$(pr_of bots 'dependabot%5Bbot%5D')
-wait_ok "a listed bot's PR lands by itself" "[ \"\$(gh_pr_state $bots)\" = merged ]" 20
+wait_ok "a listed bot's PR lands by itself" "[ \"\$(gh_pr_state $bots)\" = merged ]"
 good=$(pr_of good alice)
-wait_ok 'and one with label, author and approval' "[ \"\$(gh_pr_state $good)\" = merged ]" 20
+wait_ok 'and one with label, author and approval' "[ \"\$(gh_pr_state $good)\" = merged ]"
 is "$(gh_pr_state "$plain")" open 'not one without the label'
 is "$(gh_pr_state "$carols")" open 'not one of another author'
 is "$(gh_pr_state "$others")" open 'not that of a bot that is not listed'
@@ -57,10 +57,10 @@ gh_ctl POST /repo "$(jq -nc --arg from "$T/src/app" '{full_name: "other/lib", fr
 	collaborators: {alice: "write", bob: "maintain"}}')" >/dev/null
 gh_add
 theirs=$(pr_of theirs alice)
-wait_ok 'there PRs land too' "[ \"\$(gh_pr_state $theirs)\" = merged ]" 20
+wait_ok 'there PRs land too' "[ \"\$(gh_pr_state $theirs)\" = merged ]"
 GH_REPO=octo/app
 again=$(pr_of again alice)
-wait_ok 'and here they still do' "[ \"\$(gh_pr_state $again)\" = merged ]" 20
+wait_ok 'and here they still do' "[ \"\$(gh_pr_state $again)\" = merged ]"
 is "$(ymj '[.github.installations[] | .id | select(. > 0)] | sort | join(" ")' status)" "$GH_INSTALLATION $second" \
 	'each by the token of its own installation'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'

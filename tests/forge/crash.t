@@ -72,7 +72,7 @@ for round in 0 ${ALL:+1 2}; do
 	# A push to the base gets no answer that says whether it was taken; the first refusal is looked into.
 	# What other pushes are still to come would take the refusals.
 	ym_start
-	wait_for '[ "$(ymj .effects_open status)" = 0 ]' 60 || bail 'the effects do not end'
+	wait_for '[ "$(ymj .effects_open status)" = 0 ]' || bail 'the effects do not end'
 	ym_stop
 	gh_comment "${prs[-1]}" '/yard queue' >/dev/null
 	gh_fault '{"method": "POST", "path": "git-receive-pack", "status": 403, "times": 2}'

@@ -27,7 +27,7 @@ gh_idle
 wait_ok 'its checks do not count before its merge is known' "ymj '.[].waits' queue list | grep -q 'its draft PR is not there yet'"
 is "$(gh_pr_state "$pr")" open 'nothing lands by them'
 merges fine
-wait_ok 'then they do' "[ \"\$(gh_pr_state $pr)\" = merged ]" 20
+wait_ok 'then they do' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 is "$(gh_base_oid)" "$sha" 'and it lands'
 is "$(draft .pull.merged)" false 'without merging the draft PR'
 wait_ok 'which is closed' "[ \"\$(draft .state)\" = closed ] && [ -z \"\$(gh_candidates)\" ]"

@@ -22,7 +22,7 @@ mkfifo "$T/em.in"
 exec 8<>"$T/em.in"
 (cd "$T" && exec node "$forge/emulate.js" "$em" <"$T/em.in" >"$T/em.out" 2>"$T/em.log" 8>&-) &
 disown
-wait_for "grep -q url '$T/em.out' || grep -q . '$T/em.log'" 30
+wait_for "grep -q url '$T/em.out' || grep -q . '$T/em.log'"
 grep -q url "$T/em.out" || bail "emulate did not start: $(cat "$T/em.log")"
 GH=$(jq -r .url "$T/em.out")
 GH_PEM=$T/em.pem
@@ -74,14 +74,14 @@ is "$(jq -r '"\(.title) \(.user.login) \(.base.ref)"' <<<"$pull")" 'Fix it yardm
 like "$(jq -r .body <<<"$pull")" "Closes #$n" 'and closes the issue'
 head=$(jq -r .head.sha <<<"$pull")
 checks() { api GET "/commits/$head/check-runs" | jq -r '[.check_runs[] | "\(.name) \(.conclusion)"] | sort | join(", ")'; }
-wait_ok 'the check runs are there' "[ \"\$(checks)\" = 'yardmaster/queue success, yardmaster/task success' ]" 20 || diag "$(checks)"
-wait_ok 'the sticky comment says that it is merged' "api GET /issues/$n/comments | jq -r '.[].body' | grep -qi 'merged\\|landed'" 20
+wait_ok 'the check runs are there' "[ \"\$(checks)\" = 'yardmaster/queue success, yardmaster/task success' ]" || diag "$(checks)"
+wait_ok 'the sticky comment says that it is merged' "api GET /issues/$n/comments | jq -r '.[].body' | grep -qi 'merged\\|landed'"
 is "$(api GET "/issues/$n/comments" | jq -r '[.[].user.login] | unique | join(" ")')" 'yardmaster[bot]' 'as the bot'
 is "$(api GET "/issues/$n/comments" | jq length)" 1 'there is one of them'
 
 # --- a command --------------------------------------------------------------------------------------
 api POST "/issues/$n/comments" '{"body": "/yard status"}' >/dev/null
-wait_ok 'a comment is a command, and is answered' "api GET /issues/$n/comments | jq -r '.[].body' | grep -q '> /yard status'" 20 || diag "$(api GET "/issues/$n/comments"; tail -30 "$em/requests"; ym_log | tail -5; ledger 'SELECT kind, state, payload FROM event ORDER BY id DESC LIMIT 5')"
+wait_ok 'a comment is a command, and is answered' "api GET /issues/$n/comments | jq -r '.[].body' | grep -q '> /yard status'" || diag "$(api GET "/issues/$n/comments"; tail -30 "$em/requests"; ym_log | tail -5; ledger 'SELECT kind, state, payload FROM event ORDER BY id DESC LIMIT 5')"
 is "$(cat "$T/em.log")" '' 'every commit has the same name in the emulator'
 is "$(ymj .events_failed status)" 0 'no event failed'
 ym_stop

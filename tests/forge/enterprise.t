@@ -37,7 +37,7 @@ gh_hook_here
 for r in $repos; do
 	GH_REPO=$r
 	ok "$r is added" ym repo add "$r"
-	wait_for "[ \"\$(ymj '.[] | select(.name == \"$r\") | .head // empty' repo list)\" = \"\$(gh_base_oid)\" ]" 30 ||
+	wait_for "[ \"\$(ymj '.[] | select(.name == \"$r\") | .head // empty' repo list)\" = \"\$(gh_base_oid)\" ]" ||
 		bail "the base of $r was not read: $(ym repo list; ym_log | tail -5)"
 done
 like "$(row 'GitHub credentials')" '^true ' 'doctor is content'

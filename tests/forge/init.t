@@ -31,7 +31,7 @@ start_flow() { # DIR OPTION...
 	: >"$T/flow.out" # what the flow before it said is not this one's page
 	"$YARDMASTER" init "$1" --github --api "$GH" "${@:2}" >"$T/flow.out" 2>"$T/flow.err" &
 	flow=$!
-	wait_for "grep -q 'http://[0-9.:]*/[0-9a-f]' '$T/flow.out' || ! kill -0 $flow" 10 || bail 'no page'
+	wait_for "grep -q 'http://[0-9.:]*/[0-9a-f]' '$T/flow.out' || ! kill -0 $flow" || bail 'no page'
 	url=$(grep -o 'http://[0-9.:]*/[0-9a-f]*' "$T/flow.out")
 	[ -n "$url" ] || bail "no page: $(cat "$T/flow.err")"
 }

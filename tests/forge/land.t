@@ -49,7 +49,7 @@ gift() { # NAME MODIFY
 	n=$pr
 	must gh_known "$n"
 	gh_review "$n" APPROVE '' bob
-	must wait_for "ymj '.approvals[].user' pr show $n | grep -q bob" 20
+	must wait_for "ymj '.approvals[].user' pr show $n | grep -q bob"
 	land_queue "$n"
 }
 for can in false true; do
@@ -64,7 +64,7 @@ ok 'notes of both sides are on the forge' wait_for \
 # --- an agent's branch ----------------------------------------------------------------------------
 i=$(gh_issue 'Fix it')
 gh_label "$i" agent:fix
-must wait_for '[ "$(ymj ".[0].state" task list)" = review ]' 30
+must wait_for '[ "$(ymj ".[0].state" task list)" = review ]'
 n=$(ymj .pr task show 1)
 topic=$(gh_as alice GET "/repos/$GH_REPO/pulls/$n" | jq -r .head.ref)
 gh_review "$n" APPROVE '' alice
@@ -75,7 +75,7 @@ is "$(ymj .state task show 1)" merged 'and its task is over'
 
 # --- policy ---------------------------------------------------------------------------------------
 gh_push main .github/yardmaster.yml 'queue: { method: squash, forks: refuse }' bob >/dev/null
-must wait_for '[ "$(ymj ".[0].head" repo list)" = "$(gh_base_oid)" ]' 20
+must wait_for '[ "$(ymj ".[0].head" repo list)" = "$(gh_base_oid)" ]'
 gift gift-refused false
 wait_ok 'by policy it does not land' "gh_comments $n | grep -q 'Taken out of the merge queue: the head of this PR from a fork'"
 is "$(gh_pr_state "$n")$(gh_base_file src/gift-refused.txt)" open 'and stays open'

@@ -27,7 +27,7 @@ isnt "$(gh_head "$below")" "$head" 'the head was moved'
 # --- the forge does not show the head -------------------------------------------------------------
 land_pr two fine
 base=$(gh_push main src/more.txt fine bob)
-must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]" 20
+must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]"
 land_hold true
 land_queue "$n"
 wait_ok 'the head is pushed' "[ \"\$(land_branch two)\" != $head ]"
@@ -41,10 +41,10 @@ unlike "$(gh_comments "$n")" 'is void' 'still approved'
 # --- a push in between ----------------------------------------------------------------------------
 land_pr three fine
 base=$(gh_push main src/yet.txt fine bob)
-must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]" 20
+must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]"
 land_hold true
 land_queue "$n"
-must wait_for "[ \"\$(land_branch three)\" != $head ]" 20
+must wait_for "[ \"\$(land_branch three)\" != $head ]"
 late=$(git -C "$(gh_state .dir)" -c user.name=a -c user.email=a@b commit-tree -p "$head" -m late "$head^{tree}")
 git -C "$(gh_state .dir)" update-ref refs/heads/three "$late"
 land_hold false
@@ -59,12 +59,12 @@ gh_protect '{"none": true}'
 for at in cand-head-push:after cand-head:after cand-push:after; do
 	land_pr "k-${at/:/-}" fine
 	base=$(gh_push main "src/${at/:/-}.txt" fine bob)
-	must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]" 20
+	must wait_for "[ \"\$(ymj '.[0].head' repo list)\" = $base ]"
 	ym_stop
 	YARDMASTER_CRASH_AT=$at ym_start
 	gh_hook_here
 	land_queue "$n"
-	must wait_for "! kill -0 $daemon 2>/dev/null" 30
+	must wait_for "! kill -0 $daemon 2>/dev/null"
 	ym_start
 	gh_hook_here
 	ok "killed at $at, it lands" merged "$n"

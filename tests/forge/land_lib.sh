@@ -35,14 +35,14 @@ land_start() {
 }
 must() { "$@" || bail "in vain: $*"; }
 land_branch() { gh_state ".branches[\"refs/heads/$1\"] // \"gone\""; }
-merged() { wait_for "[ \"\$(gh_pr_state $1)\" = merged ]" 20; }
+merged() { wait_for "[ \"\$(gh_pr_state $1)\" = merged ]"; }
 land_pr() {
 	gh_push "$1" "src/$1.txt" "$2" >/dev/null
 	n=$(gh_pr "$1" "PR $1")
 	must gh_known "$n"
 	head=$(gh_head "$n")
 	gh_review "$n" APPROVE '' bob
-	must wait_for "ymj '.approvals[].user' pr show $n | grep -q bob" 20
+	must wait_for "ymj '.approvals[].user' pr show $n | grep -q bob"
 }
 land_queue() { gh_comment "$1" '/yard queue' bob >/dev/null; }
 land_hold() { gh_ctl PATCH /repo "$(jq -nc --arg r "$GH_REPO" --argjson h "$1" '{repo: $r, hold_pushes: $h}')" >/dev/null; }

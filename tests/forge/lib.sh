@@ -103,7 +103,7 @@ gh_start() {
 		<"$T/gh.in" >"$T/gh.out" 2>"$T/gh.log" 7>&- &
 	gh_pid=$!
 	disown
-	if ! wait_for "! kill -0 $gh_pid 2>/dev/null || grep -q . '$T/gh.out'" 30 || ! kill -0 "$gh_pid" 2>/dev/null; then
+	if ! wait_for "! kill -0 $gh_pid 2>/dev/null || grep -q . '$T/gh.out'" || ! kill -0 "$gh_pid" 2>/dev/null; then
 		diag "$(cat "$T/gh.log")"
 		bail "the stand-in did not start"
 	fi
@@ -276,7 +276,7 @@ gh_head() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
 gh_known() { wait_for "[ \"\$(ymj .head pr show $1 2>/dev/null)\" = \$(gh_head $1) ]"; }
 gh_candidates() { gh_state '.branches | to_entries[] | select(.key | startswith("refs/heads/yardmaster/queue/")) | .value'; }
 gh_candidate() {
-	wait_for "[ \"\$(gh_candidates | grep -vc '^${sha:-none}\$')\" = 1 ] && [ \"\$(gh_candidates | wc -l)\" = 1 ]" 20 ||
+	wait_for "[ \"\$(gh_candidates | grep -vc '^${sha:-none}\$')\" = 1 ] && [ \"\$(gh_candidates | wc -l)\" = 1 ]" ||
 		bail 'no candidate was pushed'
 	sha=$(gh_candidates)
 }

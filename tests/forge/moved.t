@@ -17,9 +17,9 @@ gh_publish app
 gh_daemon
 gh_add
 problem() { ymj '.[0].problem // ""' repo list; }
-paused() { wait_ok "$1" "[ \"\$(ymj '.problems[0].paused_ms // 0' status)\" -gt 0 ] && problem | grep -q '$2'" 60 || bail "not paused: $(tail -5 "$T/daemon.log")"; }
-on() { wait_ok "$1" '[ -z "$(problem)" ]' 60 || bail "still paused: $(tail -5 "$T/daemon.log")"; }
-lands() { wait_ok "$2" "[ \"\$(gh_pr_state $1)\" = merged ]" 60 || bail "$(tail -5 "$T/daemon.log")"; }
+paused() { wait_ok "$1" "[ \"\$(ymj '.problems[0].paused_ms // 0' status)\" -gt 0 ] && problem | grep -q '$2'" || bail "not paused: $(tail -5 "$T/daemon.log")"; }
+on() { wait_ok "$1" '[ -z "$(problem)" ]' || bail "still paused: $(tail -5 "$T/daemon.log")"; }
+lands() { wait_ok "$2" "[ \"\$(gh_pr_state $1)\" = merged ]" || bail "$(tail -5 "$T/daemon.log")"; }
 queued() { # NAME [not known: nothing is read there now]; sets $pr
 	gh_push "$1" "src/$1.txt" fine >/dev/null
 	pr=$(gh_pr "$1" "$1")
@@ -32,7 +32,7 @@ said() { ym_log | grep -c "repository octo/site: paused.*$1"; }
 # --- another name, another owner --------------------------------------------------------------------
 gh_ctl PATCH /repo '{"repo": "octo/app", "rename": "site"}' >/dev/null
 GH_REPO=octo/site
-wait_ok 'a new name is known' '[ "$(ymj ".[0].name" repo list)" = octo/site ]' 60
+wait_ok 'a new name is known' '[ "$(ymj ".[0].name" repo list)" = octo/site ]'
 queued renamed
 lands "$pr" 'a PR lands there'
 ok 'and -R takes the name' ym pr list -R octo/site
@@ -47,11 +47,11 @@ n=$(gh_issue --label agent:fix 'While it is suspended')
 installation PATCH '{"suspended": false}'
 on 'taken back, it is gone'
 lands "$pr" 'what waited lands'
-wait_ok 'and what was labelled is done' "[ \"\$(task_state \"\$(task_of $n)\")\" = done ]" 60
+wait_ok 'and what was labelled is done' "[ \"\$(task_state \"\$(task_of $n)\")\" = done ]"
 is "$(said suspended)" 1 'the reason is in the log, once'
 k=$(task_of "$n")
 gh_as bob PUT "/repos/$GH_REPO/pulls/$(ymj .pr task show "$k")/merge" '{}' >/dev/null
-wait_ok 'a PR of ours that a person merges ends its task so' "[ \"\$(task_state $k)\" = merged ]" 60
+wait_ok 'a PR of ours that a person merges ends its task so' "[ \"\$(task_state $k)\" = merged ]"
 like "$(ymj .reason task show "$k")" 'merged by hand: by bob, as [0-9a-f]{12}' 'and it says by whom'
 
 # --- a permission -------------------------------------------------------------------------------------
@@ -66,8 +66,8 @@ gh_idle
 is "$(gh_state "[.issues[] | select(.number == $n) | .comments[].body | select(test(\"needs a person\"))] | length")" 0 'nobody is called for it'
 installation PATCH "{\"permissions\": $all, \"accepted\": true}"
 on 'granted and accepted, it is gone'
-wait_ok 'the task goes on where it stood' "[ \"\$(task_state $k)\" = done ]" 60
-wait_ok 'and what was labelled meanwhile begins' "[ \"\$(task_state \"\$(task_of $m)\")\" = done ]" 60
+wait_ok 'the task goes on where it stood' "[ \"\$(task_state $k)\" = done ]"
+wait_ok 'and what was labelled meanwhile begins' "[ \"\$(task_state \"\$(task_of $m)\")\" = done ]"
 is "$(said pull_requests)" 1 'the reason is in the log, once'
 
 # --- taken out of the installation, and the App removed ----------------------------------------------
@@ -82,16 +82,16 @@ GH_INSTALLATION=$(gh_ctl POST /installation '{"account": "octo"}' | jq .id)
 on 'and installed anew'
 gh_comment "$pr" '/yard queue' bob >/dev/null
 lands "$pr" 'under another number'
-wait_for '[ "$(ymj .effects_open status)" = 0 ]' 60
+wait_for '[ "$(ymj .effects_open status)" = 0 ]'
 gh_ctl POST /user '{"login": "other", "type": "Organization"}' >/dev/null
 gh_ctl POST /installation '{"account": "other"}' >/dev/null
 gh_ctl PATCH /repo '{"repo": "octo/site", "transfer": "other"}' >/dev/null
 GH_REPO=other/site
-wait_ok 'a new owner is known' '[ "$(ymj ".[0].name" repo list)" = other/site ]' 60
+wait_ok 'a new owner is known' '[ "$(ymj ".[0].name" repo list)" = other/site ]'
 queued moved
 lands "$pr" 'and a PR lands there'
 gh_ctl DELETE /repo '{"repo": "other/site"}' >/dev/null
-wait_ok 'a repository that is deleted is said to be so' 'problem | grep -q "the repository is deleted"' 60
+wait_ok 'a repository that is deleted is said to be so' 'problem | grep -q "the repository is deleted"'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 is $? 0 'the daemon ends when told'

@@ -112,7 +112,7 @@ is "$(gh_requests "[.[$from:][] | select(.path | endswith(\"/info/refs\") | not)
 gh_ctl PATCH /installation "{\"id\": $GH_INSTALLATION, \"suspended\": true}" >/dev/null
 wait_ok 'a suspended installation pauses the repository' "ymj '.problems[].problem' status | grep -q suspended"
 gh_ctl PATCH /installation "{\"id\": $GH_INSTALLATION, \"suspended\": false}" >/dev/null
-wait_ok 'taken back, it goes on at once' '[ "$(ymj ".problems | length" status)" = 0 ]' 10
+wait_ok 'taken back, it goes on at once' '[ "$(ymj ".problems | length" status)" = 0 ]'
 
 # --- the base is moved by somebody else -----------------------------------------------------------
 moved=$(gh_push main src/direct.txt direct bob)

@@ -35,7 +35,7 @@ gh_red "$sha"
 gh_candidate
 pass 'what is red is built and checked once more'
 gh_red "$sha"
-wait_for "gh_comments $pr | grep -q 'Taken out of the merge queue'" 20 || bail 'it was not taken out'
+wait_for "gh_comments $pr | grep -q 'Taken out of the merge queue'" || bail 'it was not taken out'
 pass 'and then taken out'
 like "$(gh_comments "$pr")" 'build. ended: failure' 'with the name of the check'
 like "$(gh_comments "$pr")" 'it went wrong here' 'and the end of its log'

@@ -64,17 +64,17 @@ ok 'changes that somebody requested are waited for' waits 'waits for @carol, who
 gh_ctl POST /hooks '{"hold": true}' >/dev/null
 review=$(gh_as carol GET "/repos/$GH_REPO/pulls/$pr/reviews" | jq '.[0].id')
 gh_as carol PUT "/repos/$GH_REPO/pulls/$pr/reviews/$review/dismissals" '{"message": "never mind"}' >/dev/null
-wait_ok 'a dismissed review is noticed without webhooks' "[ \"\$(gh_pr_state $pr)\" = merged ]" 20
+wait_ok 'a dismissed review is noticed without webhooks' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 
 # --- what cannot be read --------------------------------------------------------------------------
 gh_ctl POST /hooks '{"release": true}' >/dev/null
 gh_fault '{"method": "GET", "path": "/rules/branches/main", "status": 302, "headers": {"Location": "http://other.invalid/"}, "times": 1000}'
-wait_for "ledger 'SELECT problem FROM github_repo' | grep -q ." 20 || bail 'the failure is not noted'
+wait_for "ledger 'SELECT problem FROM github_repo' | grep -q ." || bail 'the failure is not noted'
 gh_queued three
 ok 'rules that cannot be read keep it from landing' waits 'is green and waits to land: the rules of .main. could not be read' 20
 is "$(gh_pr_state "$pr")" open 'it is open'
 gh_ctl DELETE /fault >/dev/null
-wait_ok 'until they can be' "[ \"\$(gh_pr_state $pr)\" = merged ]" 20
+wait_ok 'until they can be' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing

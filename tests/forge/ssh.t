@@ -40,7 +40,7 @@ serve_git() {
 	END
 	/usr/sbin/sshd -D -f "$ssh/config" -E "$ssh/log" <"$T/gh.in" 7>&- &
 	disown
-	wait_for "grep -q 'Server listening' '$ssh/log'" 20 || bail "sshd: $(cat "$ssh/log")"
+	wait_for "grep -q 'Server listening' '$ssh/log'" || bail "sshd: $(cat "$ssh/log")"
 }
 knows() { printf '[127.0.0.1]:%d %s\n' "$port" "$(cat "$ssh/$1.pub")" >"$ssh/known"; }
 pushes() { grep -c receive-pack "$ssh/served"; }
@@ -93,11 +93,11 @@ gh_comment "$two" '/yard queue' bob >/dev/null
 wait_ok 'a host with another key is refused, and named' \
 	"gh_comments $two | grep -q 'the SSH key of 127.0.0.1 port $port, $(ssh-keygen -l -f "$ssh/host.pub" | cut -d' ' -f2), is another one than in $ssh/known'" ||
 	diag "$(gh_comments "$two"; ym_log | tail -20)"
-wait_ok 'the list of repositories has it, too' "ymj '.[0].problem' repo list | grep -q 'the SSH key of 127.0.0.1'" 30
+wait_ok 'the list of repositories has it, too' "ymj '.[0].problem' repo list | grep -q 'the SSH key of 127.0.0.1'"
 is "$(pushes) $(gh_base_oid)" "$pushed $base" 'nothing was pushed'
 is "$(gh_pr_state "$two")" open 'the PR is open'
 knows host
-wait_ok 'with the right key in the file the base is read again' '[ -z "$(ymj ".[0].problem // \"\"" repo list)" ]' 20
+wait_ok 'with the right key in the file the base is read again' '[ -z "$(ymj ".[0].problem // \"\"" repo list)" ]'
 gh_comment "$two" '/yard queue' bob >/dev/null
 wait_ok 'and the PR lands' "[ \"\$(gh_pr_state $two)\" = merged ]"
 is "$(over_http)" '' 'still no git over HTTP'

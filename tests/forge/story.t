@@ -59,7 +59,7 @@ like "$(ym doctor --config "$T/yardmaster.yml")" "first look.*#$old .agent:fix."
 hooks() { gh_ctl POST /hooks "$1" >/dev/null; }
 edit() { gh_as "$1" PATCH "/repos/$GH_REPO/issues/$2" "$3" >/dev/null; }
 waits() { # NUMBER NAME
-	wait_ok "$2" "[ \"\$(task_state \"\$(task_of $1)\")\" = relabel ]" 20 || bail "$(tail -5 "$T/daemon.log")"
+	wait_ok "$2" "[ \"\$(task_state \"\$(task_of $1)\")\" = relabel ]" || bail "$(tail -5 "$T/daemon.log")"
 	is "$(ymj '.runs | length' task show "$(task_of "$1")")" 0 'no agent has seen it'
 }
 hooks '{"hold": true}'

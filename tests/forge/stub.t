@@ -193,5 +193,5 @@ gh_ctl PATCH /repo "{\"repo\": \"$GH_REPO\", \"rename\": \"renamed\"}" >/dev/nul
 is "$(gh_api_status GET "$at") $(gh_api_status GET "$at" '' -L)" '301 200' 'a renamed repository is found by a redirect'
 ok 'git follows it too' git -C "$T/c" fetch -q origin
 exec 7>&-
-wait_ok 'the stand-in ends with its test' "! kill -0 $gh_pid 2>/dev/null" 5
+wait_ok 'the stand-in ends with its test' "! kill -0 $gh_pid 2>/dev/null"
 done_testing

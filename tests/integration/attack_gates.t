@@ -14,7 +14,7 @@ propose() { # TOPIC: pushes what is there, queues it, sets $pr
 	pr=$(ymj ".[] | select(.topic == \"$1\") | .number" pr list)
 	ym queue add "$pr" >/dev/null || bail "not queued: $1"
 }
-out() { wait_ok "$1" '[ "$(ymj .state pr show '"$pr"')" = merged ] || ym queue why '"$pr"' | grep -q "left the merge queue"' 40; }
+out() { wait_ok "$1" '[ "$(ymj .state pr show '"$pr"')" = merged ] || ym queue why '"$pr"' | grep -q "left the merge queue"'; }
 
 # Rules that the PR brings along.
 printf 'queue:\n  gates: ["true"]\n  approvals: 0\n' >.github/yardmaster.yml

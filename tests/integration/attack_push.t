@@ -59,11 +59,11 @@ print $t;
 END
 for blob in "$(git rev-parse HEAD:src/a.txt)" ''; do
 	bomb=$(git commit-tree -m bomb -p origin/main "$(perl "$T/bomb.pl" ${blob:+"$blob"})")
-	exits 1 'a bomb of trees' timeout 60 git push -q origin "$bomb:refs/for/main/bomb"
+	exits 1 'a bomb of trees' patient git push -q origin "$bomb:refs/for/main/bomb"
 done
 git checkout -q -B fine origin/main
 git commit -q --allow-empty -m fine
-ok 'the next push' timeout 20 git push -q origin HEAD:refs/for/main/fine
+ok 'the next push' patient git push -q origin HEAD:refs/for/main/fine
 
 for bad in 'priority 9223372036854775807' 'priority -9223372036854775807'; do
 	# shellcheck disable=SC2086

@@ -94,7 +94,7 @@ start_to_die() {
 # It died, and by SIGKILL.
 has_died() { # NAME
 	local code=0
-	if ! wait_for '! alive' 10; then
+	if ! wait_for '! alive'; then
 		fail "$1" "the daemon did not come by there"
 		ym_end KILL
 		return 1
@@ -120,7 +120,7 @@ for when in $whens; do
 		# A task that is on its way comes by; else a new one sets out.
 		if start_to_die "$kind:$when"; then
 			[ "$(open_tasks)" != 0 ] || new_issue
-			wait_for '! alive || [ "$(open_tasks)" = 0 ]' 15
+			wait_for '! alive || [ "$(open_tasks)" = 0 ]'
 			! alive || new_issue
 		fi
 		has_died "killed: $kind, $when"
@@ -195,7 +195,7 @@ for kind in cand-settle-ref cand-settle; do
 		has_died "killed: $kind, $when"
 		cp "$T/notes" "$notes"
 		ym_start
-		wait_for '[ "$(open_tasks)" = 0 ]' 30
+		wait_for '[ "$(open_tasks)" = 0 ]'
 		ym_stop
 	done
 done
@@ -203,7 +203,7 @@ done
 # --- what a person sees in the end ---
 
 ym_start
-wait_ok 'every task comes to its end' '[ "$(open_tasks)" = 0 ]' 60
+wait_ok 'every task comes to its end' '[ "$(open_tasks)" = 0 ]'
 for n in "${reviews[@]}"; do
 	wait_ok "the task of issue $n is back at its review" \
 		"[ \"\$(ledger \"SELECT state FROM task WHERE issue = $n\")\" = review ]"
@@ -211,7 +211,7 @@ for n in "${reviews[@]}"; do
 	ok 'with a new head that can be approved' ym pr approve "$pr" -R crash
 	wait_ok 'and is merged' "[ \"\$(pr_state $pr)\" = merged ]"
 done
-wait_ok 'no effect is left' '[ "$(ymj .effects_open status)" = 0 ]' 30
+wait_ok 'no effect is left' '[ "$(ymj .effects_open status)" = 0 ]'
 is "$(ymj .events_failed status)" 0 'no event failed'
 is "$(ledger "SELECT count(*) FROM task WHERE blueprint = 'fix' AND state <> 'merged'")" 0 \
 	"all ${#issues[@]} tasks are merged"

@@ -191,36 +191,22 @@ git config yardmaster.repo gone
 like "$(try git push -q origin HEAD:refs/heads/x)" "not checked.*'gone': not known" 'a repository that is gone: one line'
 git config yardmaster.repo app
 
-# --- how long somebody waits: the quickest of some, for other programs run on this machine too
-unset YARDMASTER_HOOK_MS
-within() { # MS NAME COMMAND...
-	local limit=$(($1 * slow)) best=99999 t i
-	for ((i = 0; i < 40 && best >= limit; i++)); do
-		t=${EPOCHREALTIME/./}
-		"${@:3}" >"$T/out" 2>&1
-		t=$(((${EPOCHREALTIME/./} - t) / 1000))
-		best=$((t < best ? t : best))
-	done
-	ok "$2: $best ms" test "$best" -lt "$limit"
-}
+# --- a daemon that answers has no objection
 printf 'x\n\nDepends-On: #%s\n' "$a" >"$T/message"
 echo 0 >>src/a.txt; git add -A
 git checkout -q --detach
-within 50 'pre-commit when the daemon answers' .git/hooks/pre-commit
-within 50 'commit-msg when the daemon answers' .git/hooks/commit-msg "$T/message"
-is "$(cat "$T/out")" '' '... which it did'
+is "$(.git/hooks/pre-commit 2>&1)" '' 'pre-commit when the daemon answers'
+is "$(.git/hooks/commit-msg "$T/message" 2>&1)" '' 'commit-msg when the daemon answers'
 git checkout -q free
 
 # --- the daemon is away, or hangs
 ym_stop
-quick() { # NAME REGEX COMMAND...: lets it through, in one line, long before a person wonders
-	local out code=0 t=${EPOCHREALTIME/./}
-	out=$(try "${@:3}") || code=$?
-	t=$(((${EPOCHREALTIME/./} - t) / 1000))
+quick() { # NAME REGEX COMMAND...: lets it through, in one line
+	local out code=0
+	out=$(patient try "${@:3}") || code=$?
 	is $code 0 "$1: git goes on"
 	like "$out" "$2" '... with a note'
 	is "$(grep -c '^yardmaster:' <<<"$out")" 1 '... of one line'
-	ok "... after $t ms" test $t -lt $((3000 * slow))
 }
 echo 1 >>src/a.txt; git add -A
 quick 'pre-commit without a daemon' 'not checked, git goes on without: .*nobody listens' git commit -q -m x
@@ -236,18 +222,17 @@ mkdir "$T/slow"
 printf '#!/bin/sh\nsleep 30\n' >"$T/slow/git"
 chmod +x "$T/slow/git"
 quick 'pre-commit, git itself hangs' 'not checked, git goes on without: .*took too long' \
-	env PATH="$T/slow:$PATH" "$YARDMASTER" hook pre-commit ''
+	env -u YARDMASTER_HOOK_MS PATH="$T/slow:$PATH" "$YARDMASTER" hook pre-commit ''
 ym_start
 kill -STOP "$(ym_pid)"
+export YARDMASTER_HOOK_MS=$(($(pace) * 3)) # enough for what git has to say
 echo 2 >>src/a.txt; git add -A
 quick 'pre-commit, the daemon hangs' 'not checked, git goes on without: .*no answer within the time' git commit -q -m x
 quick 'commit-msg, the daemon hangs' 'not checked' "$YARDMASTER" hook commit-msg '' "$T/message"
 quick 'pre-push, the daemon hangs' 'not checked' git push -q "$T/elsewhere.git" HEAD:refs/heads/hangs
 echo 3 >>src/a.txt; git add -A
-within 200 'pre-commit, when the daemon hangs' .git/hooks/pre-commit
-like "$(cat "$T/out")" 'no answer within the time' '... and did not answer'
-within 200 'commit-msg, when the daemon hangs' .git/hooks/commit-msg "$T/message"
-like "$(cat "$T/out")" 'no answer within the time' '... and did not answer'
+like "$(.git/hooks/pre-commit 2>&1)" 'no answer within the time' 'pre-commit by itself, when the daemon hangs'
+like "$(.git/hooks/commit-msg "$T/message" 2>&1)" 'no answer within the time' 'commit-msg by itself, when the daemon hangs'
 kill -CONT "$(ym_pid)"
 ym_stop
 is $? 0 'the daemon ends when told'

@@ -9,8 +9,15 @@
 #
 # and ends with done_testing. It runs the real program, real Git and scripted agents in a folder of its
 # own, $T, which is removed at the end, also after a failure or a signal, when nothing of the test is
-# left running. Nothing sleeps for a guessed time: wait_for polls a condition against a deadline.
-# KEEP=1 in the environment keeps $T for a look.
+# left running. KEEP=1 in the environment keeps $T for a look.
+#
+# Nothing sleeps for a guessed time: wait_for looks again and again whether a condition holds. Its limit counts
+# seconds of a quiet machine: each second or so it measures what a reference takes now (a start of the program
+# that is tested, one fsync in $T), and a second that was three times as slow counts as a third. So a limit is
+# only there to end what hangs: no test asserts how long something takes (`make bench` has such figures), none
+# gives a limit of its own (the default is for everything that happens by itself), and what must not come from
+# the next look at the forge is shown with a `reconcile-seconds` that is out of reach, not with a short limit.
+# A command that may hang is started through `patient`, not through timeout(1).
 #
 # Tests                                  each prints one TAP line; they return 0 or 1 and never exit
 #   ok NAME COMMAND...                   the command succeeds
@@ -21,7 +28,7 @@
 #   like TEXT REGEX NAME                 the text matches the extended regular expression
 #   unlike TEXT REGEX NAME
 #   pass NAME, fail NAME [DIAGNOSTIC]
-#   wait_ok NAME 'SHELL CODE' [SECONDS]  the code succeeds before the deadline
+#   wait_ok NAME 'SHELL CODE' [SECONDS]  the code succeeds before wait_for gives up
 #   diag TEXT...                         a comment in the output
 #   bail TEXT...                         gives up on this test: nothing after it makes sense
 #   done_testing                         prints the plan; exits
@@ -35,8 +42,9 @@
 #   ym_crash                             kill -9, and waits; keepers go on
 #   ym_pid                               its pid
 #   ym_log                               what it wrote to standard error so far
-#   wait_for 'SHELL CODE' [SECONDS]      0 once the code succeeds, 1 after the deadline (60 s; longer with
-#                                        sanitizers), after saying what it waited for
+#   wait_for 'SHELL CODE' [SECONDS]      0 once the code succeeds; 1 after 60 s of a quiet machine, after saying
+#                                        what it waited for
+#   patient COMMAND...                   its exit code; when it does not end within the same time it is killed: 124
 #
 # The world
 #   agent NAME <<'END'                   a scripted agent: a bash program that gets the prompt in $PROMPT
@@ -86,9 +94,6 @@ git config --global init.defaultBranch main
 git config --global advice.detachedHead false
 
 tests_run=0 tests_bad=0 daemon=''
-# A sanitizer makes everything several times slower.
-slow=1
-case "$YARDMASTER_BUILD" in *sanitize* | *address*) slow=4 ;; esac
 
 # --- tests ----------------------------------------------------------------------------------------
 
@@ -206,14 +211,34 @@ trap 'exit 130' INT TERM HUP
 
 # --- the daemon -----------------------------------------------------------------------------------
 
+# How many times slower this machine is now than a quiet one, in percent, never below 100: a start of the program,
+# which takes 15 ms, and an fsync, which takes 5, beside whatever else runs here.
+pace() {
+	local t=${EPOCHREALTIME/./} start sync
+	"$YARDMASTER" --version >/dev/null 2>&1
+	start=$((${EPOCHREALTIME/./} - t))
+	t=${EPOCHREALTIME/./}
+	dd if=/dev/null of="$T/pace" conv=fsync status=none 2>/dev/null
+	sync=$((${EPOCHREALTIME/./} - t))
+	start=$((start / 150)) sync=$((sync / 50))
+	[ $start -ge $sync ] || start=$sync
+	echo $((start < 100 ? 100 : start))
+}
+
 wait_for() {
-	local limit=${2:-60} from=${EPOCHREALTIME/./} now out nap
+	local limit=${2:-60} from=${EPOCHREALTIME/./} since now out nap spent=0 slower=100 before
+	since=$from
 	while ! out=$(eval "$1" 2>&1); do
 		now=${EPOCHREALTIME/./}
-		if [ $((now - from)) -ge $((limit * slow * 1000000)) ]; then
-			diag "waited $((limit * slow)) s in vain for: $1"
-			[ -z "$out" ] || diag "$out"
-			return 1
+		if [ $((now - since)) -ge 1000000 ]; then
+			before=$slower slower=$(pace)
+			[ "$before" -ge "$slower" ] || before=$slower
+			spent=$((spent + (now - since) * 100 / before)) since=${EPOCHREALTIME/./}
+			if [ $spent -ge $((limit * 1000000)) ]; then
+				diag "waited $(((now - from) / 1000000)) s, like $limit s of a quiet machine, in vain for: $1"
+				[ -z "$out" ] || diag "$out"
+				return 1
+			fi
 		fi
 		# What takes longer is asked for less often: asking costs as much as what is waited for.
 		nap=$(((now - from) / 8000))
@@ -221,6 +246,18 @@ wait_for() {
 		printf -v nap '0.%03d' "$nap"
 		sleep "$nap"
 	done
+}
+
+patient() {
+	local child code=0
+	"$@" <&0 &
+	child=$!
+	if ! wait_for "! kill -0 $child 2>/dev/null"; then
+		kill -KILL "$child" 2>/dev/null
+		code=124
+	fi
+	wait "$child" 2>/dev/null || code=$((code ? code : $?))
+	return $code
 }
 
 ym() { "$YARDMASTER" --socket "$D/socket" "$@"; }
@@ -253,7 +290,7 @@ ym_end() { # SIGNAL
 	local code=0
 	[ -n "$daemon" ] || return 0
 	kill "-$1" "$daemon" 2>/dev/null
-	wait_for "! kill -0 $daemon 2>/dev/null" 10 || return 1
+	wait_for "! kill -0 $daemon 2>/dev/null" || return 1
 	wait "$daemon" 2>/dev/null || code=$?
 	daemon=''
 	return $code

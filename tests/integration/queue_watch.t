@@ -18,22 +18,22 @@ head_is() { # NAME BRANCH
 	 [ "$(ymj ".[] | select(.name == \"$1\") | .head" repo list)" = "$(git -C "$(repo_path "$1")" rev-parse "$2")" ]; }
 
 move_base src/hand.txt first
-wait_ok 'again' "head_is $R main" 5
-wait_ok '... and told' "grep -c '^base-moved $R' '$T/notified' | grep -qx 2" 5
+wait_ok 'again' "head_is $R main"
+wait_ok '... and told' "grep -c '^base-moved $R' '$T/notified' | grep -qx 2"
 git -C "$bare" pack-refs --all
 move_base src/hand.txt second
-wait_ok 'after the references were packed as well' "head_is $R main" 5
-wait_ok '... and told once' "grep -c '^base-moved $R' '$T/notified' | grep -qx 3" 5
+wait_ok 'after the references were packed as well' "head_is $R main"
+wait_ok '... and told once' "grep -c '^base-moved $R' '$T/notified' | grep -qx 3"
 git -C "$bare" rev-parse main >"$T/oid"
 older=$(git -C "$bare" rev-parse main~1)
 echo "$older" >"$bare/refs/heads/main"
-wait_ok 'as is a reference that was written by hand' "head_is $R main" 5
+wait_ok 'as is a reference that was written by hand' "head_is $R main"
 git -C "$bare" update-ref refs/heads/main "$(cat "$T/oid")"
-wait_ok '... and back' "head_is $R main" 5
+wait_ok '... and back' "head_is $R main"
 git -C "$bare" update-ref -d refs/heads/main
-wait_ok 'or was deleted' "[ \"\$(ymj '.[0].head' repo list)\" = null ]" 5
+wait_ok 'or was deleted' "[ \"\$(ymj '.[0].head' repo list)\" = null ]"
 git -C "$bare" update-ref refs/heads/main "$(cat "$T/oid")"
-wait_ok '... and came back' "head_is $R main" 5
+wait_ok '... and came back' "head_is $R main"
 
 # The queue's own landings are no moves by somebody else.
 told=$(grep -c '^base-moved app' "$T/notified")
@@ -69,11 +69,11 @@ rmdir "$nested/refs/heads/release" 2>/dev/null
 commit_file "$T/src/nested" a.txt 2
 git -C "$nested" fetch -q "$T/src/nested" release/1:refs/tags/new
 git -C "$nested" update-ref refs/heads/release/1 refs/tags/new
-wait_ok 'a base in a folder is watched too' 'head_is nested release/1' 5
+wait_ok 'a base in a folder is watched too' 'head_is nested release/1'
 commit_file "$T/src/nested" a.txt 3
 git -C "$nested" fetch -q "$T/src/nested" +release/1:refs/tags/new
 git -C "$nested" update-ref refs/heads/release/1 refs/tags/new
-wait_ok '... also the second time' 'head_is nested release/1' 5
+wait_ok '... also the second time' 'head_is nested release/1'
 
 ym_stop
 is $? 0 'the daemon ends when told'

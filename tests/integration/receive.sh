@@ -42,7 +42,7 @@ deliver() {
 	[ -z "${o[event]}" ] || headers+=(-H "X-GitHub-Event: ${o[event]}")
 	[ -z "${o[guid]}" ] || headers+=(-H "X-GitHub-Delivery: ${o[guid]}")
 	[ -z "${o[header]-}" ] || headers+=(-H "${o[header]}")
-	curl -s -o /dev/null -w '%{http_code}' --path-as-is --max-time 30 -X "${o[method]}" \
+	curl -s -o /dev/null -w '%{http_code}' --path-as-is -X "${o[method]}" \
 		"${headers[@]}" --data-binary "@$file" "http://$(hooks_address)${o[path]}"
 	[ -n "${o[file]-}" ] || rm -f "$file"
 }

@@ -78,7 +78,7 @@ is "$(sql "SELECT count(*) FROM delivery WHERE guid = 'last-one'")" 1 'and store
 
 # --- starts that cannot work ---
 
-serve() { timeout 20 "$YARDMASTER" serve --config "$T/yardmaster.yml" 2>&1; }
+serve() { patient "$YARDMASTER" serve --config "$T/yardmaster.yml" 2>&1; }
 chmod 640 "$T/hook"
 out=$(serve) && code=0 || code=$?
 isnt "$code" 0 'a secret that others may read: no start'
@@ -92,7 +92,7 @@ secret_file "$T/hook" first
 ym_start
 port=$(hooks '.listen | split(":")[1]')
 sed "s/^data:.*/data: ${D//\//\\/}2/; s/^listen:.*/listen: 127.0.0.1:$port/" "$T/yardmaster.yml" >"$T/second.yml"
-out=$(timeout 20 "$YARDMASTER" serve --config "$T/second.yml" 2>&1) && code=0 || code=$?
+out=$(patient "$YARDMASTER" serve --config "$T/second.yml" 2>&1) && code=0 || code=$?
 isnt "$code" 0 'a port in use: no start'
 like "$out" "127.0.0.1:$port.*another program has this port" 'the error says so'
 sed -i 's/^listen:.*/listen: localhost/' "$T/second.yml"

@@ -26,7 +26,7 @@ busy() { # MARK
 }
 gone() { # MARK
 	until_state cancelled
-	wait_ok 'the whole tree is gone' "! alive 'sleep 9$1' && ! alive 'sleep 8$1'" 5
+	wait_ok 'the whole tree is gone' "! alive 'sleep 9$1' && ! alive 'sleep 8$1'"
 	wait_ok 'the worktree is gone' "[ ! -e '$D/worktrees/t$K' ]"
 	not_ok 'the branch is gone' git -C "$(repo_path app)" rev-parse -q --verify "refs/heads/$(ymj .branch task show "$K")"
 	is "$(ymj '[.runs[] | select(.state != "ended")] | length' task show "$K")" 0 'every run is known to have ended'

@@ -25,7 +25,7 @@ start_three() {
 	wait_for "alive 'sleep 62${a}00' && alive 'sleep 62${b}00'" || bail 'the agents did not start'
 }
 all_gone() {
-	wait_ok "$1" "! alive 'sleep 62${a}00' && ! alive 'sleep 62${b}00' && ! alive 'sleep 61'" 3
+	wait_ok "$1" "! alive 'sleep 62${a}00' && ! alive 'sleep 62${b}00' && ! alive 'sleep 61'"
 }
 resumed() {
 	touch "$T/go/$a" "$T/go/$b"

@@ -93,7 +93,7 @@ do_issue() {
 	[ $# = 0 ] || body=$(printf 'sh: %s\n' "$@")
 	N=$(issue --label "$label" "Do it" "$body")
 	K=''
-	wait_for "K=\$(task_of $N); [ -n \"\$K\" ] && [ \"\$K\" != null ]" 20 && K=$(task_of "$N")
+	wait_for "K=\$(task_of $N); [ -n \"\$K\" ] && [ \"\$K\" != null ]" && K=$(task_of "$N")
 }
 
 comments() { ymj '.comments[] | "@" + .author + ": " + .body' issue show "$1" 2>/dev/null || ymj '.comments[] | .body' pr show "$1"; }
@@ -131,7 +131,7 @@ push_base() {
 	local bare
 	bare=$(repo_path "$1")
 	git -C "$bare" fetch -q "$T/src/$1" +main:refs/heads/main
-	wait_for "ym audit list --json | jq -e '.[] | select(.action == \"base-moved\")' >/dev/null || [ \"\$(ymj '.[] | select(.name == \"$1\") | .base_oid' repo list)\" = \"\$(git -C '$bare' rev-parse main)\" ]" 15
+	wait_for "ym audit list --json | jq -e '.[] | select(.action == \"base-moved\")' >/dev/null || [ \"\$(ymj '.[] | select(.name == \"$1\") | .base_oid' repo list)\" = \"\$(git -C '$bare' rev-parse main)\" ]"
 }
 
 alive() {

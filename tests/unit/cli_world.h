@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "patience.h"
 #include "sys/fs.h"
 #include "sys/usock.h"
 
@@ -95,7 +96,7 @@ static inline void world_serve_one(int listener, int request_fd, const char *ans
 	char c;
 	int fd = accept(listener, NULL, NULL);
 
-	alarm(20); /* a test that hangs must end */
+	alarm(PATIENT_MS / 1000); /* a test that hangs must end */
 	while (fd >= 0 && read(fd, &c, 1) == 1) {
 		if (write(request_fd, &c, 1) != 1)
 			_exit(1);

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "forge/github_client.h"
 #include "http_stub.h"
+#include "patience.h"
 
 #include <time.h>
 
@@ -28,7 +29,6 @@
 
 #define FX_INSTALLATION 7
 #define FX_TOKENS       "POST /app/installations/7/access_tokens"
-#define FX_WAIT_MS      20000
 
 /* What came of one request. */
 struct ask {
@@ -302,7 +302,7 @@ static inline uint64_t fx_get(struct fx *f, struct ask *a, const char *path, uns
 
 static inline void fx_wait(struct fx *f, const struct ask *a)
 {
-	for (int64_t end = fx_now() + FX_WAIT_MS; !a->calls;) {
+	for (int64_t end = fx_now() + PATIENT_MS; !a->calls;) {
 		fx_turn(f);
 		if (fx_now() > end)
 			fail_msg("no answer came");

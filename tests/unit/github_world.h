@@ -157,7 +157,7 @@ static inline void act_of(struct world *w, int64_t effect, const char *kind, jso
 		w->result = out;
 		err_release(&w->why);
 	}
-	for (int64_t end = fx_now() + FX_WAIT_MS; !w->ended;) {
+	for (int64_t end = fx_now() + PATIENT_MS; !w->ended;) {
 		fx_turn(w->f);
 		if (fx_now() > end)
 			fail_msg("%s does not end", kind);

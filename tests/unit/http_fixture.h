@@ -13,14 +13,13 @@
 
 #include "base/mem.h"
 #include "http_stub.h"
+#include "patience.h"
 #include "sys/fs.h"
 #include "sys/http.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
-
-#define WAIT_MS 20000
 
 struct fx {
 	struct loop *loop;
@@ -138,7 +137,7 @@ static inline void turn(struct fx *f)
 
 static inline void await(struct fx *f, const struct got *g)
 {
-	for (int64_t end = now_ms() + WAIT_MS; !g->calls;) {
+	for (int64_t end = now_ms() + PATIENT_MS; !g->calls;) {
 		turn(f);
 		if (now_ms() > end)
 			fail_msg("no answer came");

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "patience.h"
 #include "runner/run.h"
 #include "sys/child.h"
 #include "sys/fs.h"
@@ -25,8 +26,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define FX_WAIT_MS 30000
 
 struct fx {
 	char *base;
@@ -123,7 +122,7 @@ static inline enum run_state fx_state(struct fx *f, const char *id)
 
 static inline void fx_wait_state(struct fx *f, const char *id, enum run_state want)
 {
-	for (int64_t end = fx_now() + FX_WAIT_MS; fx_state(f, id) != want; poll(NULL, 0, 2))
+	for (int64_t end = fx_now() + PATIENT_MS; fx_state(f, id) != want; poll(NULL, 0, 2))
 		if (fx_now() > end)
 			fail_msg("run %s: in state %d, not in %d", id, (int)fx_state(f, id),
 				 (int)want);
@@ -152,7 +151,7 @@ static inline char *fx_file(struct fx *f, const char *id, const char *name)
 /* Waits until the output of a run contains the text. */
 static inline void fx_wait_out(struct fx *f, const char *id, const char *text)
 {
-	for (int64_t end = fx_now() + FX_WAIT_MS;; poll(NULL, 0, 2)) {
+	for (int64_t end = fx_now() + PATIENT_MS;; poll(NULL, 0, 2)) {
 		autofree char *out = fx_file(f, id, "out");
 
 		if (strstr(out, text))

@@ -2,14 +2,13 @@
 #include "bot_fixture.h"
 
 #include "bot/api.h"
+#include "patience.h"
 #include "sys/usock.h"
 #include "unpriv.h"
 
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#define PATIENT 20000 /* ms that a test waits for something that has to come */
 
 static void turn_hook(void *arg)
 {
@@ -66,7 +65,7 @@ static char *heard(struct fx *f, int fd)
 	char buf[4096];
 	ssize_t n;
 
-	for (int ms = 0; ms < PATIENT; ms += 10) {
+	for (int ms = 0; ms < PATIENT_MS; ms += 10) {
 		struct pollfd p = {.fd = fd, .events = POLLIN};
 
 		assert_true(loop_turn(f->bot.loop, 0, NULL) >= 0);

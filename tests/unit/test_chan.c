@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "patience.h"
 #include "sys/chan.h"
 #include "sys/jsonl.h"
 
@@ -16,7 +17,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PATIENT       20000 /* ms that a test waits for something that has to come */
 #define LINE_BYTES    ((size_t)1000)
 #define MESSAGE_BYTES ((size_t)1 << 20)
 
@@ -159,7 +159,7 @@ static void send_n(struct fixture *f, int64_t n)
 static void expect_closed(struct fixture *f, enum err_code code, const char *text)
 {
 	for (int i = 0; i < 100 && !f->closed; i++)
-		turn(f, PATIENT);
+		turn(f, PATIENT_MS);
 	assert_int_equal(f->closed, 1);
 	if (f->why.code != code || (code && !strstr(err_text(&f->why), text)))
 		fail_msg("closed by %s: %s", err_code_name(f->why.code), err_text(&f->why));
@@ -173,17 +173,17 @@ static void lines_come_in_pieces(void **state)
 	struct fixture *f = *state;
 
 	put(f, "{\"n\":");
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->messages, 0);
 	put(f, "1}");
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->messages, 0);
 	put(f, "\n{\"n\":2}\r\n{\"n\":3}\n{\"n");
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->messages, 3);
 	assert_int_equal(f->sum, 6);
 	put(f, "\":4}\n");
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->sum, 10);
 	close(f->peer);
 	f->peer = -1;
@@ -233,7 +233,7 @@ static void a_broken_line_can_be_answered(void **state)
 	fcntl(f->peer, F_SETFL, O_NONBLOCK);
 	assert_int_equal(chan_new(f->loop, fds[0], 0, &answering, f, &f->chan, NULL), 0);
 	put(f, "no json\n{\"n\":1}\n");
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	turn(f, 0);
 	assert_int_equal(f->closed, 0); /* it was not flushed yet */
 	expect_got(f, "");
@@ -253,7 +253,7 @@ static void long_lines_end_it(void **state)
 	memcpy(fits, "{\"n\":7}", 7);
 	memcpy(fits + LINE_BYTES, "\n", 2);
 	put(f, fits);
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->sum, 7);
 	fits[LINE_BYTES] = ' '; /* no newline in sight, but too long already */
 	put(f, fits);
@@ -327,7 +327,7 @@ static void a_slow_peer_gets_everything_in_order(void **state)
 
 		assert_true(*got);
 		buf_adds(&have, got);
-		turn(f, have.len < want.len ? PATIENT : 0);
+		turn(f, have.len < want.len ? PATIENT_MS : 0);
 	}
 	assert_int_equal(have.len, want.len);
 	assert_memory_equal(have.s, want.s, want.len);
@@ -377,7 +377,7 @@ static void answers_from_inside_a_callback(void **state)
 
 	f->reaction = ANSWER;
 	put(f, "{\"n\":1}\n{\"n\":2}\n");
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	expect_got(f, "{\"n\":1}\n{\"n\":2}\n");
 }
 
@@ -387,7 +387,7 @@ static void freed_inside_message(void **state)
 
 	f->reaction = FREE;
 	put(f, "{\"n\":1}\n{\"n\":2}\n{\"n\":3}\n");
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->messages, 1);
 	assert_null(f->chan);
 	assert_int_equal(f->closed, 0);
@@ -515,9 +515,9 @@ static void blocking_ends_talk(void **state)
 
 		close(fds[0]);
 		fcntl(fds[1], F_SETFL, O_NONBLOCK); /* works just as well */
-		rc = chan_sync_recv(b, PATIENT, &msg, &err) == 1 &&
+		rc = chan_sync_recv(b, PATIENT_MS, &msg, &err) == 1 &&
 		     chan_sync_send(b, msg, &err) == 0 &&
-		     chan_sync_recv(b, PATIENT, &msg, &err) == 0;
+		     chan_sync_recv(b, PATIENT_MS, &msg, &err) == 0;
 		_exit(rc ? 0 : 1);
 	}
 	close(fds[1]);
@@ -531,7 +531,7 @@ static void blocking_ends_talk(void **state)
 		memset(text, 'y', big);
 		json_put_str(msg, "text", text);
 		assert_int_equal(chan_sync_send(a, msg, &err), 0);
-		assert_int_equal(chan_sync_recv(a, PATIENT, &got, &err), 1);
+		assert_int_equal(chan_sync_recv(a, PATIENT_MS, &got, &err), 1);
 		assert_true(json_equal(got, msg));
 	}
 	chan_sync_free(a);
@@ -552,11 +552,11 @@ static void blocking_end_tells_what_is_wrong(void **state)
 	a = chan_sync_new(fds[0], 10);
 	assert_int_equal(write(fds[1], "{\"n\":1}\n{}\n{", 12), 12);
 	close(fds[1]);
-	assert_int_equal(chan_sync_recv(a, PATIENT, &got, &err), 1);
+	assert_int_equal(chan_sync_recv(a, PATIENT_MS, &got, &err), 1);
 	json_decref(got);
-	assert_int_equal(chan_sync_recv(a, PATIENT, &got, &err), 1);
+	assert_int_equal(chan_sync_recv(a, PATIENT_MS, &got, &err), 1);
 	json_decref(got);
-	assert_int_equal(chan_sync_recv(a, PATIENT, &got, &err), -1);
+	assert_int_equal(chan_sync_recv(a, PATIENT_MS, &got, &err), -1);
 	assert_int_equal(err.code, ERR_INPUT);
 	assert_int_equal(chan_sync_send(a, msg, &err), -1);
 	assert_int_equal(err.code, ERR_UNAVAILABLE);
@@ -565,7 +565,7 @@ static void blocking_end_tells_what_is_wrong(void **state)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 	a = chan_sync_new(fds[0], 10);
 	assert_int_equal(write(fds[1], "{\"nnnn\":11}\n", 12), 12);
-	assert_int_equal(chan_sync_recv(a, PATIENT, &got, &err), -1);
+	assert_int_equal(chan_sync_recv(a, PATIENT_MS, &got, &err), -1);
 	assert_int_equal(err.code, ERR_LIMIT);
 	chan_sync_free(a);
 	close(fds[1]);

@@ -4,9 +4,8 @@
 #include "base/text.h"
 #include "cli/completion.h"
 #include "cli/help.h"
+#include "patience.h"
 #include "sys/child.h"
-
-#define RUN_MS 60000
 
 /* A check by a program that need not be on the machine. */
 static bool has(const char *program)
@@ -36,7 +35,7 @@ static int run_on(const char *program, const char *const *args, const char *file
 	strvec_push(&argv, file);
 	o.file = path;
 	o.argv = argv.v;
-	rc = child_run(&o, NULL, 0, 1 << 20, RUN_MS, out, &err);
+	rc = child_run(&o, NULL, 0, 1 << 20, PATIENT_MS, out, &err);
 	if (rc && err.text)
 		print_message("# %s\n", err.text);
 	err_release(&err);

@@ -1,5 +1,6 @@
 /* test_git_net.c - the net role over HTTP and HTTPS, against git's own server and servers that fail. */
 #include "net_fixture.h"
+#include "patience.h"
 
 #include "sys/chan.h"
 
@@ -690,7 +691,7 @@ static void role_answers_in_order_and_forgets_the_token(void **state)
 	for (int i = 1; i <= 3; i++) {
 		autojson json_t *ans = NULL;
 
-		assert_int_equal(chan_sync_recv(c, 30000, &ans, NULL), 1);
+		assert_int_equal(chan_sync_recv(c, PATIENT_MS, &ans, NULL), 1);
 		assert_int_equal(json_int(ans, "id", 0), i);
 		assert_true(json_flag(ans, "ok"));
 	}

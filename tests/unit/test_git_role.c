@@ -1,5 +1,6 @@
 /* test_git_role.c - references, history, worktrees, candidates and landings through the table. */
 #include "git_fixture.h"
+#include "patience.h"
 
 #include "git/role.h"
 #include "sys/chan.h"
@@ -522,7 +523,7 @@ static pid_t start_resident(struct fx *f, int *ret_fd)
 	}
 	close(p[0]);
 	/* The child's working directory is what counts: wait for it to be there. */
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < PATIENT_MS; i++) {
 		autofree char *link = xasprintf("/proc/%d/cwd", (int)pid);
 		char to[4096] = "";
 
@@ -634,7 +635,7 @@ static void the_role_answers_in_order(void **state)
 	for (int i = 0; i < 20; i++) {
 		autojson json_t *ans = NULL;
 
-		assert_int_equal(chan_sync_recv(c, 20000, &ans, NULL), 1);
+		assert_int_equal(chan_sync_recv(c, PATIENT_MS, &ans, NULL), 1);
 		assert_int_equal(json_int(ans, "id", -1), i);
 		assert_int_equal(json_flag(ans, "ok"), i % 3 != 0);
 		if (i % 3)

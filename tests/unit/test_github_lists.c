@@ -230,7 +230,7 @@ static void look_for_missed(struct world *w, size_t posts)
 	size_t seen = w->f->stub->n + 1 + posts;
 
 	github_missed(w->forge.github);
-	for (int64_t end = fx_now() + FX_WAIT_MS; w->f->stub->n < seen;) {
+	for (int64_t end = fx_now() + PATIENT_MS; w->f->stub->n < seen;) {
 		fx_turn(w->f);
 		if (fx_now() > end)
 			fail_msg("found %zu requests, expected %zu", w->f->stub->n, seen);

@@ -116,7 +116,6 @@ static void time_is_linear(void **state)
 	cleanup(buf_release) struct buf deep = BUF_INIT;
 	cleanup(buf_release) struct buf path = BUF_INIT;
 	autofree char *as = xmalloc(4097);
-	int64_t start = clock_system.mono_ms(&clock_system);
 
 	(void)state;
 	memset(as, 'a', 4096);
@@ -131,7 +130,6 @@ static void time_is_linear(void **state)
 	buf_adds(&path, "c");
 	assert_false(glob_match(deep.s, path.s));
 	assert_true(glob_overlap(deep.s, "**/a/**"));
-	assert_true(clock_system.mono_ms(&clock_system) - start < 5000);
 }
 
 static void overlap_as_expected(void **state)

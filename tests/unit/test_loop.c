@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "patience.h"
 #include "sys/child.h"
 #include "sys/loop.h"
 
@@ -17,9 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define MANY    10000
-#define PIPES   50
-#define PATIENT 20000 /* ms that a test waits for something that has to come */
+#define MANY  10000
+#define PIPES 50
 
 /* A clock that is turned by hand. */
 struct hand {
@@ -279,7 +279,7 @@ static void descriptors_and_the_turn_hook(void **state)
 	ticks[5].id = 5;
 	loop_set_turn_hook(f->loop, on_hook, f);
 	assert_int_equal(write(f->pipes[1][1], "x", 1), 1);
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	/* descriptor, timer, hook: in this order, each once */
 	assert_int_equal(f->calls, 3);
 	assert_int_equal(f->order[0], 1);
@@ -290,7 +290,7 @@ static void descriptors_and_the_turn_hook(void **state)
 	turn(f, 0);
 	assert_int_equal(f->calls, 4); /* the hook alone */
 	assert_int_equal(loop_watch_set(f->watches[0], EPOLLIN, &f->err), 0);
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->order[4], 0);
 	loop_set_turn_hook(f->loop, NULL, NULL);
 	turn(f, 0);
@@ -318,7 +318,7 @@ static void watches_are_freed_inside(void **state)
 		open_pipe(f, i, on_free_all_watches, f);
 		assert_int_equal(write(f->pipes[i][1], "x", 1), 1);
 	}
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->calls, 1);
 	turn(f, 0);
 	assert_int_equal(f->calls, 1);
@@ -362,7 +362,7 @@ static void stale_events_reach_nobody(void **state)
 		open_pipe(f, i, on_replace, f);
 		assert_int_equal(write(f->pipes[i][1], "x", 1), 1);
 	}
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->calls, 1);
 }
 
@@ -397,7 +397,7 @@ static void signals_come_through_the_loop(void **state)
 	assert_int_equal(loop_signal(f->loop, SIGUSR1, on_signal, f, &f->err), 0);
 	assert_int_equal(loop_signal(f->loop, SIGTERM, on_signal, f, &f->err), 0);
 	kill(getpid(), SIGUSR1);
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->last_signal, SIGUSR1);
 	kill(getpid(), SIGUSR1);
 	kill(getpid(), SIGTERM);
@@ -405,7 +405,7 @@ static void signals_come_through_the_loop(void **state)
 	assert_int_equal(f->calls, 3);
 	assert_int_equal(loop_signal(f->loop, SIGUSR1, NULL, NULL, &f->err), 0);
 	kill(getpid(), SIGUSR1); /* would end us were it not blocked */
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->calls, 3);
 	assert_int_equal(loop_signal(f->loop, SIGKILL, on_signal, f, &f->err), -1);
 	assert_int_equal(loop_signal(f->loop, 0, on_signal, f, &f->err), -1);
@@ -434,7 +434,7 @@ static void watch_child(struct fixture *f, pid_t pid)
 
 static void await_child(struct fixture *f, pid_t pid)
 {
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->calls, 1);
 	assert_int_equal(f->last_pid, pid);
 	turn(f, 0);
@@ -517,7 +517,7 @@ static void foreign_processes_are_told(void **state)
 /* Waits until the process is neither running nor a zombie any more. */
 static void await_reaped(struct fixture *f, pid_t pid)
 {
-	for (int i = 0; i < PATIENT && kill(pid, 0) == 0; i++)
+	for (int i = 0; i < PATIENT_MS && kill(pid, 0) == 0; i++)
 		turn(f, 1);
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), -1);
@@ -585,7 +585,7 @@ static void a_refused_change_of_events_is_tried_again(void **state)
 	assert_int_equal(dup2(other, ends[1]), ends[1]);
 	close(other);
 	assert_int_equal(loop_watch_set(f->watches[0], EPOLLOUT, &f->err), 0);
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	assert_int_equal(f->calls, 1);
 }
 
@@ -607,7 +607,7 @@ static void child_is_told_once(void **state)
 	if (!pid)
 		_exit(0);
 	assert_int_equal(loop_child_new(f->loop, pid, on_child_kept, f, &f->child, &f->err), 0);
-	turn(f, PATIENT);
+	turn(f, PATIENT_MS);
 	turn(f, 0);
 	turn(f, 0);
 	assert_int_equal(f->calls, 1);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "bot/roles.h"
+#include "patience.h"
 #include "sys/fs.h"
 
 #include <dirent.h>
@@ -18,7 +19,6 @@
 #define DAY_MS       ((int64_t)24 * 3600 * 1000)
 #define RECONCILE_MS ((int64_t)300 * 1000) /* between two looks at the forge, which ask the role */
 #define IDLE_MS      ((int64_t)60 * 1000)
-#define PATIENT      20000 /* turns of at most 1 ms that are waited for what has to come */
 
 /* A role in three lines: it answers whatever it is asked, and tells its pid. */
 static const char program[] =
@@ -98,7 +98,7 @@ static void ask(struct fixture *f)
 	if (role_ask(f->role, json_object(), on_answer, f, &f->err) < 0)
 		fail_msg("%s", err_text(&f->err));
 	role_flush(f->role);
-	for (int i = 0; i < PATIENT && !f->answered; i++)
+	for (int i = 0; i < PATIENT_MS && !f->answered; i++)
 		turn(f);
 	assert_false(f->failed);
 	assert_true(f->answered > 0);
@@ -120,7 +120,7 @@ static size_t children(void)
 
 static void await_no_children(struct fixture *f)
 {
-	for (int i = 0; i < PATIENT && children(); i++)
+	for (int i = 0; i < PATIENT_MS && children(); i++)
 		turn(f);
 	assert_int_equal(children(), 0);
 }
@@ -148,7 +148,7 @@ static void a_killed_role_is_reaped(void **state)
 	for (int i = 0; i < 20; i++) {
 		ask(f);
 		kill(f->answered, SIGKILL);
-		for (int k = 0; k < PATIENT && kill(f->answered, 0) == 0; k++)
+		for (int k = 0; k < PATIENT_MS && kill(f->answered, 0) == 0; k++)
 			turn(f);
 	}
 	await_no_children(f);

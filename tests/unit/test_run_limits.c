@@ -69,7 +69,6 @@ static void hangs(void **state)
 	fx_run(f, &s, NULL, &e);
 	fx_expect(&s, &e, RUN_TIMEOUT);
 	assert_true(e.e.ended_ms - e.e.started_ms >= 400);
-	assert_true(e.e.ended_ms - e.e.started_ms < 5000);
 	assert_non_null(strstr(e.e.detail, "400"));
 }
 
@@ -98,7 +97,6 @@ static void burns_time(void **state)
 	fx_run(f, &s, NULL, &e);
 	fx_expect(&s, &e, RUN_CPU);
 	assert_true(e.e.cpu_ms >= 900);
-	assert_true(e.e.cpu_ms < 5000);
 }
 
 static void fills_memory(void **state)
@@ -181,22 +179,23 @@ static void bomb_meets_the_kernel(void **state)
 	cleanup(fx_end_release) struct fx_end e = {0};
 	enum run_state st;
 	pid_t keeper = 0;
-	int most = 0;
+	autofree char *tried = NULL;
+	int most;
 
 	fx_spec(f, &s,
 		"echo up; while [ ! -e go ]; do sleep 0.01; done; exec perl -e 'for (1..300) "
-		"{ my $p = fork; sleep 300 if defined $p && !$p } sleep 300' $0");
+		"{ my $p = fork; sleep 300 if defined $p && !$p } open my $f, q(>), q(tried); "
+		"sleep 300' $0");
 	s.limits.procs = 60;
 	fx_start(f, &s, NULL);
 	fx_wait_out(f, s.id, "up");
 	assert_int_equal(run_probe(f->runs, s.id, &st, &keeper, NULL, NULL), 0);
 	assert_int_equal(kill(keeper, SIGSTOP), 0);
 	fx_write(f, "go", "");
-	for (int64_t end = fx_now() + 500; fx_now() < end; poll(NULL, 0, 20)) {
-		int n = fx_processes(s.argv.v[3]);
-
-		most = n > most ? n : most;
-	}
+	tried = path_join(f->work, "tried");
+	for (int64_t end = fx_now() + PATIENT_MS; access(tried, F_OK) < 0; poll(NULL, 0, 20))
+		assert_true(fx_now() < end);
+	most = fx_processes(s.argv.v[3]);
 	assert_int_equal(kill(keeper, SIGCONT), 0);
 	fx_ended(f, s.id, &e);
 	fx_expect(&s, &e, RUN_PROCS);

@@ -204,7 +204,7 @@ static void world_release(struct world *w)
 /* Turns until the channel's state has this text below this key. */
 static json_t *until(struct world *w, const char *key, const char *text)
 {
-	int64_t end = now_ms() + WAIT_MS;
+	int64_t end = now_ms() + PATIENT_MS;
 
 	for (;;) {
 		json_t *o = stream_state(w->s);
@@ -316,7 +316,7 @@ static void it_waits_longer_each_time(void **state)
 	int64_t gap[4];
 
 	to_channel(&w, f, answers);
-	for (int64_t end = now_ms() + WAIT_MS; f->stub->n < 5 && now_ms() < end;)
+	for (int64_t end = now_ms() + PATIENT_MS; f->stub->n < 5 && now_ms() < end;)
 		turn(f);
 	assert_int_equal(f->stub->n, 5);
 	for (size_t i = 0; i < ARRAY_LEN(gap); i++)
@@ -405,7 +405,7 @@ static void silence_is_noticed(void **state)
 
 static void until_asked(struct fx *f, size_t n)
 {
-	for (int64_t end = now_ms() + WAIT_MS; f->stub->n < n; turn(f)) {
+	for (int64_t end = now_ms() + PATIENT_MS; f->stub->n < n; turn(f)) {
 		ahead_ms += 1000; /* it need not be waited for */
 		if (now_ms() > end)
 			fail_msg("asked %zu times, not %zu", f->stub->n, n);
@@ -436,7 +436,7 @@ static void many_gaps_are_told_together(void **state)
 		assert_true(ahead_ms < STREAM_AGAIN_MS - 60000);
 		assert_int_equal(w.gaps, 1);
 		ahead_ms += STREAM_AGAIN_MS;
-		for (int64_t end = now_ms() + WAIT_MS; w.gaps < 2 && now_ms() < end;)
+		for (int64_t end = now_ms() + PATIENT_MS; w.gaps < 2 && now_ms() < end;)
 			turn(&f);
 		assert_int_equal(w.gaps, 2); /* and those after it, also when no other comes */
 	}

@@ -239,7 +239,7 @@ static void full_backlog(void **state)
 	assert_int_equal(usock_connect_within(f->path, 50, &fds[n], &f->err), -1);
 	assert_int_equal(f->err.code, ERR_UNAVAILABLE);
 	assert_non_null(strstr(err_text(&f->err), "no connection in 50 ms"));
-	assert_in_range(clock_system.mono_ms(&clock_system) - before, 40, 3000);
+	assert_true(clock_system.mono_ms(&clock_system) - before >= 40);
 	while (n)
 		close(fds[--n]);
 	close(listener);
