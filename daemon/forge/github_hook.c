@@ -181,6 +181,15 @@ static int hear_commit(struct heard *h, const char *sha, struct err *err)
 			   "checks-changed", p, err);
 }
 
+/* A check run of our own says nothing that we do not know. Whose it is, its App says: the sender is somebody else. */
+static bool is_our_check(const struct heard *h, const json_t *check)
+{
+	const char *slug = json_str(json_object_get(check, "app"), "slug", "");
+	size_t n = strlen(slug);
+
+	return h->g->self && n && !strncmp(h->g->self, slug, n) && !strcmp(h->g->self + n, "[bot]");
+}
+
 static int hear_workflow(struct heard *h, struct err *err)
 {
 	return hear_commit(h, json_str(json_object_get(h->p, "workflow_run"), "head_sha", ""), err);
@@ -249,7 +258,8 @@ static int hear_check(struct heard *h, struct err *err)
 	int rc;
 
 	if (strcmp(h->action, "requested_action") != 0 && strcmp(h->action, "rerequested") != 0)
-		return hear_commit(h, json_str(run, "head_sha", ""), err);
+		return is_our_check(h, run) ? 0
+					    : hear_commit(h, json_str(run, "head_sha", ""), err);
 	if (h->sender.bot)
 		return 0;
 	rc = find_check(h, run, &c, &number, err);
@@ -298,31 +308,58 @@ static int hear_suite(struct heard *h, struct err *err)
 	const char *head = json_str(suite, "head_sha", "");
 
 	if (strcmp(h->action, "rerequested") != 0)
-		return hear_commit(h, head, err);
+		return is_our_check(h, suite) ? 0 : hear_commit(h, head, err);
 	if (h->sender.bot || !gh_is_oid(head))
 		return 0;
 	return rerun_suite(h, head, json_str(suite, "updated_at", ""), err);
 }
 
+/*
+ * Whose doing is worth a look? By the kind of event, for a delivery's sender is not always who did it. Of checks, statuses
+ * and workflows it is whoever pushed the commit, for candidates we ourselves; a push of ours dismisses reviews, closes
+ * PRs and issues, and takes the base away from under others, all in our name. What a bot does starts nothing, but what
+ * it changes is read like anything else; a comment alone is nothing but its writer's words.
+ */
 static const struct {
 	const char *event;
 	int (*hear)(struct heard *h, struct err *err);
-	bool from_bots; /* also what a machine did is worth a look: pushes, closed PRs */
+	bool bots;      /* also what a machine did */
+	const char *us; /* the actions that are heard of ourselves, "*": all; NULL: none */
 } table[] = {
-	{"issues", hear_issue, false},
-	{"issue_comment", hear_comment, false},
-	{"pull_request", hear_pull, true},
-	{"pull_request_review", hear_pull, false},
-	{"pull_request_review_comment", hear_pull, false},
-	{"pull_request_review_thread", hear_pull, true},
-	{"check_run", hear_check, true},
-	{"check_suite", hear_suite, true},
-	{"status", hear_status, true},
-	{"workflow_run", hear_workflow, true},
-	{"push", hear_push, true},
-	{"repository", hear_repo, true},
-	{"label", hear_label, true},
+	{"issues", hear_issue, true, "closed reopened"},
+	{"issue_comment", hear_comment, false, NULL},
+	{"pull_request", hear_pull, true, "closed reopened edited"},
+	{"pull_request_review", hear_pull, true, "dismissed"},
+	{"pull_request_review_comment", hear_pull, true, NULL},
+	{"pull_request_review_thread", hear_pull, true, "*"},
+	{"check_run", hear_check, true, "*"},
+	{"check_suite", hear_suite, true, "*"},
+	{"status", hear_status, true, "*"},
+	{"workflow_run", hear_workflow, true, "*"},
+	{"push", hear_push, true, NULL},
+	{"repository", hear_repo, true, "*"},
+	{"label", hear_label, true, NULL},
 };
+
+static bool has_word(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (const char *s = words; n && (s = strstr(s, word)); s += n)
+		if ((s == words || s[-1] == ' ') && (!s[n] || s[n] == ' '))
+			return true;
+	return false;
+}
+
+/* Is its sender one of whom this is heard? */
+static bool is_heard(const struct heard *h, size_t row)
+{
+	const char *us = table[row].us;
+
+	if (h->g->self && !strcmp(h->sender.login, h->g->self))
+		return us && (!strcmp(us, "*") || has_word(us, h->action));
+	return !h->sender.bot || table[row].bots;
+}
 
 static int find_repo(struct heard *h, struct err *err)
 {
@@ -350,7 +387,6 @@ int github_deliver(struct github *g, const char *event, const json_t *payload,
 						 .p = payload,
 						 .action = json_str(payload, "action", ""),
 						 .sender = gh_read_user(payload, "sender")};
-	bool ours = g->self && !strcmp(h.sender.login, g->self);
 	int rc;
 
 	*ret = GITHUB_IGNORED;
@@ -366,7 +402,7 @@ int github_deliver(struct github *g, const char *event, const json_t *payload,
 			*ret = GITHUB_NOT_OURS;
 			return rc;
 		}
-		if (ours || (h.sender.bot && !table[i].from_bots))
+		if (!is_heard(&h, i))
 			return 0;
 		if (table[i].hear(&h, err) < 0)
 			return err_wrap(err, "%s", event);

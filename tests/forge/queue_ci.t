@@ -3,6 +3,7 @@
 # when every required one is green there, and is taken out with what a red one says.
 . "$(dirname "$0")/lib.sh"
 
+sed -i 's/^reconcile-seconds: .*/reconcile-seconds: 600/' "$T/yardmaster.yml" # what is seen is seen by webhooks
 gh_start
 sample_source app
 commit_file "$T/src/app" .github/yardmaster.yml 'queue:
@@ -44,7 +45,13 @@ is "$(gh_state "[.checks[] | select(.head_sha == \"$(gh_head "$pr")\" and .name 
 	src/a.txt:3 'with a note at the line'
 wait_ok 'the branch is gone' '[ -z "$(gh_candidates)" ]'
 
+is "$(gh_deliveries '[.[] | select(.event == "check_run" and .payload.check_run.name == "build") | .payload.sender.login] | unique | join(" ")')" \
+	'yardmaster[bot]' 'of all of which the sender was who pushed the candidates'
+
 # --- by reconciliation, and what GitHub itself requires --------------------------------------------
+sed -i 's/^reconcile-seconds: .*/reconcile-seconds: 5/' "$T/yardmaster.yml"
+ym_stop
+ym_start
 gh_ctl POST /hooks '{"drop": 10000}' >/dev/null
 gh_ctl POST /app '{"slug": "deployer", "events": []}' >/dev/null
 gh_protect '{"checks": ["yardmaster/queue", {"name": "lint", "app": "github-actions"},

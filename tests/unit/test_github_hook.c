@@ -163,67 +163,84 @@ static const struct row {
 	const char *event, *payload, *found;
 	bool from_bots; /* also what a machine did */
 	bool ignored;
+	bool from_us; /* also what is sent in our own name */
 } rows[] = {
 	{"issues", "{\"action\":\"labeled\",\"issue\":{\"number\":3}," REPO "," ANN "}", SYNC_3,
-	 false, false},
-	{"issue_comment", COMMENT("3", "/yard run fix"), "comment-created 3", false, false},
-	{"issue_comment", COMMENT("8", "/yard run fix"), "forge-sync sync:1:8", false, false},
-	{"pull_request", PULL("synchronize"), SYNC_4, true, false},
-	{"pull_request_review", PULL("submitted"), SYNC_4, false, false},
-	{"pull_request_review_comment", PULL("created"), SYNC_4, false, false},
-	{"pull_request_review_thread", PULL("resolved"), SYNC_4, true, false},
-	{"check_run", RUN("77", "requested_action", BUTTON("why")), "button-pressed 4 why", false,
+	 true, false, false},
+	{"issues", "{\"action\":\"closed\",\"issue\":{\"number\":3}," REPO "," ANN "}", SYNC_3,
+	 true, false, true},
+	{"issue_comment", COMMENT("3", "/yard run fix"), "comment-created 3", false, false, false},
+	{"issue_comment", COMMENT("8", "/yard run fix"), "forge-sync sync:1:8", false, false,
 	 false},
-	{"check_run", RUN("77", "rerequested", ""), "button-pressed 4 queue", false, false},
-	{"check_run", RUN("78", "rerequested", ""), "button-pressed 4 retry", false, false},
+	{"pull_request", PULL("synchronize"), SYNC_4, true, false, false},
+	{"pull_request", PULL("closed"), SYNC_4, true, false, true},
+	{"pull_request", PULL("edited"), SYNC_4, true, false, true},
+	{"pull_request_review", PULL("submitted"), SYNC_4, true, false, false},
+	{"pull_request_review", PULL("dismissed"), SYNC_4, true, false, true},
+	{"pull_request_review_comment", PULL("created"), SYNC_4, true, false, false},
+	{"pull_request_review_thread", PULL("resolved"), SYNC_4, true, false, true},
+	{"check_run", RUN("77", "requested_action", BUTTON("why")), "button-pressed 4 why", false,
+	 false, false},
+	{"check_run", RUN("77", "rerequested", ""), "button-pressed 4 queue", false, false, false},
+	{"check_run", RUN("78", "rerequested", ""), "button-pressed 4 retry", false, false, false},
 	{"check_run",
 	 "{\"action\":\"completed\",\"check_run\":{\"id\":1,\"head_sha\":\"" CI "\"}," REPO "," ANN
 	 "}",
-	 CHECKS, true, false},
+	 CHECKS, true, false, true},
 	{"check_suite",
 	 "{\"action\":\"completed\",\"check_suite\":{\"head_sha\":\"" CI "\"}," REPO "," ANN "}",
-	 CHECKS, true, false},
-	{"check_suite", SUITE(RED, "2026-01-01T00:00:00Z"), "button-pressed 4 queue", false, false},
-	{"status", "{\"sha\":\"" CI "\",\"state\":\"success\"," REPO "," ANN "}", CHECKS, true,
+	 CHECKS, true, false, true},
+	{"check_suite", SUITE(RED, "2026-01-01T00:00:00Z"), "button-pressed 4 queue", false, false,
 	 false},
+	{"status", "{\"sha\":\"" CI "\",\"state\":\"success\"," REPO "," ANN "}", CHECKS, true,
+	 false, true},
 	{"workflow_run",
 	 "{\"action\":\"completed\",\"workflow_run\":{\"head_sha\":\"" CI "\"}," REPO "," ANN "}",
-	 CHECKS, true, false},
+	 CHECKS, true, false, true},
 	{"push",
 	 "{\"ref\":\"refs/heads/main\",\"head_commit\":null,\"after\":\"" CI "\"," REPO "," ANN "}",
-	 "forge-fetch repo:1", true, false},
+	 "forge-fetch repo:1", true, false, false},
 	{"installation", "{\"action\":\"suspend\",\"installation\":{\"id\":7}," ANN "}", LIST, true,
-	 false},
+	 false, false},
 	{"installation_repositories",
-	 "{\"action\":\"removed\",\"installation\":{\"id\":7}," ANN "}", LIST, true, false},
+	 "{\"action\":\"removed\",\"installation\":{\"id\":7}," ANN "}", LIST, true, false, false},
 	{"repository",
 	 "{\"action\":\"renamed\",\"changes\":{\"repository\":{\"name\":{\"from\":\"old\"}}}," REPO
 	 "," ANN "}",
-	 LIST, true, false},
+	 LIST, true, false, true},
 	{"label",
 	 "{\"action\":\"edited\",\"changes\":{\"name\":{\"from\":\"a\"}},\"label\":{\"name\":"
 	 "\"b\"}," REPO "," ANN "}",
-	 "label-renamed 0 b", true, false},
+	 "label-renamed 0 b", true, false, false},
 	/* heard, and nothing comes of it */
 	{"issue_comment",
 	 "{\"action\":\"edited\",\"issue\":{\"number\":3},\"comment\":{\"id\":9,\"body\":\"/yard "
 	 "run fix\"," BY_ANN "}," REPO "," ANN "}",
-	 "", false, false},
-	{"push", "{\"ref\":\"refs/heads/topic\"," REPO "," ANN "}", "", true, false},
-	{"push", "{\"ref\":\"refs/tags/main\"," REPO "," ANN "}", "", true, false},
-	{"status", "{\"sha\":\"" HEAD "\",\"state\":\"success\"," REPO "," ANN "}", "", true,
-	 false},
-	{"check_run", RUN("99", "requested_action", BUTTON("why")), "", false, false},
-	{"check_suite", SUITE(HEAD, "2026-01-01T00:00:00Z"), "", false, false},
+	 "", false, false, false},
+	{"push", "{\"ref\":\"refs/heads/topic\"," REPO "," ANN "}", "", true, false, false},
+	{"push", "{\"ref\":\"refs/tags/main\"," REPO "," ANN "}", "", true, false, false},
+	{"status", "{\"sha\":\"" HEAD "\",\"state\":\"success\"," REPO "," ANN "}", "", true, false,
+	 true},
+	{"check_run",
+	 "{\"action\":\"completed\",\"check_run\":{\"id\":77,\"head_sha\":\"" CI
+	 "\",\"app\":{\"slug\":\"yard\"}}," REPO "," ANN "}",
+	 "", true, false, true},
+	{"check_suite",
+	 "{\"action\":\"completed\",\"check_suite\":{\"head_sha\":\"" CI
+	 "\",\"app\":{\"slug\":\"yard\"}}," REPO "," ANN "}",
+	 "", true, false, true},
+	{"check_run", RUN("99", "requested_action", BUTTON("why")), "", false, false, false},
+	{"check_suite", SUITE(HEAD, "2026-01-01T00:00:00Z"), "", false, false, false},
 	{"label", "{\"action\":\"created\",\"label\":{\"name\":\"b\"}," REPO "," ANN "}", "", true,
-	 false},
+	 false, false},
 	/* nothing to hear: kept and counted */
-	{"ping", "{\"zen\":\"Keep it logically awesome.\",\"hook_id\":1," ANN "}", "", true, true},
+	{"ping", "{\"zen\":\"Keep it logically awesome.\",\"hook_id\":1," ANN "}", "", true, true,
+	 false},
 	{"merge_group",
 	 "{\"action\":\"checks_requested\",\"merge_group\":{\"head_sha\":\"" CI "\"}," REPO "," ANN
 	 "}",
-	 "", true, true},
-	{"star", "{\"action\":\"created\"," REPO "," ANN "}", "", true, true},
+	 "", true, true, false},
+	{"star", "{\"action\":\"created\"," REPO "," ANN "}", "", true, true, false},
 };
 
 static json_t *payload_of(const struct row *r)
@@ -275,7 +292,8 @@ static bool is_installation(const struct row *r)
 	return !strncmp(r->event, "installation", 12);
 }
 
-static void our_own_events_trigger_nothing(void **state)
+/* The sender of a check, a status or a workflow is who pushed the commit: of a candidate's, we. */
+static void of_our_own_events_some_are_heard(void **state)
 {
 	struct world *w = *state;
 
@@ -285,7 +303,10 @@ static void our_own_events_trigger_nothing(void **state)
 		if (is_installation(&rows[i])) /* nobody's doing, and not in a repository */
 			continue;
 		set_sender(p, SELF, "Bot");
-		expect(w, &rows[i], p, GITHUB_IGNORED, "");
+		expect(w, &rows[i], p,
+		       rows[i].from_us || !strncmp(rows[i].event, "check_", 6) ? GITHUB_HEARD
+									       : GITHUB_IGNORED,
+		       rows[i].from_us ? rows[i].found : "");
 	}
 }
 
@@ -590,7 +611,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(each_event_is_heard),
-		TEST(our_own_events_trigger_nothing),
+		TEST(of_our_own_events_some_are_heard),
 		TEST(other_bots_trigger_nothing),
 		TEST(what_a_bot_or_we_wrote_is_no_command),
 		TEST(another_repository_is_not_ours),

@@ -3,6 +3,7 @@
 
 const render = require('./render');
 const checks = require('./checks');
+const pushes = require('./pushes');
 const { Reply, notFound } = require('./errors');
 
 const READ = { permission: 'actions:read' };
@@ -38,13 +39,14 @@ const job = (state, repo, one) => {
 // App that is GitHub Actions.
 function set(state, hooks, repo, app, fields) {
 	const sha = fields.sha;
+	const by = pushes.pusher(repo, sha, app);
 	let one = repo.runs.find((r) => r.head_sha === sha && r.name === fields.name);
 	const fresh = !one;
 	if (fresh) {
 		one = {
 			id: state.id(), name: fields.name, head_sha: sha, head_branch: fields.branch || checks.branchOf(repo, sha), suite: checks.suiteOf(state, repo, app, sha),
 			event: fields.event || 'push', run_number: repo.runs.length + 1, run_attempt: 1, workflow_id: state.id(), path: `.github/workflows/${fields.name}.yml`,
-			actor: repo.owner, created_at: state.now(), jobs: [],
+			actor: by.user, created_at: state.now(), jobs: [],
 		};
 		repo.runs.push(one);
 	} else if (one.status === 'completed') {
@@ -54,14 +56,14 @@ function set(state, hooks, repo, app, fields) {
 	one.conclusion = fields.conclusion || null;
 	one.updated_at = state.now();
 	one.jobs = (fields.jobs || [{ name: fields.name, conclusion: fields.conclusion }]).map((j) => {
-		const check = checks.make(state, hooks, repo, app, { user: app.bot }, {
+		const check = checks.make(state, hooks, repo, app, {
 			name: j.name, head_sha: sha, status: j.conclusion ? undefined : 'in_progress', conclusion: j.conclusion || undefined,
 			output: j.annotations && { title: j.name, summary: '', annotations: j.annotations },
 		});
 		return { id: check.id, name: j.name, status: j.conclusion ? 'completed' : 'in_progress', conclusion: j.conclusion || null, log: j.log || '', steps: j.steps, run: one };
 	});
 	const action = one.status === 'completed' ? 'completed' : fresh ? 'requested' : 'in_progress';
-	hooks.emit('workflow_run', action, repo, { user: app.bot }, { workflow_run: run(state, repo, one), workflow: workflow(state, repo, one) });
+	hooks.emit('workflow_run', action, repo, by, { workflow_run: run(state, repo, one), workflow: workflow(state, repo, one) });
 	return one;
 }
 

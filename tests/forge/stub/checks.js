@@ -3,6 +3,7 @@
 
 const git = require('./git');
 const render = require('./render');
+const pushes = require('./pushes');
 const { HttpError, created, invalid, forbidden, notFound } = require('./errors');
 
 const READ = { permission: 'checks:read' };
@@ -167,7 +168,7 @@ function change(state, run, body) {
 	run.suite.updated_at = state.now();
 }
 
-function make(state, hooks, repo, app, actor, body) {
+function make(state, hooks, repo, app, body) {
 	const run = {
 		id: state.id(), name: body.name, head_sha: body.head_sha, external_id: '', details_url: app.html_url, status: 'queued', conclusion: null,
 		created_at: state.now(), started_at: null, completed_at: null, output: { title: null, summary: null, text: null }, annotations: [], actions: [],
@@ -175,13 +176,14 @@ function make(state, hooks, repo, app, actor, body) {
 	};
 	repo.checks.push(run);
 	change(state, run, body);
-	hooks.emit('check_run', 'created', repo, actor, { check_run: hookRun(state, repo, run) });
+	hooks.emit('check_run', 'created', repo, pushes.pusher(repo, run.head_sha, app), { check_run: hookRun(state, repo, run) });
 	if (run.status === 'completed')
-		completed(state, hooks, repo, run, actor);
+		completed(state, hooks, repo, run);
 	return run;
 }
 
-function completed(state, hooks, repo, run, actor) {
+function completed(state, hooks, repo, run) {
+	const actor = pushes.pusher(repo, run.head_sha, run.app);
 	hooks.emit('check_run', 'completed', repo, actor, { check_run: hookRun(state, repo, run) });
 	if (suiteState(repo, run.suite).status === 'completed')
 		emitSuite(state, hooks, repo, actor, run.suite, 'completed');
@@ -200,7 +202,7 @@ function create(c) {
 	if (!/^[0-9a-f]{40}$/.test(c.body.head_sha || '') || !git.resolve(c.repo, c.body.head_sha))
 		throw new HttpError(422, `No commit found for SHA: ${c.body.head_sha}`);
 	checkBody(c.body);
-	return created(shape(c.state, c.repo, make(c.state, c.hooks, c.repo, app, c.actor, c.body)));
+	return created(shape(c.state, c.repo, make(c.state, c.hooks, c.repo, app, c.body)));
 }
 
 function need(c) {
@@ -219,7 +221,7 @@ function update(c) {
 	const before = run.status;
 	change(c.state, run, c.body);
 	if (run.status === 'completed' && before !== 'completed')
-		completed(c.state, c.hooks, c.repo, run, c.actor);
+		completed(c.state, c.hooks, c.repo, run);
 	return shape(c.state, c.repo, run);
 }
 

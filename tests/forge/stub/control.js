@@ -200,7 +200,7 @@ class Control {
 		const repo = {
 			id, name, owner: state.user(owner, body.owner_type ? { type: body.owner_type } : {}), dir, description: null, private: body.private !== false, archived: false,
 			default_branch: body.default_branch || branch, parent: null, collaborators: new Map(), protection: new Map(), rules: new Map(),
-			labels: new Map(), issues: new Map(), lastNumber: 0, checks: [], suites: [], statuses: new Map(), runs: [],
+			labels: new Map(), issues: new Map(), lastNumber: 0, checks: [], suites: [], statuses: new Map(), runs: [], pushers: new Map(),
 			created_at: state.now(), updated_at: state.now(), pushed_at: state.now(), holdPushes: false, heldBefore: null,
 			get full_name() { return `${this.owner.login}/${this.name}`; },
 		};
@@ -321,17 +321,16 @@ class Control {
 		const app = this.ciApp(body.app || ACTIONS_APP);
 		if (body.kind === 'workflow')
 			return { id: actions.set(state, hooks, repo, app, { ...body, sha }).id };
-		const actor = { user: app.bot };
 		const old = repo.checks.filter((r) => r.app === app && r.name === body.name && r.head_sha === sha).pop();
 		const fields = {
 			name: body.name, head_sha: sha, ...(body.conclusion ? { conclusion: body.conclusion } : { status: body.status || 'in_progress' }),
 			...(body.text && { output: { title: body.name, summary: body.text, annotations: body.annotations } }),
 		};
 		if (!old || old.status === 'completed')
-			return { id: checks.make(state, hooks, repo, app, actor, fields).id };
+			return { id: checks.make(state, hooks, repo, app, fields).id };
 		checks.change(state, old, fields);
 		if (old.status === 'completed')
-			checks.completed(state, hooks, repo, old, actor);
+			checks.completed(state, hooks, repo, old);
 		return { id: old.id };
 	}
 

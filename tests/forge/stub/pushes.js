@@ -66,6 +66,8 @@ function changed(state, hooks, repo, ref, a, b, actor) {
 		return;
 	const branch = ref.slice(11);
 	if (!deleted)
+		repo.pushers.set(b, actor && actor.user);
+	if (!deleted)
 		requestSuites(state, hooks, repo, b, actor);
 	const pulls = require('./pulls'); // which needs this file
 	for (const other of state.repos.values())
@@ -85,4 +87,8 @@ function requestSuites(state, hooks, repo, sha, actor) {
 			checks.emitSuite(state, hooks, repo, actor, checks.suiteOf(state, repo, app, sha), 'requested', app);
 }
 
-module.exports = { after, release, refusal };
+// Who did it, as the events of its checks and workflows have it: their sender is whoever pushed the commit, not the App
+// that says something of it.
+const pusher = (repo, sha, app) => ({ user: repo.pushers.get(sha) || app.bot });
+
+module.exports = { after, release, refusal, pusher };
