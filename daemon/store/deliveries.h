@@ -61,7 +61,8 @@ int deliveries_purge(struct db *db, int64_t before_ms, bool any, int64_t max, in
 /* What all stored ones count, and how many have no end yet. Reads every row: for the start. */
 int deliveries_size(struct db *db, int64_t *ret_bytes, int64_t *ret_new, struct err *err);
 
-/* Calls fn for each of the last `max` that were handled, newest first. */
+/* Calls fn for each of the last `max` that were decoded, newest first. One that was ignored may be sent again after
+ * what kept it from being taken (no such repository here, a secret that may not speak for it) is mended. */
 typedef void (*deliveries_fn)(void *arg, const char *guid, int64_t mark);
 int deliveries_recent(struct db *db, int64_t max, deliveries_fn fn, void *arg, struct err *err);
 

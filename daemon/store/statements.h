@@ -45,7 +45,7 @@
 	X(DELIVERY_BODY_DROP, "DELETE FROM delivery_body WHERE id BETWEEN ?1 AND ?2")              \
 	X(DELIVERY_BYTES, "SELECT coalesce(sum(stored + ?1), 0) FROM delivery")                    \
 	X(DELIVERY_NEW_COUNT, "SELECT count(*) FROM delivery WHERE state = 0")                     \
-	X(DELIVERY_RECENT, "SELECT guid, mark FROM delivery WHERE state IN (1, 2) "                \
+	X(DELIVERY_RECENT, "SELECT guid, mark FROM delivery WHERE state = 1 "                      \
 		"ORDER BY id DESC LIMIT ?1")                                                       \
 	X(DELIVERY_TALLY, "SELECT event, state, n FROM delivery_tally ORDER BY event, state")      \
 	X(DELIVERY_ODD, "SELECT id, event, guid, secret, received_ms, detail FROM delivery "       \

@@ -143,7 +143,7 @@ static int deliver_one(struct deliver *x, const struct hook_secrets *secrets, st
 		return err_move(err, &why);
 	if (rc < 0)
 		said.outcome = DELIVERY_UNDECODABLE;
-	else if (said.outcome == DELIVERY_DECODED || said.outcome == DELIVERY_IGNORED)
+	else if (said.outcome == DELIVERY_DECODED)
 		remember(x, d.guid, d.mark);
 	return deliveries_done(x->bot->db, &d, said.outcome, rc < 0 ? err_text(&why) : detail,
 			       bot_now(x->bot), err) < 0

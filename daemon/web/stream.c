@@ -49,6 +49,29 @@ static void set_problem(struct stream *s, char *text)
 	s->problem = text;
 }
 
+/* --- gaps --------------------------------------------------------------------------------------------- */
+
+static void tell_gap(void *arg)
+{
+	struct stream *s = arg;
+
+	loop_timer_stop(s->late);
+	s->told = true;
+	s->told_mono = s->clock->mono_ms(s->clock);
+	s->o.again(s->o.arg);
+}
+
+/* At once, or with others of this time at its end. */
+static void note_gap(struct stream *s)
+{
+	int64_t due = s->told_mono + STREAM_AGAIN_MS;
+
+	if (!s->told || due <= s->clock->mono_ms(s->clock))
+		tell_gap(s);
+	else
+		loop_timer_set(s->late, due);
+}
+
 /* --- what comes ------------------------------------------------------------------------------------- */
 
 static void on_event(void *arg, const struct sse_event *e)
@@ -60,6 +83,7 @@ static void on_event(void *arg, const struct sse_event *e)
 
 	if (e->too_large) {
 		s->too_large++;
+		note_gap(s);
 		set_problem(s, xasprintf("an event of more than %zu bytes was dropped",
 					 STREAM_EVENT_MAX));
 		return;
@@ -67,12 +91,14 @@ static void on_event(void *arg, const struct sse_event *e)
 	rc = strcmp(e->name, "message") != 0 ? 0 : smee_read(e->data, e->len, &d, &err);
 	if (rc < 0) {
 		s->malformed++;
+		note_gap(s);
 		set_problem(s, xasprintf("an event was no delivery: %s", err_text(&err)));
 	} else if (rc == 0) {
 		s->ignored++;
 	} else {
 		s->deliveries++;
-		s->o.deliver(s->o.arg, &d);
+		if (!s->o.deliver(s->o.arg, &d))
+			note_gap(s);
 	}
 }
 
@@ -115,27 +141,6 @@ static char *refusal(const struct http_answer *a)
 		return NULL;
 	return xasprintf("it answers with '%.*s', not with %s: is it the address of a channel?",
 			 SAID_MAX, type ? type : "no content type", wanted);
-}
-
-static void tell_gap(void *arg)
-{
-	struct stream *s = arg;
-
-	loop_timer_stop(s->late);
-	s->told = true;
-	s->told_mono = s->clock->mono_ms(s->clock);
-	s->o.again(s->o.arg);
-}
-
-/* At once, or with others of this time at its end. */
-static void note_gap(struct stream *s)
-{
-	int64_t due = s->told_mono + STREAM_AGAIN_MS;
-
-	if (!s->told || due <= s->clock->mono_ms(s->clock))
-		tell_gap(s);
-	else
-		loop_timer_set(s->late, due);
 }
 
 static bool on_head(void *arg, const struct http_answer *a)

@@ -3,8 +3,10 @@
  * that no webhook reaches (a laptop behind NAT).
  *
  * One GET that stays open (sse.h); each event `message` that is a delivery (smee.h) is handed to `deliver`,
- * which checks, stores and counts it as one that came over HTTP. Nobody is answered: what is lost on the way, or
- * came while the connection was gone, is found by the reconciler, which `again` wakes.
+ * which checks, stores and counts it as one that came over HTTP. Nobody is answered, and the forge has been told that
+ * it arrived: what is lost on the way, came while the connection was gone, was too large or not to be read, or is not
+ * taken (no room, a signature that the server's rewriting broke), is found by the reconciler, which `again` wakes. Each
+ * of these is a gap.
  *
  * A server that ends each connection after half a minute would have everything read anew each time. So `again` is
  * called at once for the first gap, and then for all gaps of the next STREAM_AGAIN_MS together, at its end. What can
@@ -42,7 +44,7 @@ struct stream_options {
 	const char *url;     /* http_url_base() has taken it */
 	const char *proxy;   /* NULL: none */
 	const char *ca_file; /* NULL: the system's */
-	void (*deliver)(void *arg, const struct smee_delivery *d);
+	bool (*deliver)(void *arg, const struct smee_delivery *d); /* false: it was not taken */
 	void (*again)(void *arg); /* there was a gap: what came in it is to be looked for */
 	void *arg;
 };

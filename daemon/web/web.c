@@ -63,15 +63,15 @@ static int listen_on(struct web *w, const char *address, struct err *err)
 
 /* --- the event channel --- */
 
-static void on_delivery(void *arg, const struct smee_delivery *d)
+static bool on_delivery(void *arg, const struct smee_delivery *d)
 {
 	struct receive_headers h = {
 		.signature = d->signature, .event = d->event, .guid = d->guid, .type = d->type};
 
-	receive_whole(arg, &h, d->body, d->len);
+	return receive_whole(arg, &h, d->body, d->len) == 202;
 }
 
-/* What came while there was no connection is lost: the forge has to be read. */
+/* What came while there was no connection, or was not taken, is lost: the forge has to be read. */
 static void on_gap(void *arg)
 {
 	struct web *w = arg;

@@ -167,16 +167,18 @@ struct world {
 	struct fx *f;
 	struct stream *s;
 	int delivered, gaps;
+	bool no_room;
 	char *last;
 };
 
-static void on_delivery(void *arg, const struct smee_delivery *d)
+static bool on_delivery(void *arg, const struct smee_delivery *d)
 {
 	struct world *w = arg;
 
 	w->delivered++;
 	free(w->last);
 	w->last = xstrndup(d->body, d->len);
+	return !w->no_room;
 }
 
 static void on_gap(void *arg)
@@ -258,6 +260,41 @@ static void a_cut_stream_is_taken_up(void **state)
 	assert_string_equal(id, "7");
 	json_decref(o);
 	o = until(&w, "state", "connecting");
+}
+
+/* The server has told the forge that all is well: what is lost here is looked for, at once, and more of it together. */
+static void what_is_not_taken_is_a_gap(void **state)
+{
+	static const char good[] = STREAM_HEAD "data: " HEAD "\"body\":{\"n\":1}}\n\n"
+					       "data: " HEAD "\"body\":{\"n\":2}}\n\n";
+	autofree char *large = xmalloc(STREAM_EVENT_MAX + 1);
+	autofree char *too_large = NULL;
+
+	memset(large, 'x', STREAM_EVENT_MAX);
+	large[STREAM_EVENT_MAX] = '\0';
+	too_large = xasprintf("%sdata: %sx\n\n", STREAM_HEAD, large);
+	for (int i = 0; i < 4; i++) {
+		const struct {
+			const char *body, *counted;
+		} cases[] = {{good, "deliveries"},
+			     {good, "deliveries"},
+			     {too_large, "too_large"},
+			     {STREAM_HEAD "data: x\n\n", "malformed"}};
+		const struct canned answers[] = {
+			{.what = "GET /abc", .body = cases[i].body, .trick = STUB_RAW, .times = 1},
+			TRICK("GET /abc", STUB_HANG),
+			END};
+		cleanup(world_release) struct world w = {.no_room = i == 1};
+		struct fx *f = *state;
+		autojson json_t *o = NULL;
+		size_t asked = f->stub->n;
+
+		memset(f->stub->used, 0, sizeof(f->stub->used));
+		to_channel(&w, f, answers);
+		o = until(&w, cases[i].counted, i < 2 ? "2" : "1");
+		assert_int_equal(f->stub->n, asked + 1);
+		assert_int_equal(w.gaps, i > 0);
+	}
 }
 
 /* What is no stream is said to be none, and asked again later and later. */
@@ -452,6 +489,7 @@ int main(void)
 		cmocka_unit_test(long_names),
 		cmocka_unit_test(the_signed_bytes),
 		TEST(a_cut_stream_is_taken_up),
+		TEST(what_is_not_taken_is_a_gap),
 		TEST(what_is_no_channel),
 		TEST(it_waits_longer_each_time),
 		TEST(it_waits_as_told),
