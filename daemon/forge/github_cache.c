@@ -114,7 +114,8 @@ static bool is_etag(const char *s)
 	return !*s;
 }
 
-void gh_cache_put(struct gh_cache *c, const char *key, const char *etag, const char *next)
+void gh_cache_put(struct gh_cache *c, const char *key, uint64_t token, const char *etag,
+		  const char *next)
 {
 	struct entry **at = find(c, key), *e;
 	size_t bytes = sizeof(*e) + strlen(key) + (etag ? strlen(etag) : 0) + 3;
@@ -132,38 +133,10 @@ void gh_cache_put(struct gh_cache *c, const char *key, const char *etag, const c
 	e->key = xstrdup(key);
 	e->etag = xstrdup(etag);
 	e->url = xstrdup(next);
-	e->shown = (struct gh_cache_entry){e->etag, e->url};
+	e->shown = (struct gh_cache_entry){e->etag, token, e->url};
 	e->chain = *at;
 	*at = e;
 	ring_in(c, e);
 	c->n++;
 	c->bytes += bytes;
-}
-
-json_t *gh_cache_to_json(const struct gh_cache *c)
-{
-	json_t *all = json_array();
-
-	for (const struct entry *e = c->ring.prev; e != &c->ring; e = e->prev) {
-		json_t *one = json_array();
-
-		json_array_append_new(one, json_utf8(e->key, strlen(e->key)));
-		json_array_append_new(one, json_utf8(e->etag, strlen(e->etag)));
-		json_array_append_new(one,
-				      e->url ? json_utf8(e->url, strlen(e->url)) : json_null());
-		json_array_append_new(all, one);
-	}
-	return all;
-}
-
-void gh_cache_from_json(struct gh_cache *c, const json_t *j)
-{
-	for (size_t i = 0; i < json_array_size(j); i++) {
-		const json_t *one = json_array_get(j, i);
-		const char *key = json_string_value(json_array_get(one, 0));
-		const char *etag = json_string_value(json_array_get(one, 1));
-
-		if (key && etag)
-			gh_cache_put(c, key, etag, json_string_value(json_array_get(one, 2)));
-	}
 }

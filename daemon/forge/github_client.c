@@ -295,7 +295,7 @@ static bool path_is_good(const char *path)
 	       !strcasestr(path, "/%2e%2e/");
 }
 
-static const char *senseless(const struct gh_req *r)
+static const char *senseless(const struct gh *g, const struct gh_req *r)
 {
 	bool get = !r->method || !strcmp(r->method, "GET");
 
@@ -305,6 +305,8 @@ static const char *senseless(const struct gh_req *r)
 		return "only a GET can be conditional or paged";
 	if (get && (r->body || (r->flags & GH_CREATES)))
 		return "a GET has no body and creates nothing";
+	if (g->key && !r->installation && (r->flags & GH_CONDITIONAL))
+		return "what the App itself asks for has no ETag";
 	if ((r->flags & GH_TEXT) && (r->flags & (GH_ALL_PAGES | GH_CONDITIONAL)))
 		return "text has no pages and is not conditional";
 	if (r->installation < 0)
@@ -325,7 +327,7 @@ static struct gh_job *superseded(struct gh_lane *l, const char *key)
 uint64_t gh_send(struct gh *g, const struct gh_req *r)
 {
 	struct gh_job *j = gh_job_new(g, r), *old;
-	const char *why = senseless(r);
+	const char *why = senseless(g, r);
 
 	old = why ? NULL : superseded(j->lane, r->coalesce);
 	if (!why && !old && j->lane->nwaiting >= g->conf.queue_max)
@@ -334,8 +336,8 @@ uint64_t gh_send(struct gh *g, const struct gh_req *r)
 	if (old)
 		gh_finish(old, GH_SUPERSEDED, 0, "a later request took its place");
 	if (why)
-		gh_finish(j, senseless(r) ? GH_REFUSED : GH_RETRY, g->conf.wait_ms, "%s %.200s: %s",
-			  j->method, j->path, why);
+		gh_finish(j, senseless(g, r) ? GH_REFUSED : GH_RETRY, g->conf.wait_ms,
+			  "%s %.200s: %s", j->method, j->path, why);
 	gh_kick(g);
 	return j->id;
 }

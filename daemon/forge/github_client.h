@@ -103,7 +103,9 @@ enum gh_outcome {
 
 enum gh_flag {
 	GH_CREATES = 1,     /* creates content: counts and is spaced as GitHub wants */
-	GH_CONDITIONAL = 2, /* a GET whose ETag is remembered: GH_UNCHANGED when nothing is new */
+	GH_CONDITIONAL = 2, /* a GET whose ETag is remembered, for as long as the token is the same:
+			     * GH_UNCHANGED when nothing is new. Not as the App itself, whose JWT is
+			     * another one each time */
 	GH_ALL_PAGES = 4,   /* follow Link rel=next; the pages' arrays come as one */
 	GH_REPEATABLE = 8,  /* twice is as good as once: may be tried again after a lost answer */
 	GH_READS = 16,      /* a POST that only reads (a GraphQL query): treated as a GET */
@@ -173,16 +175,14 @@ void gh_try_again(struct gh *g);
 typedef void (*gh_token_fn)(void *arg, const struct gh_answer *a, const char *token);
 void gh_token(struct gh *g, int64_t installation, gh_token_fn done, void *arg);
 
-/* What is known of GH_CONDITIONAL requests: for a caller that keeps it over a restart, and one that
- * could not use what it got. Bounded, the longest unused goes first. */
-json_t *gh_cache_save(const struct gh *g);
-void gh_cache_load(struct gh *g, const json_t *saved); /* what is not understood is left out */
+/* What is known of a GH_CONDITIONAL request is forgotten: its caller could not use what it got. */
 void gh_cache_forget(struct gh *g, const char *path, int64_t installation);
 
 /*
  * For `doctor` and `status`, without secrets:
  *   {base, app, skew_ms, problem?, installations: [{id, problem?, token_ms?, limit?, remaining?,
- *     reset_ms?, hold_ms?, hold_why?, waiting, running}]}
+ *     reset_ms?, hold_ms?, hold_why?, query_hold_ms?, waiting, running}]}
+ * query_hold_ms: for so long GraphQL alone is not asked.
  * skew_ms: GitHub's clock minus ours, null before the first answer; the other *_ms are from now.
  * `problem` is why GitHub accepts no credentials at present.
  */

@@ -53,7 +53,6 @@ static int add_authorization(struct gh_job *j, struct strvec *v, struct err *err
 		return 0;
 	}
 	if (j->lane->installation) {
-		j->token_number = j->lane->token_number;
 		strvec_pushf(v, "Authorization: Bearer %s", j->lane->token);
 		return 0;
 	}
@@ -70,10 +69,10 @@ static void add_condition(struct gh_job *j, struct strvec *v)
 	autofree char *key = gh_cache_key(j->lane->installation, j->url, j->accept);
 	const struct gh_cache_entry *e = j->conditional ? gh_cache_get(j->g->cache, key) : NULL;
 
-	j->sent_etag = e != NULL;
+	j->sent_etag = e && e->token == j->token_number;
 	if (!j->pages && !j->unchanged_pages && e)
 		j->asked_before = true;
-	if (e)
+	if (j->sent_etag)
 		strvec_pushf(v, "If-None-Match: %s", e->etag);
 }
 
@@ -87,6 +86,7 @@ static int make_headers(struct gh_job *j, struct strvec *v, struct err *err)
 		strvec_push(v, "X-GitHub-Api-Version: " API_VERSION);
 	if (j->send)
 		strvec_push(v, "Content-Type: application/json");
+	j->token_number = j->lane->token_number;
 	add_condition(j, v);
 	return add_authorization(j, v, err);
 }
@@ -142,7 +142,7 @@ static int start(struct gh_job *j, struct err *err)
 {
 	struct gh *g = j->g;
 	cleanup(wipe_headers) struct strvec headers = STRVEC_INIT;
-	bool read = gh_kind(j) == GH_RATE_READ;
+	bool read = gh_rate_reads(gh_kind(j));
 	struct http_req r = {.method = j->method, .url = j->url, .body = j->send};
 
 	if (make_headers(j, &headers, err) < 0)

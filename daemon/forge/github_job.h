@@ -19,7 +19,7 @@ struct github {
 	uint64_t missed; /* the request about deliveries that did not arrive */
 	int64_t *again;  /* those that are to be sent once more */
 	size_t nagain;
-	int64_t newest; /* of the look that found them */
+	char *looked; /* what the look that found them is known by afterwards */
 };
 
 struct job;

@@ -25,7 +25,7 @@ static void judged_release(struct judged *d)
 
 static bool is_read(const struct gh_job *j)
 {
-	return gh_kind(j) == GH_RATE_READ;
+	return gh_rate_reads(gh_kind(j));
 }
 
 static void finish(struct gh_job *j, enum gh_outcome o, int64_t wait_ms, const char *why)
@@ -68,13 +68,18 @@ static void lost(struct gh_job *j, const struct judged *d)
 }
 
 /* The hold itself is the lane's: what waits there is answered when it is too long. */
-static void limited(struct gh_job *j, const struct judged *d)
+static void limited(struct gh_job *j, struct judged *d)
 {
 	const char *why = "";
 	int64_t now = gh_mono(j->g);
 	int64_t at = gh_rate_when(&j->lane->rate, gh_kind(j), now, &why);
 	int64_t wait = at == GH_RATE_NEVER ? j->g->conf.wait_ms : at - now;
 
+	if (!*d->said) { /* it came with status 200 */
+		free(d->said);
+		d->said = xstrdup(json_str(json_array_get(json_object_get(d->body, "errors"), 0),
+					   "message", "a limit"));
+	}
 	if (j->tries < j->g->conf.tries && wait <= j->g->conf.wait_ms)
 		gh_wait_first(j, 0);
 	else
@@ -244,6 +249,7 @@ static void remember(struct gh_job *j, const struct http_answer *h, const char *
 	if (!(j->flags & GH_CONDITIONAL))
 		return;
 	strvec_push_take(&j->remember, gh_cache_key(j->lane->installation, j->url, j->accept));
+	strvec_pushf(&j->remember, "%llu", (unsigned long long)j->token_number);
 	strvec_push(&j->remember, etag ? etag : "");
 	strvec_push(&j->remember, next ? next : "");
 }
@@ -251,10 +257,11 @@ static void remember(struct gh_job *j, const struct http_answer *h, const char *
 /* Only when all of it has come: half a list must not count as known. */
 static void remember_all(struct gh_job *j)
 {
-	for (size_t i = 0; i + 2 < j->remember.n; i += 3) {
-		const char *etag = j->remember.v[i + 1], *next = j->remember.v[i + 2];
+	for (size_t i = 0; i + 3 < j->remember.n; i += 4) {
+		const char *etag = j->remember.v[i + 2], *next = j->remember.v[i + 3];
 
-		gh_cache_put(j->g->cache, j->remember.v[i], *etag ? etag : NULL,
+		gh_cache_put(j->g->cache, j->remember.v[i],
+			     strtoull(j->remember.v[i + 1], NULL, 10), *etag ? etag : NULL,
 			     *next ? next : NULL);
 	}
 }

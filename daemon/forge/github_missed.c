@@ -11,23 +11,41 @@
 
 #include <string.h>
 
-#define SEEN        "github-deliveries-seen" /* the newest of a look of which all was asked for */
+#define SEEN        "github-deliveries-seen" /* what a look found of which all was asked for */
 #define AT_ONCE_MAX 200 /* asked for after one look: buttons first; what is older is left */
+#define KNOWN_MAX   2000
 
-static int seen_get(struct github *g, int64_t *ret, struct err *err)
+/*
+ * What is known of a look: {floor, failed: [ID]}. Which deliveries have failed, not up to which one: one that is sent
+ * first may fail last (its time-out is ten seconds), after others of larger numbers. `floor`: all up to this one count as
+ * known, where there are more than are kept. A ledger of an older version has only a number, which is the floor.
+ */
+static int seen_get(struct github *g, json_t **ret, struct err *err)
 {
 	autofree char *s = NULL;
 	int rc = meta_get(g->o.db, SEEN, &s, err);
 
-	*ret = rc > 0 ? strtoll(s, NULL, 10) : 0;
-	return rc;
+	if (rc <= 0)
+		return rc;
+	if (json_parse(s, strlen(s), SIZE_MAX, ret, NULL) < 0 || !json_is_object(*ret)) {
+		json_decref(*ret);
+		*ret = json_object();
+		json_put_int(*ret, "floor", strtoll(s, NULL, 10));
+	}
+	return 1;
 }
 
-static int seen_set(struct github *g, int64_t id, struct err *err)
+static bool is_known(const json_t *seen, int64_t id)
 {
-	autofree char *s = xasprintf("%lld", (long long)id);
+	const json_t *o;
+	size_t i;
 
-	return meta_set(g->o.db, SEEN, s, err);
+	if (id <= json_int(seen, "floor", 0))
+		return true;
+	json_array_foreach (json_object_get(seen, "failed"), i, o)
+		if (json_integer_value(o) == id)
+			return true;
+	return false;
 }
 
 static void ask_next(struct github *g);
@@ -37,7 +55,7 @@ static void note_asked(struct github *g)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 
-	if (seen_set(g, g->newest, &err) < 0)
+	if (meta_set(g->o.db, SEEN, g->looked, &err) < 0)
 		log_warn("github: missed deliveries: %s", err_text(&err));
 }
 
@@ -68,11 +86,16 @@ static void ask_next(struct github *g)
 							  .arg = g});
 }
 
-/* One that failed when it was sent again is left: whoever is away is asked only once. */
-static bool is_missed(const json_t *o, int64_t seen)
+static bool has_failed(const json_t *o)
 {
-	return json_int(o, "id", 0) > seen && !json_flag(o, "redelivery") &&
-	       strcmp(json_str(o, "status", "OK"), "OK") != 0;
+	return strcmp(json_str(o, "status", "OK"), "OK") != 0;
+}
+
+/* One that failed when it was sent again is left: whoever is away is asked only once. */
+static bool is_missed(const json_t *o, const json_t *seen)
+{
+	return has_failed(o) && !json_flag(o, "redelivery") &&
+	       !is_known(seen, json_int(o, "id", 0));
 }
 
 /* In no list: its delivery alone tells of it. */
@@ -84,7 +107,7 @@ static bool is_button(const json_t *o)
 	       (!strcmp(action, "requested_action") || !strcmp(action, "rerequested"));
 }
 
-static void take(struct github *g, const json_t *list, int64_t seen, bool buttons)
+static void take(struct github *g, const json_t *list, const json_t *seen, bool buttons)
 {
 	const json_t *o;
 	size_t i;
@@ -99,26 +122,46 @@ static void take(struct github *g, const json_t *list, int64_t seen, bool button
 	}
 }
 
-/* Newest first. */
-static int apply(struct github *g, const json_t *list, struct err *err)
+/* The list is the newest first. Caller frees. */
+static char *text_of(const json_t *list)
 {
-	int64_t seen;
-	int rc = seen_get(g, &seen, err);
+	autojson json_t *seen = json_object();
+	json_t *failed = json_array();
 	const json_t *o;
 	size_t i;
 
+	json_put(seen, "failed", failed);
+	json_array_foreach (list, i, o) {
+		if (!has_failed(o) || json_flag(o, "redelivery"))
+			continue;
+		if (json_array_size(failed) == KNOWN_MAX) {
+			json_put_int(seen, "floor", json_int(o, "id", 0));
+			break;
+		}
+		json_array_append_new(failed, json_integer(json_int(o, "id", 0)));
+	}
+	return json_text(seen);
+}
+
+static int apply(struct github *g, const json_t *list, struct err *err)
+{
+	autojson json_t *seen = NULL;
+	autofree char *was = NULL;
+	int rc = seen_get(g, &seen, err);
+
 	if (rc < 0)
 		return -1;
-	g->newest = seen;
-	json_array_foreach (list, i, o)
-		g->newest = json_int(o, "id", 0) > g->newest ? json_int(o, "id", 0) : g->newest;
+	row_take(&g->looked, text_of(list));
 	if (rc > 0) { /* at the first look nothing old starts by itself */
 		g->again = xreallocarray(g->again, AT_ONCE_MAX, sizeof(*g->again));
 		take(g, list, seen, true);
 		take(g, list, seen, false);
 	}
+	was = rc > 0 ? json_text(seen) : NULL;
+	if (!g->nagain && was && !strcmp(was, g->looked))
+		return 0;
 	if (!g->nagain)
-		return g->newest == seen && rc > 0 ? 0 : seen_set(g, g->newest, err);
+		return meta_set(g->o.db, SEEN, g->looked, err);
 	log_info("github: %zu webhook deliveries did not arrive; asked for again", g->nagain);
 	ask_next(g);
 	return 0;
@@ -132,7 +175,7 @@ static void on_deliveries(void *arg, const struct gh_answer *a)
 	g->missed = 0;
 	if (a->outcome == GH_OK && apply(g, a->body, &err) < 0)
 		log_warn("github: missed deliveries: %s", err_text(&err));
-	else if (a->outcome != GH_OK && a->outcome != GH_UNCHANGED)
+	else if (a->outcome != GH_OK)
 		log_warn("github: missed deliveries: %s", a->text);
 }
 
@@ -146,7 +189,7 @@ void github_missed(struct github *g)
 	}
 	g->missed = gh_send(g->o.client, &(struct gh_req){.path = "/app/hook/deliveries?status="
 								  "failure&per_page=100",
-							  .flags = GH_ALL_PAGES | GH_CONDITIONAL,
+							  .flags = GH_ALL_PAGES,
 							  .kind = "deliveries",
 							  .done = on_deliveries,
 							  .arg = g});
@@ -156,4 +199,5 @@ void github_missed_end(struct github *g)
 {
 	gh_cancel(g->o.client, g->missed);
 	free(g->again);
+	free(g->looked);
 }

@@ -50,7 +50,8 @@ struct gh_lane {
 	struct gh_login login;
 	char *token;            /* of an installation */
 	int64_t token_until_ms; /* mono: then a new one is asked for */
-	uint64_t token_number;  /* counts them: a 401 drops only the one that it was about */
+	uint64_t token_number;  /* counts them: a 401 drops only the one that it was about, and an
+				 * ETag is of one. 0: the plain token */
 	bool fetching;
 };
 
@@ -102,10 +103,12 @@ struct gh_job {
 	int64_t skew_ms; /* with which its JWT was made */
 	bool conditional, sent_etag, asked_before;
 	int pages, unchanged_pages;
-	size_t bytes;           /* of all pages so far */
-	json_t *all;            /* joined pages */
-	struct strvec remember; /* key, etag, next or "", for each page: for the cache in the end */
-	int64_t moved_id;       /* a redirect led to /repositories/ID */
+	size_t bytes; /* of all pages so far */
+	json_t *all;  /* joined pages */
+	struct strvec
+		remember; /* key, number of its token, etag, next or "", for each page: for the
+				 * cache in the end */
+	int64_t moved_id; /* a redirect led to /repositories/ID */
 
 	/* what came of it */
 	struct gh_answer a;

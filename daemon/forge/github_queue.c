@@ -6,7 +6,9 @@
 
 enum gh_rate_kind gh_kind(const struct gh_job *j)
 {
-	if ((j->flags & GH_READS) || !strcmp(j->method, "GET"))
+	if (j->flags & GH_READS)
+		return strcmp(j->path, "/graphql") ? GH_RATE_READ : GH_RATE_QUERY;
+	if (!strcmp(j->method, "GET"))
 		return GH_RATE_READ;
 	return j->flags & GH_CREATES ? GH_RATE_CREATE : GH_RATE_WRITE;
 }
@@ -77,7 +79,7 @@ static void consider(struct gh_job *j, int64_t now, bool *blocked, int64_t *wake
 
 	if (j->at_ms > now) {
 		sooner(wake, j->at_ms);
-		*blocked |= gh_kind(j) != GH_RATE_READ; /* the order of writes is kept */
+		*blocked |= !gh_rate_reads(gh_kind(j)); /* the order of writes is kept */
 		return;
 	}
 	if (!gh_login_ready(j, now))
@@ -108,13 +110,14 @@ static void consider(struct gh_job *j, int64_t now, bool *blocked, int64_t *wake
 
 static void lane_pass(struct gh_lane *l, int64_t now, int64_t *wake)
 {
-	bool reads_blocked = false, writes_blocked = false;
+	bool blocked[GH_RATE_KINDS] = {false}; /* all writes go by one */
 	struct gh_job *j, *next;
+	enum gh_rate_kind kind;
 
 	for (j = TAILQ_FIRST(&l->waiting); j; j = next) {
 		next = TAILQ_NEXT(j, link);
-		consider(j, now, gh_kind(j) == GH_RATE_READ ? &reads_blocked : &writes_blocked,
-			 wake);
+		kind = gh_kind(j);
+		consider(j, now, &blocked[gh_rate_reads(kind) ? kind : GH_RATE_WRITE], wake);
 	}
 }
 

@@ -55,7 +55,7 @@ void gh_rate_init(struct gh_rate *r, int reads_max, int64_t create_gap_ms)
 
 static int points_of(enum gh_rate_kind kind)
 {
-	return kind == GH_RATE_READ ? 1 : WRITE_POINTS;
+	return gh_rate_reads(kind) ? 1 : WRITE_POINTS;
 }
 
 static void later(int64_t *at, int64_t t, const char *why, const char **ret_why)
@@ -72,6 +72,8 @@ int64_t gh_rate_when(const struct gh_rate *r, enum gh_rate_kind kind, int64_t no
 	int64_t at = now_ms;
 
 	later(&at, r->hold_ms, r->why, ret_why);
+	if (kind == GH_RATE_QUERY)
+		later(&at, r->query_ms, "the hourly limit of GraphQL is used up", ret_why);
 	if (r->remaining == 0)
 		later(&at, r->reset_ms, "the hourly limit is used up", ret_why);
 	later(&at, window_when(&r->points, now_ms, points_of(kind), GH_RATE_POINTS),
@@ -82,14 +84,14 @@ int64_t gh_rate_when(const struct gh_rate *r, enum gh_rate_kind kind, int64_t no
 		      "500 creating writes in an hour are used up", ret_why);
 	}
 	/* Last: a limit that lasts is worth knowing while another request runs. */
-	if (at == now_ms && (kind == GH_RATE_READ ? r->reads >= r->reads_max : r->writes > 0))
+	if (at == now_ms && (gh_rate_reads(kind) ? r->reads >= r->reads_max : r->writes > 0))
 		later(&at, GH_RATE_NEVER, "others run", ret_why);
 	return at;
 }
 
 void gh_rate_begin(struct gh_rate *r, enum gh_rate_kind kind, int64_t now_ms)
 {
-	if (kind == GH_RATE_READ)
+	if (gh_rate_reads(kind))
 		r->reads++;
 	else
 		r->writes++;
@@ -100,9 +102,9 @@ void gh_rate_begin(struct gh_rate *r, enum gh_rate_kind kind, int64_t now_ms)
 
 /* --- behind it --- */
 
-static bool is_limit(const struct gh_seen *s)
+static bool is_limit(const struct gh_seen *s, enum gh_rate_kind kind)
 {
-	if (s->status == 429)
+	if (s->status == 429 || (s->status == 200 && kind == GH_RATE_QUERY && s->says_limit))
 		return true;
 	return s->status == 403 && (s->retry_after_s >= 0 || s->remaining == 0 || s->says_limit);
 }
@@ -119,6 +121,8 @@ static void hear(struct gh_rate *r, const struct gh_seen *s, int64_t wall_s, int
 {
 	int64_t reset_ms;
 
+	if (s->other) /* of that budget only a refusal matters */
+		return;
 	if (s->limit >= 0)
 		r->limit = s->limit;
 	if (s->remaining < 0 || s->reset_s < 0)
@@ -131,6 +135,11 @@ static void hear(struct gh_rate *r, const struct gh_seen *s, int64_t wall_s, int
 	}
 }
 
+static bool is_used_up(const struct gh_seen *s, int64_t wall_s)
+{
+	return s->remaining == 0 && s->reset_s >= 0 && until_reset(s, wall_s) > 0;
+}
+
 static void hold(struct gh_rate *r, const struct gh_seen *s, int64_t wall_s, int64_t now_ms)
 {
 	int64_t ms;
@@ -138,7 +147,7 @@ static void hold(struct gh_rate *r, const struct gh_seen *s, int64_t wall_s, int
 	if (s->retry_after_s >= 0) {
 		ms = s->retry_after_s * 1000;
 		r->why = "GitHub said Retry-After";
-	} else if (s->remaining == 0 && s->reset_s >= 0 && until_reset(s, wall_s) > 0) {
+	} else if (is_used_up(s, wall_s)) {
 		ms = until_reset(s, wall_s);
 		r->why = "the hourly limit is used up";
 	} else {
@@ -155,7 +164,7 @@ static void hold(struct gh_rate *r, const struct gh_seen *s, int64_t wall_s, int
 bool gh_rate_end(struct gh_rate *r, enum gh_rate_kind kind, const struct gh_seen *seen,
 		 int64_t wall_s, int64_t now_ms)
 {
-	if (kind == GH_RATE_READ)
+	if (gh_rate_reads(kind))
 		r->reads--;
 	else
 		r->writes--;
@@ -164,11 +173,15 @@ bool gh_rate_end(struct gh_rate *r, enum gh_rate_kind kind, const struct gh_seen
 	if (!seen)
 		return false;
 	hear(r, seen, wall_s, now_ms);
-	if (is_limit(seen)) {
-		hold(r, seen, wall_s, now_ms);
-		return true;
+	if (!is_limit(seen, kind)) {
+		if (now_ms >= r->hold_ms && seen->status < 400)
+			r->strikes = 0;
+		return false;
 	}
-	if (now_ms >= r->hold_ms && seen->status < 400)
-		r->strikes = 0;
-	return false;
+	if (kind == GH_RATE_QUERY && seen->other && seen->retry_after_s < 0 &&
+	    is_used_up(seen, wall_s))
+		r->query_ms = now_ms + until_reset(seen, wall_s);
+	else
+		hold(r, seen, wall_s, now_ms);
+	return true;
 }

@@ -19,6 +19,9 @@
  *   … with X-RateLimit-Remaining 0             nothing until X-RateLimit-Reset
  *   … with neither                             nothing for 60 s, doubled each time it happens again,
  *                                              an hour at most
+ *   GraphQL: 200 that says so in its errors    the same
+ *   … and its own hour (X-RateLimit-Resource   no query until then; REST goes on
+ *   graphql) with X-RateLimit-Remaining 0
  * A 403 that is about permissions is no limit: it has no Retry-After, something remaining, and no word
  * of a limit in its body.
  */
@@ -30,7 +33,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum gh_rate_kind { GH_RATE_READ, GH_RATE_WRITE, GH_RATE_CREATE };
+/* A query of GraphQL is a read, and has a budget of its own beside the one that all share. */
+enum gh_rate_kind { GH_RATE_READ, GH_RATE_QUERY, GH_RATE_WRITE, GH_RATE_CREATE };
+#define GH_RATE_KINDS 4
+static inline bool gh_rate_reads(enum gh_rate_kind k)
+{
+	return k == GH_RATE_READ || k == GH_RATE_QUERY;
+}
 
 #define GH_RATE_SLOTS      13 /* a window and the slot that is leaving it */
 #define GH_RATE_POINTS     900
@@ -53,9 +62,10 @@ struct gh_rate {
 	struct gh_window points, creates;
 	int64_t limit, remaining; /* as last heard; -1: not yet */
 	int64_t reset_ms;
-	int64_t hold_ms; /* nothing before; 0: none */
-	const char *why; /* of hold_ms */
-	int strikes;     /* limits without a time since the last good answer */
+	int64_t hold_ms;  /* nothing before; 0: none */
+	const char *why;  /* of hold_ms */
+	int64_t query_ms; /* no query before; 0: none */
+	int strikes;      /* limits without a time since the last good answer */
 };
 
 void gh_rate_init(struct gh_rate *r, int reads_max, int64_t create_gap_ms);

@@ -51,6 +51,7 @@ static json_t *lane_state(const struct gh *g, const struct gh_lane *l)
 		put_left(o, "hold_ms", r->hold_ms, now);
 		json_put_str(o, "hold_why", r->why);
 	}
+	put_left(o, "query_hold_ms", r->query_ms, now);
 	json_put_int(o, "waiting", (int64_t)l->nwaiting);
 	json_put_int(o, "running", running_of(g, l));
 	return o;
@@ -92,20 +93,10 @@ json_t *gh_counts(const struct gh *g)
 	return all;
 }
 
-json_t *gh_cache_save(const struct gh *g)
-{
-	return gh_cache_to_json(g->cache);
-}
-
-void gh_cache_load(struct gh *g, const json_t *saved)
-{
-	gh_cache_from_json(g->cache, saved);
-}
-
 void gh_cache_forget(struct gh *g, const char *path, int64_t installation)
 {
 	autofree char *url = xasprintf("%s%s", g->base, path);
 	autofree char *key = gh_cache_key(gh_lane(g, installation)->installation, url, NULL);
 
-	gh_cache_put(g->cache, key, NULL, NULL);
+	gh_cache_put(g->cache, key, 0, NULL, NULL);
 }

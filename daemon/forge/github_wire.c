@@ -53,9 +53,7 @@ void gh_seen_read(struct gh_seen *s, int status, gh_header_fn header, const void
 	s->limit = number(header(from, "X-RateLimit-Limit"));
 	s->remaining = number(header(from, "X-RateLimit-Remaining"));
 	s->reset_s = number(header(from, "X-RateLimit-Reset"));
-	/* GraphQL and search have limits of their own; they matter when they refuse. */
-	if (resource && strcmp(resource, "core") && status != 403 && status != 429)
-		s->limit = s->remaining = s->reset_s = -1;
+	s->other = resource && strcmp(resource, "core");
 }
 
 /* Is one of the parameters behind "<…>" rel=next? Quotes and several relations are allowed. */
@@ -141,11 +139,27 @@ char *gh_message(const json_t *body)
 	return buf_steal(&b);
 }
 
+static bool is_limit_text(const char *m)
+{
+	return strcasestr(m, "rate limit") || strcasestr(m, "abuse detection");
+}
+
 bool gh_says_limit(const json_t *body)
 {
-	const char *m = json_is_object(body) ? json_str(body, "message", "") : "";
+	const json_t *errors = json_object_get(body, "errors"), *e;
+	size_t i;
 
-	return strcasestr(m, "rate limit") || strcasestr(m, "abuse detection");
+	if (is_limit_text(json_is_object(body) ? json_str(body, "message", "") : ""))
+		return true;
+	json_array_foreach (errors, i, e) {
+		const char *type = json_str(e, "type", "");
+
+		if (!strcmp(type, "RATE_LIMITED") || !strcmp(type, "RATE_LIMIT") ||
+		    !strcmp(json_str(e, "code", ""), "graphql_rate_limit") ||
+		    is_limit_text(json_str(e, "message", "")))
+			return true;
+	}
+	return false;
 }
 
 /* --- pages --- */

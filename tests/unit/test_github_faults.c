@@ -134,6 +134,38 @@ static void every_fault_has_its_outcome(void **state)
 	}
 }
 
+/* GraphQL says with status 200 that there is no more of its hour: REST goes on, and no query is sent before. */
+static void a_query_that_is_refused_with_200(void **state)
+{
+	struct fx *f = *state;
+	autofree char *used_up =
+		xasprintf("X-RateLimit-Resource: graphql\r\nX-RateLimit-Remaining: "
+			  "0\r\nX-RateLimit-Reset: %lld\r\n",
+			  (long long)time(NULL) + 600);
+	const struct canned answers[] = {
+		SAY_ONCE("POST /graphql", 200, used_up,
+			 "{\"data\":null,\"errors\":[{\"type\":\"RATE_LIMITED\",\"message\":\"API "
+			 "rate limit exceeded\"}]}"),
+		SAY("POST /graphql", 200, "", "{\"data\":{}}"), SAY("GET /x", 200, "", "{}"), END};
+	struct ask a = {0};
+
+	f->stub->answers = answers;
+	for (int i = 0; i < 3; i++) {
+		fx_send(f, &a, "POST", "/graphql", json_object(), GH_READS);
+		fx_wait(f, &a);
+		assert_int_equal(a.outcome, i < 2 ? GH_RETRY : GH_OK);
+		if (i < 2)
+			assert_true(a.not_before_ms > f->clock.wall_ms(&f->clock) + 500000);
+		assert_int_equal(stub_count(f->stub, "POST /graphql"), i < 2 ? 1 : 2);
+		ask_release(&a);
+		fx_get(f, &a, "/x", 0);
+		fx_expect(f, &a, GH_OK, 200);
+		ask_release(&a);
+		if (i == 1)
+			f->mono_off += 610000;
+	}
+}
+
 /* Silence ends it, and so does an answer that takes too long as a whole. */
 static void a_hang_ends_by_either_clock(void **state)
 {
@@ -338,15 +370,11 @@ static void bad_configuration_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(every_fault_has_its_outcome),
-		TEST(a_hang_ends_by_either_clock),
-		TEST(a_write_uses_no_idle_connection),
-		TEST(a_read_survives_a_bad_moment),
-		TEST(a_repeatable_write_is_repeated),
-		TEST(no_connection_is_no_doubt),
-		TEST(no_token_is_no_doubt),
-		TEST(an_empty_answer_is_one),
-		TEST(the_client_ends_in_the_middle),
+		TEST(every_fault_has_its_outcome),  TEST(a_query_that_is_refused_with_200),
+		TEST(a_hang_ends_by_either_clock),  TEST(a_write_uses_no_idle_connection),
+		TEST(a_read_survives_a_bad_moment), TEST(a_repeatable_write_is_repeated),
+		TEST(no_connection_is_no_doubt),    TEST(no_token_is_no_doubt),
+		TEST(an_empty_answer_is_one),       TEST(the_client_ends_in_the_middle),
 		TEST(bad_configuration_is_named),
 	};
 

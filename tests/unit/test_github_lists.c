@@ -253,6 +253,11 @@ static void what_was_missed_is_asked_for_once(void **state)
 		 "[" FAILED("15", "true") "," ARRIVED "," FAILED("13", "false") "," FAILED(
 			 "12", "false") "," FAILED("11", "false") "]"},
 		{0}};
+	static const struct page third[] = {
+		{DELIVERIES,
+		 "[" FAILED("15", "true") "," ARRIVED "," FAILED("13", "false") "," FAILED(
+			 "12", "false") "," FAILED("11", "false") "," FAILED("10", "false") "]"},
+		{0}};
 	struct world w;
 
 	world_of_pages(&w, *state, first, false);
@@ -263,6 +268,11 @@ static void what_was_missed_is_asked_for_once(void **state)
 	assert_int_equal(asked_again(&w, "12") + asked_again(&w, "13"), 2);
 	look_for_missed(&w, 0);
 	assert_int_equal(asked_again(&w, "11") + asked_again(&w, "14") + asked_again(&w, "15"), 0);
+	/* It was sent before the others, and timed out after they had failed. */
+	w.pages = third;
+	look_for_missed(&w, 1);
+	assert_int_equal(asked_again(&w, "10"), 1);
+	look_for_missed(&w, 0);
 	world_release(&w);
 }
 

@@ -257,6 +257,40 @@ static void a_refusal_is_not_always_a_limit(void **state)
 	}
 }
 
+/* GraphQL refuses with status 200. Its own hour ends nothing but queries; a refusal without a time holds all. */
+static void a_query_is_limited_with_status_200(void **state)
+{
+	static const struct {
+		enum gh_rate_kind kind;
+		bool says, other;
+		int64_t remaining;
+		bool limit;
+		int64_t queries, reads; /* held for so long */
+	} cases[] = {
+		{GH_RATE_QUERY, false, true, 0, false, 0, 0},
+		{GH_RATE_QUERY, true, true, 0, true, 601000, 0},
+		{GH_RATE_QUERY, true, true, 4000, true, 60000, 60000},
+		{GH_RATE_QUERY, true, false, 0, true, 601000, 601000},
+		{GH_RATE_READ, true, false, 4000, false, 0, 0}, /* a text that somebody wrote */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct gh_rate r = fresh();
+		struct gh_seen s = nothing;
+
+		s.says_limit = cases[i].says;
+		s.other = cases[i].other;
+		s.remaining = cases[i].remaining;
+		s.reset_s = WALL + 600;
+		gh_rate_begin(&r, cases[i].kind, T0);
+		if (gh_rate_end(&r, cases[i].kind, &s, WALL, T0) != cases[i].limit ||
+		    when(&r, GH_RATE_QUERY, T0) != T0 + cases[i].queries ||
+		    when(&r, GH_RATE_READ, T0) != T0 + cases[i].reads)
+			fail_msg("case %zu", i);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +303,7 @@ int main(void)
 		cmocka_unit_test(answers_overtake_each_other),
 		cmocka_unit_test(back_off_doubles_and_is_bounded),
 		cmocka_unit_test(a_refusal_is_not_always_a_limit),
+		cmocka_unit_test(a_query_is_limited_with_status_200),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,8 +183,8 @@ class Server {
 		let { status } = reply;
 		const text = reply.body === undefined ? '' : reply.raw ? reply.body : JSON.stringify(reply.body);
 		if (request.method === 'GET' && status === 200 && !reply.raw) {
-			const tag = 'W/"' + crypto.createHash('sha256').update(text).digest('hex') + '"';
-			headers.ETag = tag;
+			const tag = 'W/"' + crypto.createHash('sha256').update(text).update(request.headers.authorization || '').digest('hex') + '"';
+			headers.ETag = tag; // another one for each token, as GitHub has it
 			headers['Cache-Control'] = 'private, max-age=60, s-maxage=60';
 			if ((request.headers['if-none-match'] || '').split(/,\s*/).includes(tag)) {
 				status = 304;
