@@ -58,19 +58,70 @@ int queue_conflict_of(struct bot *b, const struct repo *r, int64_t pr, const cha
 	return 1;
 }
 
+static void add_commit(struct buf *out, const json_t *c)
+{
+	autofree char *subject = text_code(json_str(c, "subject", "?"));
+
+	buf_addf(out, "commit %.12s (%s)", json_str(c, "commit", "?"), subject);
+}
+
+/* Of a rebase: the commit that did not apply, and that a merge would do. */
+static void add_step(struct buf *out, const json_t *j)
+{
+	if (!json_str(j, "commit", NULL))
+		return;
+	buf_adds(out, " in ");
+	add_commit(out, j);
+	buf_adds(out, " of the method rebase");
+	if (json_flag(j, "merges_clean"))
+		buf_adds(out, " (merging the head does not conflict: the methods merge and squash "
+			      "would take it)");
+}
+
+/* Nobody can merge it, or what would land is not what was reviewed: the git role's own words, and where. */
+static char *refused_text(const json_t *j)
+{
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	const json_t *merges = json_object_get(j, "merges");
+	json_t *x;
+	size_t i;
+
+	buf_adds(&out, json_str(j, "text", "it could not be merged"));
+	if (json_array_size(json_object_get(j, "paths")))
+		buf_adds(&out, "\n");
+	json_array_foreach (json_object_get(j, "paths"), i, x) {
+		autofree char *name = text_code(json_string_value(x));
+
+		buf_addf(&out, "\n- %s", name);
+	}
+	json_array_foreach (merges, i, x) {
+		buf_adds(&out, i ? ", " : "\n\nMerge commits of the PR: ");
+		add_commit(&out, x);
+	}
+	return buf_steal(&out);
+}
+
 char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detail)
 {
 	cleanup(buf_release) struct buf out = BUF_INIT;
 	autojson json_t *j = NULL;
+	const char *outcome;
 	json_t *c;
 	size_t i;
 
 	if (!detail || json_parse(detail, strlen(detail), SIZE_MAX, &j, NULL) < 0)
 		return xstrdup("it conflicts with the base");
-	if (!strcmp(json_str(j, "outcome", ""), "empty"))
+	outcome = json_str(j, "outcome", "");
+	if (!strcmp(outcome, "merged"))
+		return xasprintf("`%s` contains its head already: it was merged by hand", r->base);
+	if (!strcmp(outcome, "empty"))
 		return xasprintf("nothing of it is left to land: `%s` has its changes already",
 				 r->base);
-	buf_addf(&out, "it conflicts with `%s`:\n\n", r->base);
+	if (!strcmp(outcome, "refused"))
+		return refused_text(j);
+	buf_addf(&out, "it conflicts with `%s`", r->base);
+	add_step(&out, j);
+	buf_adds(&out, ":\n\n");
 	json_array_foreach (json_object_get(j, "conflicts"), i, c) {
 		const char *path = json_str(c, "path", "?");
 		autofree char *name = text_code(path);

@@ -394,7 +394,7 @@ int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, stru
 		return -1;
 	if (why)
 		return queue_call_off(b, &x, err);
-	note = queue_receipt(b, &x, json_str(r, "git_version", "?"), err);
+	note = queue_receipt(b, &x, r, err);
 	if (!note)
 		return -1;
 	row_take(&x.l.receipt, json_text(note));

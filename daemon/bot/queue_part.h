@@ -46,8 +46,8 @@ bool queue_head_is_foreign(const struct pr *pr);
 /* queue_after.c: it has landed. */
 int queue_after_landing(struct bot *b, struct landing_ctx *x, struct err *err);
 
-/* queue_receipt.c; NULL: error. */
-json_t *queue_receipt(struct bot *b, const struct landing_ctx *x, const char *git_version,
+/* queue_receipt.c; `verified` is the answer of `verify`. NULL: error. */
+json_t *queue_receipt(struct bot *b, const struct landing_ctx *x, const json_t *verified,
 		      struct err *err);
 
 #endif

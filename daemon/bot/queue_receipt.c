@@ -56,7 +56,19 @@ static int task_json(struct bot *b, const struct candidate *c, json_t *o, struct
 	return 0;
 }
 
-json_t *queue_receipt(struct bot *b, const struct landing_ctx *x, const char *git_version,
+/* Of a rebase: which commit became which, what was left out, and whether there was a clean merge to compare with. */
+static json_t *replay_json(const json_t *verified)
+{
+	static const char *const same[] = {"merge", "commits", "left_out", "merges"};
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < ARRAY_LEN(same); i++)
+		if (json_object_get(verified, same[i]))
+			json_put(o, same[i], json_incref(json_object_get(verified, same[i])));
+	return o;
+}
+
+json_t *queue_receipt(struct bot *b, const struct landing_ctx *x, const json_t *verified,
 		      struct err *err)
 {
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
@@ -87,7 +99,9 @@ json_t *queue_receipt(struct bot *b, const struct landing_ctx *x, const char *gi
 	if (task_json(b, &x->c, o, err) < 0)
 		return NULL;
 	json_put_str(o, "audit_head", head);
-	json_put_str(o, "git_version", git_version);
+	if (!strcmp(x->c.method, "rebase"))
+		json_put(o, "replay", replay_json(verified));
+	json_put_str(o, "git_version", json_str(verified, "git_version", "?"));
 	json_put_int(o, "at_ms", bot_now(b));
 	return steal(&o);
 }

@@ -17,14 +17,18 @@ struct cand {
 	const char *message, *ref, *sign_key;
 	git_signature *who;
 	struct gr_merge_out out;
+	struct gr_replay replay;
 	git_oid commit, tree; /* the candidate */
 	bool empty;
+	json_t *refused; /* paths in which a rebase differs from the merge */
 };
 
 static void cand_release(struct cand *c)
 {
 	git_signature_free(c->who);
 	gr_merge_out_release(&c->out);
+	gr_replay_release(&c->replay);
+	json_decref(c->refused);
 }
 
 int gr_get_method(const json_t *req, enum gr_method *ret, struct err *err)
@@ -88,7 +92,24 @@ static int decode(struct gr *g, const json_t *req, struct cand *c, struct err *e
 	return check_merge_base(req, c, err);
 }
 
-/* 1 built or empty, 0 conflict. */
+/* What head itself changes is nothing, on purpose: 1; 0 it changes something. */
+static int changes_nothing(struct cand *c, struct err *err)
+{
+	git_oid base, tree = c->in.ancestor_tree;
+	int rc = gr_contains(c->r, &c->in.theirs, &c->in.ours, err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (!c->in.explicit_base) {
+		rc = gr_merge_base(c->r, &c->in.ours, &c->in.theirs, &base, err);
+		if (rc <= 0)
+			return rc;
+		rc = gr_tree_of(c->r, &base, &tree, err);
+	}
+	return rc < 0 ? -1 : git_oid_equal(&tree, &c->in.theirs_tree);
+}
+
+/* 1 built or empty, 0 conflict or refused. */
 static int build_one(struct cand *c, struct err *err)
 {
 	git_oid parents[] = {c->in.ours, c->in.theirs};
@@ -98,108 +119,101 @@ static int build_one(struct cand *c, struct err *err)
 				   .parents = parents,
 				   .nparents = c->method == GR_METHOD_MERGE ? 2 : 1,
 				   .sign_key = c->sign_key};
+	int nothing;
 
 	if (gr_merge(c->g, c->r, &c->in, &c->out, err) < 0)
 		return -1;
 	if (!c->out.clean)
 		return 0;
 	c->tree = commit.tree = c->out.tree;
-	c->empty = git_oid_equal(&c->tree, &c->in.ours_tree);
+	if (git_oid_equal(&c->tree, &c->in.ours_tree)) {
+		nothing = changes_nothing(c, err);
+		if (nothing < 0)
+			return -1;
+		c->empty = !nothing;
+	}
 	if (c->empty)
 		return 1;
 	return gr_commit_put(c->r, &commit, &c->commit, err) < 0 ? -1 : 1;
 }
 
-int gr_rebase_list(struct gr_repo *r, const git_oid *base, const git_oid *head,
-		   const git_oid *merge_base, git_oid **ret, size_t *ret_n, struct err *err)
+/* One commit on top of c->commit, with the tree that the replay found for it. */
+static int carry(struct cand *c, const struct gr_pick *pick, struct err *err)
 {
-	auto_git(git_revwalk) *walk = NULL;
-	autofree git_oid *list = NULL;
-	size_t n = 0;
-	git_oid oid;
-	int rc = git_revwalk_new(&walk, r->git);
-
-	if (rc == 0)
-		rc = git_revwalk_sorting(walk, GIT_SORT_TOPOLOGICAL | GIT_SORT_REVERSE);
-	if (rc == 0)
-		rc = git_revwalk_push(walk, head);
-	if (rc == 0)
-		rc = git_revwalk_hide(walk, base);
-	if (rc == 0 && merge_base)
-		rc = git_revwalk_hide(walk, merge_base);
-	while (rc == 0 && (rc = git_revwalk_next(&oid, walk)) == 0) {
-		auto_git(git_commit) *c = NULL;
-
-		if (n == GR_REBASE_MAX)
-			return err_set(err, ERR_LIMIT, "more than %d commits to rebase",
-				       GR_REBASE_MAX);
-		if (gr_commit_of(r, &oid, &c, err) < 0)
-			return -1;
-		if (git_commit_parentcount(c) > 1)
-			continue;
-		list = xreallocarray(list, n + 1, sizeof(*list));
-		list[n++] = oid;
-	}
-	if (rc != GIT_ITEROVER)
-		return gr_fail(err, rc, "history of %s", git_oid_tostr_s(head));
-	*ret = steal(&list);
-	*ret_n = n;
-	return 0;
-}
-
-int gr_rebase_step(struct gr_repo *r, git_commit *c, const git_oid *on, struct gr_merge_in *ret,
-		   struct err *err)
-{
-	struct gr_merge_in in = {.explicit_base = true, .keep = true, .ours_tree = *on};
-
-	in.theirs_tree = *git_commit_tree_id(c);
-	if (!git_commit_parentcount(c)) {
-		/* The empty tree: every repository has it, but not as an object. */
-		if (gr_mem_put(r, GIT_OBJECT_TREE, "", 0, &in.ancestor_tree, err) < 0)
-			return -1;
-	} else if (gr_tree_of(r, git_commit_parent_id(c, 0), &in.ancestor_tree, err) < 0) {
-		return -1;
-	}
-	*ret = in;
-	return 0;
-}
-
-/* One commit applied to c->commit; 1 applied or left out, 0 conflict. */
-static int replay(struct cand *c, const git_oid *oid, struct err *err)
-{
-	auto_git(git_commit) *from = NULL;
+	auto_git(git_odb_object) *from = NULL;
 	git_oid parent = c->commit;
-	struct gr_commit commit = {
-		.committer = c->who, .parents = &parent, .nparents = 1, .sign_key = c->sign_key};
-	struct gr_merge_in in;
+	struct gr_commit commit = {.committer = c->who,
+				   .tree = pick->tree,
+				   .parents = &parent,
+				   .nparents = 1,
+				   .sign_key = c->sign_key};
+	int rc = git_odb_read(&from, c->r->odb, &pick->from);
 
-	if (gr_commit_of(c->r, oid, &from, err) < 0 ||
-	    gr_rebase_step(c->r, from, &c->tree, &in, err) < 0 ||
-	    gr_merge(c->g, c->r, &in, &c->out, err) < 0)
-		return -1;
-	if (!c->out.clean)
-		return 0;
-	if (git_oid_equal(&c->out.tree, &c->tree))
+	if (rc < 0)
+		return gr_fail(err, rc, "commit %s", git_oid_tostr_s(&pick->from));
+	commit.from = from;
+	return gr_commit_put(c->r, &commit, &c->commit, err);
+}
+
+#define PATHS_MAX 20
+
+static int add_path(void *arg, const struct gr_change *change, struct err *err)
+{
+	json_t *list = arg;
+
+	(void)err;
+	json_array_append_new(list, json_utf8(change->path, strlen(change->path)));
+	return json_array_size(list) >= PATHS_MAX;
+}
+
+/* What the replay is compared with. 1 go on, 0 refused: what cannot be compared is not built. */
+static int merge_first(struct cand *c, struct err *err)
+{
+	int rc;
+
+	c->in.keep = false;
+	rc = gr_merge(c->g, c->r, &c->in, &c->out, err);
+	c->in.keep = true;
+	gr_mem_drop(c->r);
+	return rc < 0 ? -1 : !c->out.refused;
+}
+
+/* 1 the replayed tree is the merge's, or that conflicts; 0 it is another one. */
+static int compare_with_merge(struct cand *c, struct err *err)
+{
+	git_oid merged = c->out.tree;
+
+	if (!c->out.clean || git_oid_equal(&merged, &c->replay.tree))
 		return 1;
-	commit.author = git_commit_author(from);
-	commit.message = git_commit_message_raw(from);
-	commit.tree = c->tree = c->out.tree;
-	return gr_commit_put(c->r, &commit, &c->commit, err) < 0 ? -1 : 1;
+	gr_merge_out_release(&c->out); /* once more, now with its objects */
+	c->refused = json_array();
+	if (gr_merge(c->g, c->r, &c->in, &c->out, err) < 0 ||
+	    gr_tree_changes(c->r, &merged, &c->replay.tree, add_path, c->refused, err) < 0)
+		return -1;
+	return 0;
 }
 
 static int build_rebase(struct cand *c, struct err *err)
 {
-	autofree git_oid *list = NULL;
-	size_t n = 0;
-	int rc = 1;
+	struct gr_replay *p = &c->replay;
+	int rc;
 
-	if (gr_rebase_list(c->r, &c->in.ours, &c->in.theirs,
-			   c->has_merge_base ? &c->merge_base : NULL, &list, &n, err) < 0)
-		return -1;
+	p->g = c->g;
+	p->r = c->r;
+	p->base = c->in.ours;
+	p->head = c->in.theirs;
+	p->merge_base = c->merge_base;
+	p->has_merge_base = c->has_merge_base;
+	rc = merge_first(c, err);
+	if (rc > 0)
+		rc = gr_replay(p, err);
+	if (rc > 0)
+		rc = compare_with_merge(c, err);
 	c->commit = c->in.ours;
-	c->tree = c->in.ours_tree;
-	for (size_t i = 0; rc == 1 && i < n; i++)
-		rc = replay(c, &list[i], err);
+	c->tree = p->tree;
+	for (size_t i = 0; rc > 0 && i < p->n; i++)
+		if (p->v[i].end == GR_PICK_DONE && carry(c, &p->v[i], err) < 0)
+			rc = -1;
 	c->empty = git_oid_equal(&c->commit, &c->in.ours);
 	return rc;
 }
@@ -216,22 +230,62 @@ static int publish(struct cand *c, struct err *err)
 											      : 0;
 }
 
+static void put_culprits(struct cand *c)
+{
+	const struct gr_merge_out *out = c->method == GR_METHOD_REBASE ? &c->replay.out : &c->out;
+	git_oid from = c->merge_base;
+
+	if (c->has_merge_base || git_merge_base(&from, c->r->git, &c->in.ours, &c->in.theirs) == 0)
+		gr_culprits(c->r, &c->in.ours, &from, out->conflicts);
+}
+
+static void put_differs(struct cand *c, json_t *ans)
+{
+	gr_put_refused(
+		ans, "rebase-differs",
+		"the method is rebase, and replaying the PR's commits without its merge commits "
+		"gives other files than merging its head, which is what was reviewed. Use the "
+		"method merge or squash, or rebase the branch yourself and push it");
+	json_put(ans, "paths", json_incref(c->refused));
+}
+
+/* What was not built, and why. */
+static void put_failure(struct cand *c, json_t *ans)
+{
+	bool step = c->method == GR_METHOD_REBASE && !c->out.refused;
+
+	if (c->refused)
+		put_differs(c, ans);
+	else
+		gr_put_conflict(ans, step ? &c->replay.out : &c->out);
+	if (!c->refused && step) {
+		gr_put_commit(c->r, &c->replay.stopped, ans);
+		json_put_bool(ans, "merges_clean", c->out.clean);
+	}
+	if (!strcmp(json_str(ans, "outcome", ""), "conflict"))
+		put_culprits(c);
+}
+
+static int put_empty(struct cand *c, json_t *ans, struct err *err)
+{
+	int in = gr_contains(c->r, &c->in.theirs, &c->in.ours, err);
+
+	if (in < 0)
+		return -1;
+	json_put_str(ans, "outcome", in ? "merged" : "empty");
+	return 0;
+}
+
 static int answer(struct cand *c, int built, json_t *ans, struct err *err)
 {
 	gr_put_oid(ans, "merge_base", c->has_merge_base ? &c->merge_base : NULL);
+	gr_replay_put(&c->replay, ans);
 	if (!built) {
-		git_oid from = c->merge_base;
-
-		gr_put_conflict(ans, &c->out);
-		if (c->has_merge_base ||
-		    gr_merge_base(c->r, &c->in.ours, &c->in.theirs, &from, NULL) == 1)
-			gr_culprits(c->r, &c->in.ours, &from, c->out.conflicts);
+		put_failure(c, ans);
 		return 0;
 	}
-	if (c->empty) {
-		json_put_str(ans, "outcome", "empty");
-		return 0;
-	}
+	if (c->empty)
+		return put_empty(c, ans, err);
 	if (publish(c, err) < 0)
 		return -1;
 	json_put_str(ans, "outcome", "built");

@@ -3,31 +3,31 @@
  *
  *   merge    one commit with the parents base and head
  *   squash   one commit on base with the merge's tree
- *   rebase   each commit of base..head that is no merge, oldest first, applied to the commit before
- *            (three-way, its parent as the merge base); author and message kept, the committer is
- *            the request's; one that changes nothing any more is left out
+ *   rebase   the commits of base..head one after the other (replay.h); the committer is the request's
  *
  * Everything is made in memory and written as one pack before the reference moves. The same request
  * makes the same commits.
+ *
+ * Whatever the method, where the merge of head onto base is clean the tree is the merge's. A rebase leaves out
+ * merge commits, and with them what somebody changed in one: that is "refused" (reason "rebase-differs"),
+ * never landed. Where the merge conflicts and the replay does not it is built, and verify says so.
+ *
+ * What is not built is one of
+ *   conflict  with the files; of a rebase also commit and subject of the step that did not apply
+ *   refused   {reason, text}: rebase-differs (with the paths), unrelated, git-failed (merge.h)
+ *   merged    base contains head
+ *   empty     head changes something, and base has all of it in other words
+ * A PR that changes nothing of its own (an empty commit that starts a release; a merge that keeps
+ * what is there) is built, and leaves the base's tree as it is.
  */
 #ifndef YM_GIT_CANDIDATE_H
 #define YM_GIT_CANDIDATE_H
 
-#include "git/merge.h"
+#include "git/replay.h"
 
 enum gr_method { GR_METHOD_MERGE, GR_METHOD_REBASE, GR_METHOD_SQUASH };
 
-#define GR_REBASE_MAX 2000 /* commits of one rebase */
-
 int gr_get_method(const json_t *req, enum gr_method *ret, struct err *err);
-
-/* The commits of base..head (and not in merge_base when given) that a rebase replays, oldest first;
- * caller frees. */
-int gr_rebase_list(struct gr_repo *r, const git_oid *base, const git_oid *head,
-		   const git_oid *merge_base, git_oid **ret, size_t *ret_n, struct err *err);
-/* The merge that applies commit `c` to a commit with tree `on`. */
-int gr_rebase_step(struct gr_repo *r, git_commit *c, const git_oid *on, struct gr_merge_in *ret,
-		   struct err *err);
 
 int gr_op_candidate(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 

@@ -8,6 +8,7 @@
 void gr_merge_out_release(struct gr_merge_out *o)
 {
 	json_decref(o->conflicts);
+	free(o->text);
 	*o = (struct gr_merge_out){0};
 }
 
@@ -64,8 +65,19 @@ int gr_merge_decode(struct gr *g, const json_t *req, struct gr_repo **ret_r,
 	return 0;
 }
 
+void gr_put_refused(json_t *ans, const char *reason, const char *text)
+{
+	json_put_str(ans, "outcome", "refused");
+	json_put_str(ans, "reason", reason);
+	json_put_str(ans, "text", text);
+}
+
 void gr_put_conflict(json_t *ans, const struct gr_merge_out *out)
 {
+	if (out->refused) {
+		gr_put_refused(ans, out->refused, out->text);
+		return;
+	}
 	json_put_str(ans, "outcome", "conflict");
 	json_put(ans, "conflicts", json_incref(out->conflicts));
 }

@@ -8,6 +8,11 @@
  *   - slow: git itself, with its objects in a quarantine folder unless they are to be kept.
  * A clean merge found by the fast way has its objects in the memory store; found by the slow way with
  * `keep` they are in the repository, without `keep` they are nowhere.
+ *
+ * What nobody can merge is neither clean nor a conflict: `refused` has the reason. "unrelated": the
+ * two have no commit in common (git 2.39.5: "refusing to merge unrelated histories", exit code 128,
+ * with nothing on its output). "git-failed": git itself crashed; some versions do on some inputs (an
+ * assertion in merge-ort on a directory rename onto itself, say), and another try ends the same.
  */
 #ifndef YM_GIT_MERGE_H
 #define YM_GIT_MERGE_H
@@ -27,8 +32,10 @@ struct gr_merge_in {
 
 struct gr_merge_out {
 	bool clean;
-	git_oid tree;      /* clean only */
-	json_t *conflicts; /* owned; a list as role.h has it, NULL when clean */
+	git_oid tree;        /* clean only */
+	json_t *conflicts;   /* owned; a list as role.h has it, NULL when clean or refused */
+	const char *refused; /* the reason, or NULL */
+	char *text;          /* refused: for people; owned */
 	bool fast;
 };
 
@@ -39,7 +46,8 @@ int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
 /* The trees of req's base, head and merge_base (optional) as a merge. */
 int gr_merge_decode(struct gr *g, const json_t *req, struct gr_repo **ret_r,
 		    struct gr_merge_in *ret, struct err *err);
-/* outcome "conflict" with its list. */
+void gr_put_refused(json_t *ans, const char *reason, const char *text);
+/* outcome "conflict" with its list, or "refused" with its reason. */
 void gr_put_conflict(json_t *ans, const struct gr_merge_out *out);
 
 /* The way through git: 0, or -1 when it could not find out. */

@@ -259,6 +259,26 @@ static int read_answer(struct gr_repo *r, int code, const struct buf *out, struc
 	return 0;
 }
 
+/* 1: git has said, for good, that it does not merge these; 0: it could not find out. */
+static int is_refused(const struct err *why, int rc, struct gr_merge_out *ret)
+{
+	if (rc == 128 && strstr(err_text(why), "refusing to merge unrelated histories")) {
+		ret->refused = "unrelated";
+		ret->text =
+			xstrdup("it has no history in common with the base: rebase or cherry-pick "
+				"its commits onto the base and push again");
+		return 1;
+	}
+	if (rc < 0 && why->code == ERR_INTERNAL) {
+		ret->refused = "git-failed";
+		ret->text = xasprintf("it could not be merged by this Git version: %s; merge or "
+				      "rebase it yourself and push the result",
+				      err_text(why));
+		return 1;
+	}
+	return 0;
+}
+
 int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
 		    struct gr_merge_out *ret, struct err *err)
 {
@@ -290,6 +310,8 @@ int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *i
 	git_oid_tostr(b, sizeof(b), &theirs);
 	rc = gr_git(g, r->path, (const char *const *)s.env.v, args, NULL, 0, GR_MERGE_TIMEOUT_MS,
 		    &out, &why);
+	if (rc != 0 && rc != 1 && is_refused(&why, rc, ret))
+		return 0;
 	if (rc != 0 && rc != 1) {
 		err_move(err, &why);
 		return err_wrap(err, "merge %s and %s in %s", a, b, r->path);

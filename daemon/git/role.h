@@ -83,20 +83,29 @@
  *   merge     {repo, base, head, merge_base?}
  *       verdict and tree in memory, nothing written
  *       -> {outcome:"clean", tree} | {outcome:"conflict", conflicts:[{path, kind, lines:[[a,b]]}]}
+ *          {outcome:"refused", reason:"unrelated"|"git-failed", text}      (merge.h)
  *       lines: 1-based ranges in base's version of the file
  *   candidate {repo, base, head, merge_base?, merge_base_landed?, method:"merge"|"rebase"|"squash",
  *              message, author_name, author_email, time_ms, ref, sign_key}
  *       merge_base counts only when head contains it, and does not contain merge_base_landed (the
  *       commit that it landed as); the answer's merge_base is the one that was used, or null
  *       commits written as one pack, `ref` set to the last one. merge: a two-parent commit; rebase:
- *       each commit of merge_base..head replayed, author kept; squash: one commit. Signed with
+ *       each commit of merge_base..head replayed (replay.h); squash: one commit. Signed with
  *       sign_key, as in worktree-commit: a key that does not sign is an error, never an unsigned
  *       commit
- *       -> {outcome:"built", commit, tree} | {outcome:"conflict", …} | {outcome:"empty"}
- *       each conflict also has by:[oid], the landings on base that brought the lines (culprit.h)
+ *       -> {outcome:"built", commit, tree} | {outcome:"conflict", …} | {outcome:"merged"|"empty"}
+ *          {outcome:"refused", reason:"rebase-differs"|"unrelated"|"git-failed", text, paths?}   (candidate.h)
+ *       each conflict also has by:[oid], the landings on base that brought the lines (culprit.h); that of a
+ *       rebase has commit and subject of the step that did not apply, and merges_clean:bool, whether
+ *       a merge of the head would do. A rebase says left_out:[{commit, subject, why}] and
+ *       merges:[{commit, subject}], the merge commits that it has no use for
  *   verify    {repo, base, head, merge_base?, method, candidate}
  *       recomputed with `git merge-tree --write-tree`, another implementation than the one that
- *       built it, with empty configuration -> {same:bool, expected, found, git_version}
+ *       built it, with empty configuration
+ *       -> {same:bool, expected, found, git_version, merge:"clean"|"conflict", commits?, left_out?,
+ *           merges?}
+ *       of a rebase, commits: [{from, commit}], which became which, oldest first.
+ *       merge: of head onto base; a rebase that lands where it conflicts has nothing to be compared with
  *   land      {repo, branch, old, new, receipt:{…}, keep:[{ref, oid}]}
  *       one ref transaction: refs/heads/BRANCH old -> new (which must be a descendant), the note on
  *       `new` in refs/notes/yardmaster, the refs in keep

@@ -1,11 +1,48 @@
 /* sign.c - see sign.h */
 #include "git/sign.h"
 
+#include "git/charset.h"
 #include "sys/child.h"
 
 #include <unistd.h>
 
 #define SIGN_TIMEOUT_MS 20000
+
+/* The parts of a commit object that a rebase carries over. */
+struct source {
+	const char *author, *encoding; /* without the header's name; NULL: there is none */
+	size_t author_len, encoding_len;
+	const char *message;
+	size_t message_len;
+};
+
+static const char *header_in(const char *s, const char *end, const char *name, size_t *ret_len)
+{
+	size_t n = strlen(name);
+
+	while (s < end) {
+		const char *eol = memchr(s, '\n', (size_t)(end - s));
+		const char *stop = eol ? eol : end;
+
+		if ((size_t)(stop - s) > n && !strncmp(s, name, n) && s[n] == ' ') {
+			*ret_len = (size_t)(stop - s) - n - 1;
+			return s + n + 1;
+		}
+		s = stop + 1;
+	}
+	return NULL;
+}
+
+static void read_source(git_odb_object *o, struct source *ret)
+{
+	const char *s = git_odb_object_data(o), *end = s + git_odb_object_size(o);
+	const char *blank = memmem(s, (size_t)(end - s), "\n\n", 2);
+
+	*ret = (struct source){.message = blank ? blank + 2 : end};
+	ret->message_len = (size_t)(end - ret->message);
+	ret->author = header_in(s, blank ? blank : end, "author", &ret->author_len);
+	ret->encoding = header_in(s, blank ? blank : end, "encoding", &ret->encoding_len);
+}
 
 static void add_identity(struct buf *b, const char *what, const git_signature *s)
 {
@@ -16,20 +53,51 @@ static void add_identity(struct buf *b, const char *what, const git_signature *s
 		 minutes % 60);
 }
 
+static void add_source_headers(struct buf *b, const struct gr_commit *c)
+{
+	cleanup(buf_release) struct buf line = BUF_INIT;
+	autofree char *encoding = NULL;
+	struct source s;
+
+	read_source(c->from, &s);
+	buf_adds(b, "author ");
+	buf_add(b, s.author, s.author_len);
+	buf_addc(b, '\n');
+	add_identity(&line, "committer", c->committer);
+	encoding = s.encoding ? xstrndup(s.encoding, s.encoding_len) : NULL;
+	if (!encoding || !gr_charset("UTF-8", encoding, line.s, line.len, b))
+		buf_add(b, line.s, line.len);
+	if (encoding)
+		buf_addf(b, "encoding %s\n", encoding);
+}
+
 static void add_headers(struct buf *b, const struct gr_commit *c)
 {
 	buf_addf(b, "tree %s\n", git_oid_tostr_s(&c->tree));
 	for (size_t i = 0; i < c->nparents; i++)
 		buf_addf(b, "parent %s\n", git_oid_tostr_s(&c->parents[i]));
+	if (c->from) {
+		add_source_headers(b, c);
+		return;
+	}
 	add_identity(b, "author", c->author);
 	add_identity(b, "committer", c->committer);
 }
 
-/* A message ends in exactly one newline, as `git commit` has it. */
-static void add_message(struct buf *b, const char *message)
+/* A message of ours ends in exactly one newline, as `git commit` has it; another's stays as it is. */
+static void add_message(struct buf *b, const struct gr_commit *c)
 {
-	size_t n = strlen(message);
+	const char *message = c->message;
+	struct source s;
+	size_t n;
 
+	if (c->from) {
+		read_source(c->from, &s);
+		buf_addc(b, '\n');
+		buf_add(b, s.message, s.message_len);
+		return;
+	}
+	n = strlen(message);
 	while (n && message[n - 1] == '\n')
 		n--;
 	buf_addc(b, '\n');
@@ -83,7 +151,7 @@ static int sign(const struct gr_commit *c, const struct buf *head, struct buf *t
 	buf_adds(text, "gpgsig");
 	strvec_foreach (&lines, line)
 		buf_addf(text, " %s\n", *line);
-	add_message(text, c->message);
+	add_message(text, c);
 	return 0;
 }
 
@@ -94,7 +162,7 @@ int gr_commit_put(struct gr_repo *r, const struct gr_commit *c, git_oid *ret, st
 
 	add_headers(&head, c);
 	buf_add(&text, head.s, head.len);
-	add_message(&text, c->message);
+	add_message(&text, c);
 	if (c->sign_key && sign(c, &head, &text, err) < 0)
 		return -1;
 	if (text.failed)

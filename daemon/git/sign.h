@@ -13,6 +13,9 @@
 struct gr_commit {
 	const git_signature *author, *committer;
 	const char *message;
+	/* Instead of author and message: the bytes of this commit object, with its `encoding`; the
+	 * committer is then written in that, too. */
+	git_odb_object *from;
 	git_oid tree;
 	const git_oid *parents;
 	size_t nparents;

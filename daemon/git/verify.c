@@ -11,13 +11,25 @@ struct check {
 	git_oid merge_base, candidate;
 	bool has_merge_base;
 	git_oid expected; /* tree */
-	git_oid *trees;   /* rebase: of each commit that it makes, oldest first */
-	size_t ntrees;
+	struct gr_merge_out merge;
+	struct gr_replay replay;
+	json_t *commits; /* rebase: which became which, oldest first */
 };
 
 static void check_release(struct check *c)
 {
-	free(c->trees);
+	gr_merge_out_release(&c->merge);
+	gr_replay_release(&c->replay);
+	json_decref(c->commits);
+}
+
+static void add_pair(struct check *c, const git_oid *from, const git_oid *to)
+{
+	json_t *o = json_object();
+
+	gr_put_oid(o, "from", from);
+	gr_put_oid(o, "commit", to);
+	json_array_insert_new(c->commits, 0, o);
 }
 
 static int decode(struct gr *g, const json_t *req, struct check *c, struct err *err)
@@ -38,43 +50,36 @@ static int decode(struct gr *g, const json_t *req, struct check *c, struct err *
 	return 0;
 }
 
-/* 1 clean with its tree, 0 conflict. */
-static int merge_once(struct check *c, struct gr_merge_in *in, git_oid *ret, struct err *err)
+/* 1 clean: what is expected, unless a rebase says otherwise; 0 conflict or refused. */
+static int expect_merge(struct check *c, struct err *err)
 {
-	cleanup(gr_merge_out_release) struct gr_merge_out out = {0};
-
-	in->way = GR_MERGE_BY_GIT;
-	if (gr_merge(c->g, c->r, in, &out, err) < 0)
+	if (gr_merge(c->g, c->r, &c->in, &c->merge, err) < 0)
 		return -1;
-	*ret = out.tree;
-	return out.clean;
+	c->expected = c->merge.tree;
+	return c->merge.clean;
 }
 
+/* 1 it applies, and gives the merge's tree where the merge is clean. */
 static int expect_rebase(struct check *c, struct err *err)
 {
-	autofree git_oid *list = NULL;
-	size_t n = 0;
-	int rc = 1;
+	struct gr_replay *p = &c->replay;
+	int rc = expect_merge(c, err);
 
-	if (gr_rebase_list(c->r, &c->in.ours, &c->in.theirs,
-			   c->has_merge_base ? &c->merge_base : NULL, &list, &n, err) < 0)
-		return -1;
-	c->expected = c->in.ours_tree;
-	c->trees = xcalloc(n + 1, sizeof(*c->trees));
-	for (size_t i = 0; rc == 1 && i < n; i++) {
-		auto_git(git_commit) *from = NULL;
-		struct gr_merge_in in;
-		git_oid before = c->expected;
-
-		if (gr_commit_of(c->r, &list[i], &from, err) < 0 ||
-		    gr_rebase_step(c->r, from, &c->expected, &in, err) < 0)
-			return -1;
-		rc = merge_once(c, &in, &c->expected, err);
-		/* what changes nothing is left out */
-		if (rc == 1 && !git_oid_equal(&before, &c->expected))
-			c->trees[c->ntrees++] = c->expected;
-	}
-	return rc;
+	if (rc < 0 || c->merge.refused)
+		return rc;
+	p->g = c->g;
+	p->r = c->r;
+	p->base = c->in.ours;
+	p->head = c->in.theirs;
+	p->merge_base = c->merge_base;
+	p->has_merge_base = c->has_merge_base;
+	p->way = GR_MERGE_BY_GIT;
+	rc = gr_replay(p, err);
+	if (rc <= 0)
+		return rc;
+	if (!c->merge.clean)
+		c->expected = p->tree;
+	return git_oid_equal(&c->expected, &p->tree);
 }
 
 static bool has_parents(git_commit *c, const git_oid *a, const git_oid *b)
@@ -84,22 +89,27 @@ static bool has_parents(git_commit *c, const git_oid *a, const git_oid *b)
 	       (!b || git_oid_equal(git_commit_parent_id(c, 1), b));
 }
 
-/* 1 from base to the candidate there is exactly one commit for each tree, with that tree. */
+/* 1 from base to the candidate there is exactly one commit for each that was applied, with its tree. */
 static int is_chain(struct check *c, struct err *err)
 {
 	git_oid at = c->candidate;
 
-	for (size_t i = c->ntrees; i > 0; i--) {
+	c->commits = json_array();
+	for (size_t i = c->replay.n; i > 0; i--) {
+		const struct gr_pick *pick = &c->replay.v[i - 1];
 		auto_git(git_commit) *commit = NULL;
 
+		if (pick->end != GR_PICK_DONE)
+			continue;
 		if (gr_commit_of(c->r, &at, &commit, err) < 0)
 			return -1;
 		if (git_commit_parentcount(commit) != 1 ||
-		    !git_oid_equal(git_commit_tree_id(commit), &c->trees[i - 1]))
+		    !git_oid_equal(git_commit_tree_id(commit), &pick->tree))
 			return 0;
+		add_pair(c, &pick->from, &at);
 		at = *git_commit_parent_id(commit, 0);
 	}
-	return c->ntrees && git_oid_equal(&at, &c->in.ours);
+	return git_oid_equal(&at, &c->in.ours) && !git_oid_equal(&c->candidate, &c->in.ours);
 }
 
 static int shape_is_right(struct check *c, git_commit *found, struct err *err)
@@ -129,8 +139,7 @@ int gr_op_verify(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 
 	if (decode(g, req, &c, err) < 0 || gr_commit_of(c.r, &c.candidate, &found, err) < 0)
 		return -1;
-	clean = c.method == GR_METHOD_REBASE ? expect_rebase(&c, err)
-					     : merge_once(&c, &c.in, &c.expected, err);
+	clean = c.method == GR_METHOD_REBASE ? expect_rebase(&c, err) : expect_merge(&c, err);
 	if (clean < 0)
 		return -1;
 	shape = shape_is_right(&c, found, err);
@@ -138,7 +147,11 @@ int gr_op_verify(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 		return -1;
 	json_put_bool(ans, "same",
 		      clean && shape && git_oid_equal(&c.expected, git_commit_tree_id(found)));
-	gr_put_oid(ans, "expected", clean ? &c.expected : NULL);
+	gr_put_oid(ans, "expected", c.merge.clean || clean ? &c.expected : NULL);
 	gr_put_oid(ans, "found", git_commit_tree_id(found));
+	json_put_str(ans, "merge", c.merge.clean ? "clean" : "conflict");
+	if (c.commits && json_flag(ans, "same"))
+		json_put(ans, "commits", json_incref(c.commits));
+	gr_replay_put(&c.replay, ans);
 	return 0;
 }

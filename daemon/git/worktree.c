@@ -188,9 +188,14 @@ static int merge_onto(struct gr *g, struct gr_repo *r, const git_oid *head, cons
 		      struct gr_merge_out *ret, struct err *err)
 {
 	struct gr_merge_in in = {.ours = *onto, .theirs = *head, .keep = true};
+	char head_hex[GIT_OID_HEXSZ + 1];
 	int rc = gr_merge_by_git(g, r, &in, ret, err);
 
+	git_oid_tostr(head_hex, sizeof(head_hex), head);
 	gr_mem_drop(r);
+	if (rc == 0 && ret->refused)
+		return err_set(err, ERR_STATE, "merge %s onto %s: %s", head_hex,
+			       git_oid_tostr_s(onto), ret->text);
 	return rc;
 }
 

@@ -43,7 +43,8 @@ int child_spawn(const struct child_opts *o, pid_t *ret_pid, struct err *err);
  * The program leads a session and group of its own. After timeout_ms (ERR_LIMIT; -1: never) the
  * group is killed, and so is, when the program has ended, what it left running in its group.
  * `input` NULL: standard input is o->fds' or /dev/null; o->fds' 1 and 2 are not used.
- * Returns the exit code (not 0: *err is filled, ERR_IO), or -1 when it did not run or was ended.
+ * Returns the exit code (not 0: *err is filled, ERR_IO), or -1 when it did not run or was ended;
+ * ERR_INTERNAL then means that it crashed (a failed assertion, a bad pointer).
  */
 int child_run(const struct child_opts *o, const char *input, size_t input_len, size_t out_max,
 	      int64_t timeout_ms, struct buf *ret_out, struct err *err);

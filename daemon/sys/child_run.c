@@ -219,11 +219,18 @@ static const char *last_lines(struct run *r)
 	return r->tail.len ? r->tail.s + i : "nothing on its standard error";
 }
 
+/* What a program gets for a fault of its own: a failed assertion, a bad pointer. */
+static bool is_crash(int sig)
+{
+	return sig == SIGABRT || sig == SIGSEGV || sig == SIGBUS || sig == SIGILL || sig == SIGFPE;
+}
+
 static int judge(struct run *r, int status, struct err *err)
 {
 	if (WIFSIGNALED(status))
-		return err_set(err, ERR_IO, "%s: ended by signal %d (%s): %s", r->file,
-			       WTERMSIG(status), strsignal(WTERMSIG(status)), last_lines(r));
+		return err_set(err, is_crash(WTERMSIG(status)) ? ERR_INTERNAL : ERR_IO,
+			       "%s: ended by signal %d (%s): %s", r->file, WTERMSIG(status),
+			       strsignal(WTERMSIG(status)), last_lines(r));
 	if (WEXITSTATUS(status))
 		err_set(err, ERR_IO, "%s: exit code %d: %s", r->file, WEXITSTATUS(status),
 			last_lines(r));
