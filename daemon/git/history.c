@@ -2,6 +2,7 @@
 #include "git/history.h"
 
 #include "base/buf.h"
+#include "git/charset.h"
 #include "git/tree.h"
 
 #define FILE_MAX ((int64_t)16 << 20)
@@ -122,18 +123,30 @@ static json_t *trailers_of(const char *message)
 	return list;
 }
 
+/* A text of c, in whatever encoding it is. */
+static char *text_of(git_commit *c, const char *s)
+{
+	cleanup(buf_release) struct buf text = BUF_INIT;
+
+	if (s)
+		gr_to_utf8(git_commit_message_encoding(c), s, strlen(s), &text);
+	return buf_steal(&text);
+}
+
 static json_t *commit_json(git_commit *c)
 {
 	const git_signature *who = git_commit_author(c);
-	autofree char *author = xasprintf("%s <%s>", who->name, who->email);
-	const char *body = git_commit_body(c), *subject = git_commit_summary(c);
+	autofree char *line = xasprintf("%s <%s>", who->name, who->email);
+	autofree char *author = text_of(c, line), *body = text_of(c, git_commit_body(c));
+	autofree char *subject = text_of(c, git_commit_summary(c));
+	autofree char *message = text_of(c, git_commit_message(c));
 	json_t *o = json_object();
 
 	gr_put_oid(o, "oid", git_commit_id(c));
-	json_put_str(o, "subject", subject ? subject : "");
-	json_put_str(o, "body", body ? body : "");
+	json_put_str(o, "subject", subject);
+	json_put_str(o, "body", body);
 	json_put_str(o, "author", author);
-	json_put(o, "trailers", trailers_of(git_commit_message(c)));
+	json_put(o, "trailers", trailers_of(message));
 	return o;
 }
 

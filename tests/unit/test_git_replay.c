@@ -326,7 +326,8 @@ static void author_dates_encoding_and_message_stay(void **state)
 {
 	struct fx *f = *state;
 	autofree char *base = NULL, *head = NULL, *was = NULL, *is = NULL, *raw = NULL;
-	autojson json_t *a = NULL;
+	autojson json_t *a = NULL, *log = NULL;
+	const json_t *first;
 	const char *commit;
 
 	work(f, ODD, &base, &head);
@@ -338,6 +339,11 @@ static void author_dates_encoding_and_message_stay(void **state)
 		   commit);
 	assert_string_equal(is, was);
 	fx_run(f, "git -C app.git log -1 --format=%%s %s~3 | grep -qx 'Größe'", commit);
+	log = fx_ok(f, "{s:s,s:s,s:I}", "op", "log", "commit", commit, "max", (json_int_t)4);
+	first = json_array_get(json_object_get(log, "commits"), 3);
+	assert_string_equal(json_str(first, "subject", ""), "Größe");
+	assert_string_equal(json_str(first, "author", ""), "Jörg <j@example.org>");
+	assert_string_equal(json_str(first, "body", ""), "Für alle.");
 	/* Signed was the old commit. */
 	raw = fx_sh(f, "git -C app.git cat-file commit %s~2", commit);
 	assert_null(strstr(raw, "gpgsig"));
