@@ -38,7 +38,7 @@ int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
 	if (in->way == GR_MERGE_ANY)
 		rc = one_ancestor(r, in, &ancestor, err);
 	if (rc == 1)
-		rc = gr_merge_fast(r, &ancestor, &in->ours_tree, &in->theirs_tree, &ret->tree, err);
+		rc = gr_merge_fast(r, &ancestor, in, &ret->tree, err);
 	if (rc < 0)
 		return -1;
 	ret->clean = ret->fast = rc == 1;
@@ -61,6 +61,7 @@ int gr_merge_decode(struct gr *g, const json_t *req, struct gr_repo **ret_r,
 	    (has && gr_tree_of(*ret_r, &base, &in.ancestor_tree, err) < 0))
 		return -1;
 	in.explicit_base = has;
+	in.attrs = in.ours_tree;
 	*ret = in;
 	return 0;
 }

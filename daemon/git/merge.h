@@ -1,8 +1,10 @@
 /*
  * merge.h - the verdict and the tree of a three-way merge.
  *
- * The verdict is, by definition, that of `git merge-tree --write-tree` in the bare repository with
- * empty configuration. Two ways lead to it:
+ * The verdict is, by definition, that of `git merge-tree --write-tree` with empty configuration and the merge attributes of
+ * the base's tree: `merge=union`, `-merge`, `binary` and the rest count as the base has them, at any depth, and a head
+ * never chooses how it is merged. A driver that is not built in (`merge=CUSTOM`) is never run: the text merge takes its
+ * place, as in Git without configuration. Two ways lead to it:
  *   - fast (merge_fast.h): decides the plain cases in memory and says "undecided" to everything in
  *     which a rename, a conflict, a submodule or anything unusual could matter;
  *   - slow: git itself, with its objects in a quarantine folder unless they are to be kept.
@@ -24,6 +26,7 @@ enum gr_merge_way { GR_MERGE_ANY, GR_MERGE_BY_GIT };
 struct gr_merge_in {
 	git_oid ours, theirs; /* commits; not used when explicit */
 	git_oid ours_tree, theirs_tree;
+	git_oid attrs; /* the tree that the merge attributes come from: the base's, also in each step of a rebase */
 	git_oid ancestor_tree; /* when explicit */
 	bool explicit_base;    /* merge against ancestor_tree, whatever the history says */
 	bool keep;

@@ -1,6 +1,7 @@
 /* merge_fast.c - see merge_fast.h */
 #include "git/merge_fast.h"
 
+#include "git/attr.h"
 #include "git/checkout.h"
 #include "git/textmerge.h"
 #include "git/tree.h"
@@ -9,6 +10,9 @@
 
 struct fast {
 	struct gr_repo *r;
+	const git_oid *attrs;
+	struct gr_attr_tree *tree; /* of attrs, when one was asked for */
+	struct buf path;           /* of the folder, with its '/' */
 	int depth;
 };
 
@@ -59,6 +63,24 @@ static void blob_text(git_odb_object *blob, struct buf *ret)
 			    .len = git_odb_object_size(blob)};
 }
 
+/* 1 by its lines, 0 the base has another way for it, or one that is not sure. */
+static int is_text(struct fast *f, const struct gr_entry *e, struct err *err)
+{
+	const char *v[GR_ATTRS], *m;
+	size_t len = f->path.len;
+	int rc;
+
+	if (!f->tree)
+		f->tree = gr_attr_tree_new(f->r, f->attrs);
+	buf_add(&f->path, e->name, e->len);
+	rc = f->path.failed ? 1 : gr_attr_tree_get(f->tree, f->path.s, v, err);
+	buf_truncate(&f->path, len);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	m = v[GR_ATTR_MERGE];
+	return !m || (m != gr_attr_unset && strcmp(m, "union") != 0 && strcmp(m, "binary") != 0);
+}
+
 /* A file that both changed. */
 static int merge_file(struct fast *f, struct folder *d, const struct name *n, struct err *err)
 {
@@ -67,7 +89,7 @@ static int merge_file(struct fast *f, struct folder *d, const struct name *n, st
 	cleanup(buf_release) struct buf out = BUF_INIT_MAX(2 * GR_TEXT_MAX);
 	struct gr_entry merged = *n->a;
 	struct buf text[3];
-	int rc = 1;
+	int rc = is_text(f, n->a, err);
 
 	for (size_t i = 0; rc == 1 && i < 3; i++) {
 		rc = git_odb_read(&blob[i], f->r->odb, &e[i]->oid);
@@ -87,10 +109,15 @@ static int merge_file(struct fast *f, struct folder *d, const struct name *n, st
 static int merge_sub(struct fast *f, struct folder *d, const struct name *n, struct err *err)
 {
 	struct gr_entry merged = *n->a;
+	size_t len = f->path.len;
 	bool any = false;
-	int rc = merge_folder(f, n->o ? &n->o->oid : NULL, &n->a->oid, &n->b->oid, &merged.oid,
-			      &any, err);
+	int rc;
 
+	buf_add(&f->path, n->a->name, n->a->len);
+	buf_addc(&f->path, '/');
+	rc = merge_folder(f, n->o ? &n->o->oid : NULL, &n->a->oid, &n->b->oid, &merged.oid, &any,
+			  err);
+	buf_truncate(&f->path, len);
 	return rc == 1 && any ? take(d, &merged) : rc;
 }
 
@@ -222,11 +249,13 @@ static bool has_attributes(const struct gr_repo *r)
 	return access(path, F_OK) == 0;
 }
 
-int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const git_oid *ours,
-		  const git_oid *theirs, git_oid *ret, struct err *err)
+int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const struct gr_merge_in *in,
+		  git_oid *ret, struct err *err)
 {
-	struct fast f = {.r = r};
+	const git_oid *ours = &in->ours_tree, *theirs = &in->theirs_tree;
+	struct fast f = {.r = r, .attrs = &in->attrs};
 	bool any;
+	int rc;
 
 	if (has_attributes(r))
 		return 0;
@@ -238,5 +267,9 @@ int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const git_oid *our
 		*ret = *ours;
 		return 1;
 	}
-	return merge_folder(&f, ancestor, ours, theirs, ret, &any, err);
+	buf_init(&f.path, GR_PATH_MAX);
+	rc = merge_folder(&f, ancestor, ours, theirs, ret, &any, err);
+	buf_release(&f.path);
+	gr_attr_tree_free(f.tree);
+	return rc;
 }

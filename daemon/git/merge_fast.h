@@ -18,16 +18,16 @@
  *     name up in its other sorting place.
  *   - A path that both changed is merged only if it is a regular file with one mode in all three
  *     trees, and only by textmerge.h's sure answers; a textual conflict is git's to describe.
- *   - Attributes: in a bare repository git reads none but info/attributes, whose presence makes
- *     every merge undecided.
+ *   - Attributes: a file whose `merge` attribute in the tree `attrs` (attr.h) is anything but the text merge is git's;
+ *     and every merge where the repository has an info/attributes.
  */
 #ifndef YM_GIT_MERGE_FAST_H
 #define YM_GIT_MERGE_FAST_H
 
-#include "git/repo.h"
+#include "git/merge.h"
 
-/* 1: clean, *ret is the tree; 0: undecided; -1. */
-int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const git_oid *ours,
-		  const git_oid *theirs, git_oid *ret, struct err *err);
+/* Of `in`, the trees. 1: clean, *ret is the tree; 0: undecided; -1. */
+int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const struct gr_merge_in *in,
+		  git_oid *ret, struct err *err);
 
 #endif

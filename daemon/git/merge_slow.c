@@ -1,69 +1,13 @@
 /* merge_slow.c - the merge as git itself does it; see merge.h */
 #include "git/merge.h"
+#include "git/mergedir.h"
 #include "git/textmerge.h"
 #include "git/tree.h"
-#include "sys/fs.h"
-
-#include <errno.h>
-#include <unistd.h>
-
-/* Where git writes: the repository, or a quarantine that reads the repository as an alternate. */
-struct store {
-	char *dir; /* NULL: the repository itself */
-	git_odb *odb;
-	struct strvec env;
-};
-
-static void store_release(struct store *s)
-{
-	git_odb_free(s->odb);
-	if (s->dir)
-		fs_remove_tree(s->dir, NULL);
-	free(s->dir);
-	strvec_release(&s->env);
-}
-
-/* A path in a list that ':' separates, quoted the way git reads it. */
-static char *quoted(const char *path)
-{
-	cleanup(buf_release) struct buf b = BUF_INIT;
-
-	buf_addc(&b, '"');
-	for (; *path; path++) {
-		if (*path == '"' || *path == '\\')
-			buf_addc(&b, '\\');
-		buf_addc(&b, *path);
-	}
-	buf_addc(&b, '"');
-	return buf_steal(&b);
-}
-
-static int quarantine(struct gr_repo *r, struct store *s, struct err *err)
-{
-	/* Git's own prefix for temporary objects, so that its prune removes one left by a kill. */
-	autofree char *dir = xasprintf("%s/objects/tmp_objdir-merge-XXXXXX", r->path);
-	autofree char *objects = path_join(r->path, "objects");
-	autofree char *alternate = quoted(objects);
-	git_odb_backend *loose = NULL;
-	int rc;
-
-	if (!mkdtemp(dir))
-		return err_errno(err, "make %s", dir);
-	s->dir = steal(&dir);
-	strvec_pushf(&s->env, "GIT_OBJECT_DIRECTORY=%s", s->dir);
-	strvec_pushf(&s->env, "GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", alternate);
-	rc = git_odb_new(&s->odb);
-	if (rc == 0)
-		rc = git_odb_backend_loose(&loose, s->dir, -1, 0, 0, 0);
-	if (rc == 0)
-		rc = git_odb_add_backend(s->odb, loose, 1);
-	return rc < 0 ? gr_fail(err, rc, "quarantine %s", s->dir) : 0;
-}
 
 /* A commit that nobody keeps: git 2.39 takes no merge base, so two commits on a common parent say
  * what it is to be. Written where git will look for it. */
-static int synthetic(struct gr_repo *r, struct store *s, const git_oid *tree, const git_oid *parent,
-		     git_oid *ret, struct err *err)
+static int synthetic(struct gr_repo *r, struct gr_mergedir *s, const git_oid *tree,
+		     const git_oid *parent, git_oid *ret, struct err *err)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 	int rc;
@@ -77,8 +21,8 @@ static int synthetic(struct gr_repo *r, struct store *s, const git_oid *tree, co
 	return rc < 0 ? gr_fail(err, rc, "write a commit for a merge base") : 0;
 }
 
-static int sides(struct gr_repo *r, struct store *s, const struct gr_merge_in *in, git_oid *ours,
-		 git_oid *theirs, struct err *err)
+static int sides(struct gr_repo *r, struct gr_mergedir *s, const struct gr_merge_in *in,
+		 git_oid *ours, git_oid *theirs, struct err *err)
 {
 	git_oid root;
 
@@ -282,11 +226,13 @@ static int is_refused(const struct err *why, int rc, struct gr_merge_out *ret)
 int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
 		    struct gr_merge_out *ret, struct err *err)
 {
-	cleanup(store_release) struct store s = {0};
+	cleanup(gr_mergedir_release) struct gr_mergedir dir = {0};
 	cleanup(err_release) struct err why = ERR_INIT;
 	cleanup(buf_release) struct buf out = BUF_INIT;
 	char a[GIT_OID_HEXSZ + 1], b[GIT_OID_HEXSZ + 1];
-	const char *args[] = {"-c",
+	const char *args[] = {"-C",
+			      NULL,
+			      "-c",
 			      in->keep ? "core.fsync=all" : "core.fsync=none",
 			      "merge-tree",
 			      "--write-tree",
@@ -303,12 +249,14 @@ int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *i
 	 * be kept, what the fast way gave up on. */
 	if (!in->keep)
 		gr_mem_drop(r);
-	if (gr_mem_flush(r, err) < 0 || (!in->keep && quarantine(r, &s, err) < 0) ||
-	    sides(r, &s, in, &ours, &theirs, err) < 0)
+	if (gr_mem_flush(r, err) < 0 ||
+	    gr_mergedir_make(g, r, &in->attrs, in->keep, &dir, err) < 0 ||
+	    sides(r, &dir, in, &ours, &theirs, err) < 0)
 		return -1;
+	args[1] = dir.tree;
 	git_oid_tostr(a, sizeof(a), &ours);
 	git_oid_tostr(b, sizeof(b), &theirs);
-	rc = gr_git(g, r->path, (const char *const *)s.env.v, args, NULL, 0, GR_MERGE_TIMEOUT_MS,
+	rc = gr_git(g, NULL, (const char *const *)dir.env.v, args, NULL, 0, GR_MERGE_TIMEOUT_MS,
 		    &out, &why);
 	if (rc != 0 && rc != 1 && is_refused(&why, rc, ret))
 		return 0;

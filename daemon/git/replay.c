@@ -173,8 +173,11 @@ static int has_twin(struct gr_replay *p, const git_oid *oid, struct err *err)
 /* The merge that applies c to what is there. */
 static int merge_of(struct gr_replay *p, git_commit *c, struct gr_merge_in *ret, struct err *err)
 {
-	struct gr_merge_in in = {
-		.explicit_base = true, .keep = true, .ours_tree = p->tree, .way = p->way};
+	struct gr_merge_in in = {.explicit_base = true,
+				 .keep = true,
+				 .ours_tree = p->tree,
+				 .attrs = p->attrs,
+				 .way = p->way};
 
 	in.theirs_tree = *git_commit_tree_id(c);
 	if (!git_commit_parentcount(c)) {
@@ -221,6 +224,7 @@ int gr_replay(struct gr_replay *p, struct err *err)
 
 	if (gr_tree_of(p->r, &p->base, &p->tree, err) < 0 || list(p, err) < 0)
 		return -1;
+	p->attrs = p->tree;
 	for (size_t i = 0; rc == 1 && i < p->n; i++) {
 		p->stopped = p->v[i].from;
 		rc = apply(p, &p->v[i], err);

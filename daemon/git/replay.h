@@ -43,6 +43,7 @@ struct gr_replay {
 	enum gr_merge_way way;
 
 	git_oid tree; /* base's, then what the commits so far leave */
+	git_oid attrs; /* base's: what an earlier commit says in .gitattributes counts for no later one */
 	struct gr_pick *v;
 	size_t n;
 	git_oid *merges; /* merge commits, whose own changes are in none of v */

@@ -79,6 +79,7 @@ void gr_release(struct gr *g)
 {
 	for (size_t i = 0; i < GR_REPOS; i++)
 		repo_free(steal(&g->repos[i]));
+	free(steal(&g->plain));
 	git_libgit2_shutdown();
 }
 

@@ -38,11 +38,14 @@ struct gr_repo {
 	uint64_t used;
 };
 
+struct gr_plain;
+
 struct gr {
 	const char *git;         /* absolute path of git, for the operations that run it */
 	struct timespec started; /* files older than this were not made by this process */
 	struct gr_repo *repos[GR_REPOS];
 	uint64_t tick;
+	struct gr_plain *plain; /* trees without a .gitattributes (attr_files.c) */
 };
 
 int gr_init(struct gr *g, const char *git, struct err *err);

@@ -4,6 +4,7 @@
 #include "git/checkout.h"
 #include "git/merge.h"
 #include "git/refs.h"
+#include "git/tree.h"
 #include "sys/fs.h"
 
 #include <dirent.h>
@@ -189,8 +190,10 @@ static int merge_onto(struct gr *g, struct gr_repo *r, const git_oid *head, cons
 {
 	struct gr_merge_in in = {.ours = *onto, .theirs = *head, .keep = true};
 	char head_hex[GIT_OID_HEXSZ + 1];
-	int rc = gr_merge_by_git(g, r, &in, ret, err);
+	int rc = gr_tree_of(r, onto, &in.attrs, err);
 
+	if (rc == 0)
+		rc = gr_merge_by_git(g, r, &in, ret, err);
 	git_oid_tostr(head_hex, sizeof(head_hex), head);
 	gr_mem_drop(r);
 	if (rc == 0 && ret->refused)

@@ -33,10 +33,10 @@ struct fx {
 static inline int fx_setup(void **state)
 {
 	struct fx *f = xcalloc(1, sizeof(*f));
-	const char *tmp = getenv("TMPDIR");
+	const char *tmp = getenv("TMPDIR"), *git = getenv("YM_GIT"); /* another version of Git */
 
 	f->dir = xasprintf("%s/ym-git-XXXXXX", tmp && access(tmp, W_OK) == 0 ? tmp : "/tmp");
-	if (!mkdtemp(f->dir) || gr_init(&f->g, "/usr/bin/git", NULL) < 0)
+	if (!mkdtemp(f->dir) || gr_init(&f->g, git ? git : "/usr/bin/git", NULL) < 0)
 		return -1;
 	f->repo = path_join(f->dir, "app.git");
 	*state = f;

@@ -327,7 +327,8 @@ static bool compare(struct fx *f, unsigned mark, unsigned round_seed)
 	autojson json_t *ans = NULL;
 	autofree char *ours = NULL;
 	struct gr_repo *r;
-	git_oid o, a, b, to, ta, tb, tree;
+	git_oid o, a, b, to, tree;
+	struct gr_merge_in in = {0};
 	const char *theirs;
 	int rc, fast;
 
@@ -335,10 +336,11 @@ static bool compare(struct fx *f, unsigned mark, unsigned round_seed)
 	get_ref(f, mark + 1, &a);
 	get_ref(f, mark + 2, &b);
 	assert_int_equal(gr_repo_open(&f->g, f->repo, &r, NULL), 0);
-	assert_int_equal(gr_tree_of(r, &o, &to, NULL) | gr_tree_of(r, &a, &ta, NULL) |
-				 gr_tree_of(r, &b, &tb, NULL),
+	assert_int_equal(gr_tree_of(r, &o, &to, NULL) | gr_tree_of(r, &a, &in.ours_tree, NULL) |
+				 gr_tree_of(r, &b, &in.theirs_tree, NULL),
 			 0);
-	fast = gr_merge_fast(r, &to, &ta, &tb, &tree, NULL);
+	in.attrs = in.ours_tree;
+	fast = gr_merge_fast(r, &to, &in, &tree, NULL);
 	gr_mem_drop(r);
 	ans = fx_ok(f, "{s:s,s:s,s:s}", "op", "merge", "base", git_oid_tostr(x, 41, &a), "head",
 		    git_oid_tostr(y, 41, &b));

@@ -1,0 +1,108 @@
+/* mergedir.c - see mergedir.h */
+#include "git/mergedir.h"
+
+#include "git/attr.h"
+#include "git/checkout.h"
+#include "sys/fs.h"
+
+#include <unistd.h>
+
+#define INFO_MAX ((size_t)1 << 20)
+
+void gr_mergedir_release(struct gr_mergedir *m)
+{
+	git_odb_free(m->odb);
+	if (m->dir)
+		fs_remove_tree(m->dir, NULL);
+	free(m->dir);
+	free(m->tree);
+	strvec_release(&m->env);
+	*m = (struct gr_mergedir){0};
+}
+
+/* A path in a list that ':' separates, quoted the way git reads it. */
+static char *quoted(const char *path)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	buf_addc(&b, '"');
+	for (; *path; path++) {
+		if (*path == '"' || *path == '\\')
+			buf_addc(&b, '\\');
+		buf_addc(&b, *path);
+	}
+	buf_addc(&b, '"');
+	return buf_steal(&b);
+}
+
+/* What the merge writes goes to a store that reads the repository as an alternate. */
+static int quarantine(struct gr_mergedir *m, const char *repo, const char *objects, struct err *err)
+{
+	autofree char *all = path_join(repo, "objects");
+	autofree char *alternate = quoted(all);
+	git_odb_backend *loose = NULL;
+	int rc = git_odb_new(&m->odb);
+
+	if (rc == 0)
+		rc = git_odb_backend_loose(&loose, objects, -1, 0, 0, 0);
+	if (rc == 0)
+		rc = git_odb_add_backend(m->odb, loose, 1);
+	if (rc < 0)
+		return gr_fail(err, rc, "quarantine %s", objects);
+	strvec_pushf(&m->env, "GIT_OBJECT_DIRECTORY=%s", objects);
+	strvec_pushf(&m->env, "GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", alternate);
+	return 0;
+}
+
+static int add_info(const struct gr_mergedir *m, const char *repo, struct err *err)
+{
+	autofree char *from = path_join(repo, "info/attributes");
+	autofree char *info = path_join(m->dir, "info");
+	cleanup(buf_release) struct buf text = BUF_INIT;
+
+	if (access(from, F_OK) < 0)
+		return 0;
+	if (fs_read(from, INFO_MAX, &text, err) < 0 || fs_mkdir_p(info, 0700, err) < 0)
+		return -1;
+	return gr_write_text(info, "attributes", text.s, err);
+}
+
+static int fill(struct gr_mergedir *m, struct gr_repo *r, bool keep, struct err *err)
+{
+	static const char config[] = "[core]\n\trepositoryformatversion = 0\n\tbare = false\n";
+	autofree char *objects = path_join(m->dir, "objects"), *refs = path_join(m->dir, "refs");
+	autofree char *shallow = path_join(r->path, "shallow");
+
+	m->tree = path_join(m->dir, "tree");
+	if (fs_mkdir_p(objects, 0700, err) < 0 || fs_mkdir_p(refs, 0700, err) < 0 ||
+	    fs_mkdir_p(m->tree, 0700, err) < 0 ||
+	    gr_write_text(m->dir, "HEAD", "ref: refs/heads/none\n", err) < 0 ||
+	    gr_write_text(m->dir, "config", config, err) < 0 || add_info(m, r->path, err) < 0)
+		return -1;
+	strvec_pushf(&m->env, "GIT_DIR=%s", m->dir);
+	strvec_pushf(&m->env, "GIT_WORK_TREE=%s", m->tree);
+	if (access(shallow, F_OK) == 0)
+		strvec_pushf(&m->env, "GIT_SHALLOW_FILE=%s", shallow);
+	if (!keep)
+		return quarantine(m, r->path, objects, err);
+	strvec_pushf(&m->env, "GIT_OBJECT_DIRECTORY=%s/objects", r->path);
+	return 0;
+}
+
+int gr_mergedir_make(struct gr *g, struct gr_repo *r, const git_oid *attrs, bool keep,
+		     struct gr_mergedir *ret, struct err *err)
+{
+	/* Git's own prefix for temporary objects. */
+	autofree char *dir = xasprintf("%s/objects/tmp_objdir-merge-XXXXXX", r->path);
+	struct gr_mergedir m = {0};
+
+	if (!mkdtemp(dir))
+		return err_errno(err, "make %s", dir);
+	m.dir = steal(&dir);
+	if (fill(&m, r, keep, err) < 0 || gr_attr_files(g, r, attrs, m.tree, err) < 0) {
+		gr_mergedir_release(&m);
+		return -1;
+	}
+	*ret = m;
+	return 0;
+}

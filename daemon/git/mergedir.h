@@ -1,0 +1,32 @@
+/*
+ * mergedir.h - where Git's own merge runs: a private Git directory that says all that Git is to know.
+ *
+ * A folder in the repository's objects/, with a prefix that `git prune` clears away after a kill:
+ *     HEAD, config, refs   the least that Git takes for a repository; no configuration of anybody's is read, so that no
+ *                          merge driver, filter or rename limit is (`merge=CUSTOM` falls back to the text merge)
+ *     objects              what the merge writes, unless it is to be kept: then the repository's own
+ *     info/attributes      the repository's, where its owner made one: it comes before every other, as in Git
+ *     tree                 the working tree: the base's .gitattributes files, each at its place, and nothing else
+ *
+ * Why a working tree: which attributes a bare repository reads changes with Git's version (none before 2.43, HEAD's in 2.43
+ * to 2.45, none again from 2.46; attr.c: compute_default_attr_source), `--attr-source` came with 2.41, and info/attributes
+ * knows patterns from the root only. A file in the working tree is read alike by every version, with nested files,
+ * precedence and macros as Git has them. Two merges at once have two folders.
+ */
+#ifndef YM_GIT_MERGEDIR_H
+#define YM_GIT_MERGEDIR_H
+
+#include "git/repo.h"
+
+struct gr_mergedir {
+	char *dir, *tree;
+	git_odb *odb;      /* of what is not kept, else NULL */
+	struct strvec env; /* for gr_git(), which is run with -C tree */
+};
+
+/* `attrs` is the tree that the merge attributes come from: the base's. */
+int gr_mergedir_make(struct gr *g, struct gr_repo *r, const git_oid *attrs, bool keep,
+		     struct gr_mergedir *ret, struct err *err);
+void gr_mergedir_release(struct gr_mergedir *m);
+
+#endif
