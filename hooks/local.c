@@ -1,6 +1,7 @@
 /* local.c - see local.h: what the three have in common, pre-commit and commit-msg. */
 #include "hooks/local.h"
 
+#include "base/depends.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "sys/child.h"
@@ -286,7 +287,16 @@ static int refuse(const char *what, const char *why)
 {
 	autofree char *shown = text_code(what);
 
-	local_say("commit refused: Depends-On: %s: %s", *what ? shown : "(nothing)", why);
+	local_say("commit refused: Depends-On: %s: %s", shown, why);
+	return -1;
+}
+
+/* What was not understood says itself what was expected. */
+static int refuse_bad(const char *bad)
+{
+	autofree char *shown = text_code(bad);
+
+	local_say("commit refused: %s", shown);
 	return -1;
 }
 
@@ -312,7 +322,7 @@ static char *branch_name(const struct local *l)
 }
 
 /* -1: one is wrong, and was named. */
-static int ask_depends(const struct strvec *deps)
+static int ask_depends(const struct depends *deps)
 {
 	cleanup(local_close) struct local l = {0};
 	autojson json_t *item = NULL;
@@ -327,8 +337,8 @@ static int ask_depends(const struct strvec *deps)
 	branch = branch_name(&l);
 	args = json_object();
 	list = json_array();
-	strvec_foreach (deps, d)
-		json_array_append_new(list, json_utf8(*d, strlen(*d)));
+	for (size_t k = 0; k < deps->n; k++)
+		json_array_append_new(list, json_utf8(deps->v[k].what, strlen(deps->v[k].what)));
 	json_put(args, "depends", list);
 	json_put_str(args, "branch", branch);
 	if (local_ask(&l, "clone message", args, &item) < 0)
@@ -345,7 +355,8 @@ static int check_message(const char *file)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
 	cleanup(buf_release) struct buf text = BUF_INIT;
-	cleanup(strvec_release) struct strvec deps = STRVEC_INIT, bad = STRVEC_INIT;
+	cleanup(depends_release) struct depends deps = {0};
+	autofree char *kept = NULL;
 	int rc = 0;
 
 	if (!file)
@@ -354,11 +365,10 @@ static int check_message(const char *file)
 		without(err_text(&err));
 		return 0;
 	}
-	depends_of_message(text.s, &deps, &bad);
-	strvec_foreach (&bad, w)
-		rc = refuse(*w, "expected #12, owner/repo#12 or the address of a pull request");
-	if (deps.n > DEPENDS_MAX)
-		rc = refuse(deps.v[DEPENDS_MAX], "is one of too many; at most 50 are taken");
+	kept = message_kept(text.s);
+	depends_of_message(kept, &deps);
+	strvec_foreach (&deps.bad, what)
+		rc = refuse_bad(*what);
 	if (rc == 0 && deps.n)
 		rc = ask_depends(&deps);
 	return rc;

@@ -52,12 +52,9 @@ void local_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * there is none, or it cannot be started. */
 int local_pass_on(char *const *argv, int in);
 
-/*
- * The Depends-On: lines of a commit message: values into *ret as they are asked about ("12",
- * "owner/repo#12", an address), up to git's scissors line. What is not of the form goes into *ret_bad.
- */
-#define DEPENDS_MAX 50
-void depends_of_message(const char *text, struct strvec *ret, struct strvec *ret_bad);
+/* What git keeps of a commit message: nothing from its scissors line on, no lines that begin with '#'. Caller
+ * frees. What it depends on is read from that as anywhere else (base/depends.h). */
+char *message_kept(const char *text);
 
 /* One line of what git tells pre-push: "LOCAL-REF LOCAL-OID REMOTE-REF REMOTE-OID", cut in place. */
 struct push_line {

@@ -62,7 +62,8 @@ char *text_quote(const char *s);
 char *text_code(const char *s);
 /* A word for sh, whatever it contains: in single quotes. Caller frees. */
 char *text_shell(const char *s);
-/* The same as text_quote() without "> ": for one that stands in a commit message. */
+/* The same as text_quote() without "> ", but where a line would say what a PR depends on: for one that stands in a
+ * commit message. */
 char *text_defuse(const char *s);
 
 /* SHA-256 of the bytes as 64 lower-case hexadecimal digits; caller frees. */

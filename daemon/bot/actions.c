@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "bot/allowed.h"
 #include "bot/dispatch.h"
+#include "bot/queue_depends.h"
 #include "bot/queue_flow.h"
 #include "bot/queue_rules.h"
 #include "bot/report.h"
@@ -279,35 +280,113 @@ static int must_be_pr(const struct action *a, int64_t number, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* 1 it was added, 0 it was there already. */
+static int add_depend(const struct action *a, const struct depend *d, const char *what,
+		      struct err *err)
+{
+	cleanup(repo_release) struct repo other = {0};
+	int rc;
+
+	if (!queue_depends_here(a->repo, d)) {
+		rc = repo_find(a->bot->db, ST_REPO_LIKE_NAME, &other, err, "s", d->name);
+		if (rc == 0)
+			return err_set(
+				err, ERR_INPUT,
+				"%s: is of a repository that is not looked after here, so nobody "
+				"would know when it is merged; this one is %s",
+				what, a->repo->name);
+		return rc < 0 ? -1
+			      : queue_depends_other(a->bot, a->repo, a->number, d, "command", err);
+	}
+	if (d->number == a->number)
+		return err_set(err, ERR_INPUT, "PR #%lld cannot depend on itself",
+			       (long long)d->number);
+	if (must_be_pr(a, d->number, err) < 0)
+		return -1;
+	return db_run(a->bot->db, ST_DEPENDENCY_ADD, err, "iiisi", a->repo->id, a->number,
+		      d->number, "command", bot_now(a->bot));
+}
+
+/* Each reference of the command; *said is the list of them. */
+static int each_depend(const struct action *a, struct buf *said,
+		       int (*fn)(const struct action *a, const struct depend *d, const char *what,
+				 struct err *err),
+		       struct err *err)
+{
+	for (size_t i = 0; i < a->cmd->depends.n; i++) {
+		cleanup(depend_release) struct depend d = {0};
+		const char *what = a->cmd->depends.v[i];
+
+		if (!depends_word(what, &d))
+			return err_set(err, ERR_INPUT, "%s: expected " DEPENDS_EXPECTED, what);
+		if (fn(a, &d, what, err) < 0)
+			return -1;
+		buf_addf(said, "%s%s%s", i ? ", " : "", d.name ? "" : "#", what);
+	}
+	return 0;
+}
+
 static int do_depends(const struct action *a, char **ret, struct err *err)
 {
 	cleanup(pr_release) struct pr pr = {0};
 	cleanup(buf_release) struct buf said = BUF_INIT;
 
-	if (find_open_pr(a, &pr, err) < 0)
+	if (find_open_pr(a, &pr, err) < 0 || each_depend(a, &said, add_depend, err) < 0)
 		return -1;
-	for (size_t i = 0; i < a->cmd->depends.n; i++) {
-		const char *what = a->cmd->depends.v[i], *mark = strchr(what, '#');
-		int64_t on = strtoll(mark ? mark + 1 : what, NULL, 10);
-
-		if (mark && mark > what &&
-		    ((size_t)(mark - what) != strlen(a->repo->name) ||
-		     strncmp(what, a->repo->name, (size_t)(mark - what)) != 0))
-			return err_set(err, ERR_INPUT,
-				       "%s: another repository; this one is %s, and dependencies "
-				       "across repositories are not supported here",
-				       what, a->repo->name);
-		if (on == pr.number)
-			return err_set(err, ERR_INPUT, "PR #%lld cannot depend on itself",
-				       (long long)on);
-		if (must_be_pr(a, on, err) < 0)
-			return -1;
-		if (db_run(a->bot->db, ST_DEPENDENCY_ADD, err, "iiisi", a->repo->id, pr.number, on,
-			   "command", bot_now(a->bot)) < 0)
-			return -1;
-		buf_addf(&said, "%s#%lld", i ? ", " : "", (long long)on);
-	}
 	*ret = xasprintf("Lands after %s.", said.s);
+	return 0;
+}
+
+/* Where else it is said that it depends on this; NULL: nowhere. Caller frees. */
+static char *said_elsewhere(const struct action *a, int64_t on, struct err *err)
+{
+	cleanup(dependency_list_release) struct dependency_list l = {0};
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	if (dependency_all(a->bot->db, ST_DEPENDENCY_OF, &l, err, "ii", a->repo->id, a->number) < 0)
+		return NULL;
+	for (size_t i = 0; i < l.n; i++)
+		if (l.v[i].on_pr == on)
+			buf_addf(&b, "%s%s", b.len ? ", and " : "",
+				 !strcmp(l.v[i].source, "body") ? "the PR's text says so: edit that"
+				 : !strcmp(l.v[i].source, "trailer")
+					 ? "the message of a commit says so: change that and push"
+				 : !strcmp(l.v[i].source, "stack")
+					 ? "it contains the commits of that PR: rebase it and push"
+					 : "");
+	return b.len ? buf_steal(&b) : NULL;
+}
+
+static int drop_depend(const struct action *a, const struct depend *d, const char *what,
+		       struct err *err)
+{
+	autofree char *why = NULL;
+	int rc = queue_depends_here(a->repo, d)
+			 ? db_run(a->bot->db, ST_DEPENDENCY_DROP, err, "iiis", a->repo->id,
+				  a->number, d->number, "command")
+			 : db_run(a->bot->db, ST_DEPENDENCY_ODD_DROP, err, "iisis", a->repo->id,
+				  a->number, d->name, d->number, "command");
+
+	if (rc < 0)
+		return -1;
+	if (queue_depends_here(a->repo, d))
+		why = said_elsewhere(a, d->number, err);
+	if (err->code)
+		return -1;
+	if (why || rc == 0)
+		return err_set(err, ERR_STATE, "%s%s: %s; nothing was changed", d->name ? "" : "#",
+			       what, why ? why : "no `/yard depends` said so");
+	return rc;
+}
+
+static int do_undepend(const struct action *a, char **ret, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	cleanup(buf_release) struct buf said = BUF_INIT;
+
+	if (find_open_pr(a, &pr, err) < 0 || each_depend(a, &said, drop_depend, err) < 0)
+		return -1;
+	*ret = xasprintf("Does not wait for %s any more.", said.s);
 	return 0;
 }
 
@@ -316,10 +395,12 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
-	autofree char *approvals = NULL, *rules = NULL;
+	autofree char *approvals = NULL, *rules = NULL, *depends = NULL;
 	int rc;
 
-	if (find_pr(a, &pr, err) < 0 || bot_repo_conf(a->bot, a->repo, &conf, err) < 0 ||
+	if (find_pr(a, &pr, err) < 0 ||
+	    queue_depends_held(a->bot, a->repo, pr.number, &depends, err) < 0 ||
+	    bot_repo_conf(a->bot, a->repo, &conf, err) < 0 ||
 	    queue_rules(a->bot, a->repo, &conf, &pr, &rules, err) < 0)
 		return -1;
 	approvals = queue_approvals_text(a->bot, a->repo, &conf, &pr);
@@ -332,11 +413,12 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 				 pr.landed ? pr.landed : "", pr.held_reason ? ": " : "",
 				 pr.held_reason ? pr.held_reason : "");
 	else if (rc == 0)
-		*ret = xasprintf(
-			"It is not in the merge queue: %s%s%s%s%s. `/yard queue` puts it there.",
-			approvals, rules ? "; there it " : "", rules ? rules : "",
-			pr.learn_why ? "; what it depends on is not known: " : "",
-			pr.learn_why ? pr.learn_why : "");
+		*ret = xasprintf("It is not in the merge queue: %s%s%s%s%s%s%s. `/yard queue` puts "
+				 "it there.",
+				 approvals, rules ? "; there it " : "", rules ? rules : "",
+				 depends ? "; it " : "", depends ? depends : "",
+				 pr.learn_why ? "; what it depends on is not known: " : "",
+				 pr.learn_why ? pr.learn_why : "");
 	else if (strcmp(e.state, "queued") != 0)
 		*ret = xasprintf("It left the merge queue (%s): %s; %s.", e.state,
 				 e.reason ? e.reason : "", approvals);
@@ -436,9 +518,9 @@ static const action_fn table[CMD_COUNT] = {
 	[CMD_RUN] = do_run,         [CMD_CANCEL] = do_cancel,   [CMD_RETRY] = do_retry,
 	[CMD_SAY] = do_say,         [CMD_STATUS] = do_status,   [CMD_QUEUE] = do_queue,
 	[CMD_DEQUEUE] = do_dequeue, [CMD_HOLD] = do_hold,       [CMD_UNHOLD] = do_unhold,
-	[CMD_RESOLVE] = do_resolve, [CMD_DEPENDS] = do_depends, [CMD_WHY] = do_why,
-	[CMD_FREEZE] = do_freeze,   [CMD_THAW] = do_thaw,       [CMD_HALT] = do_halt,
-	[CMD_RESUME] = do_resume,
+	[CMD_RESOLVE] = do_resolve, [CMD_DEPENDS] = do_depends, [CMD_UNDEPEND] = do_undepend,
+	[CMD_WHY] = do_why,         [CMD_FREEZE] = do_freeze,   [CMD_THAW] = do_thaw,
+	[CMD_HALT] = do_halt,       [CMD_RESUME] = do_resume,
 };
 
 int action_do(const struct action *a, char **ret_text, struct err *err)

@@ -13,12 +13,12 @@
 #include "base/giturl.h"
 #include "base/glob.h"
 #include "base/mem.h"
+#include "bot/queue_depends.h"
 
 #include <stdlib.h>
 
 #define REMOTES_MAX 100
 #define FILES_MAX   2000
-#define DEPENDS_MAX 50
 #define ROWS_MAX    50                /* of an answer */
 #define MATCHES_MAX 200000            /* patterns times paths */
 #define PRS_MAX     500               /* compared with a push */
@@ -244,33 +244,24 @@ static int leads_to(struct message *m, int64_t from, struct err *err)
 	return 0;
 }
 
-/* The number behind '#' or "/pull/", if it is of this repository; 0 else. */
-static int64_t number_of(const struct repo *r, const char *what)
-{
-	const char *hash = strrchr(what, '#'), *pull = strstr(what, "/pull/");
-	size_t n = hash ? (size_t)(hash - what) : 0;
-	autofree char *address = NULL;
-
-	if (pull && !strncmp(what, "http", 4)) {
-		address = xstrndup(what, (size_t)(pull - what));
-		return strchr(r->name, '/') && giturl_is_name(address, r->name)
-			       ? strtoll(pull + 6, NULL, 10)
-			       : 0;
-	}
-	if (!hash || (n && (n != strlen(r->name) || strncasecmp(what, r->name, n) != 0)))
-		return 0;
-	return strtoll(hash + 1, NULL, 10);
-}
-
 static int check_depend(struct message *m, const char *what, struct err *err)
 {
 	const struct repo *r = &m->q->repo;
+	cleanup(depend_release) struct depend d = {0};
 	cleanup(pr_release) struct pr pr = {0};
-	int64_t n = number_of(r, what);
+	int64_t n;
 	int rc;
 
-	if (n <= 0)
-		return 0; /* another repository's: nobody here can tell */
+	if (!depends_word(what, &d))
+		return 0; /* the hook has refused it */
+	if (!queue_depends_here(r, &d)) {
+		remark(m->notes, what,
+		       xstrdup("is of another repository: the PR is held until that is known here "
+			       "to be "
+			       "merged"));
+		return 0;
+	}
+	n = d.number;
 	rc = pr_find(m->q->bot->db, ST_PR_BY_NUMBER, &pr, err, "ii", r->id, n);
 	if (rc < 0)
 		return -1;

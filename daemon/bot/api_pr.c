@@ -47,12 +47,28 @@ int api_pr_list(struct request *q, json_t **ret, struct err *err)
 			json_array_append_new(a, row_json(&T##_table, &l.v[i]));                   \
 	} while (0)
 
+/* What it says to depend on beside PRs of its repository, and whether that holds it. */
+static int add_odd(struct request *q, int64_t number, json_t *o, struct err *err)
+{
+	cleanup(dependency_odd_list_release) struct dependency_odd_list l = {0};
+	json_t *a = json_array();
+
+	json_put(o, "depends_other", a);
+	if (dependency_odd_all(q->bot->db, ST_DEPENDENCY_ODD_OF, &l, err, "ii", q->repo.id,
+			       number) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (*l.v[i].what)
+			json_array_append_new(a, row_json(&dependency_odd_table, &l.v[i]));
+	return 0;
+}
+
 static int add_lists(struct request *q, int64_t number, json_t *o, struct err *err)
 {
 	LIST_JSON(comment, ST_COMMENT_OF, number, "comments");
 	LIST_JSON(dependency, ST_DEPENDENCY_OF, number, "depends");
 	LIST_JSON(label, ST_LABEL_OF, number, "labels");
-	return 0;
+	return add_odd(q, number, o, err);
 }
 
 /* One that does not count although nobody has voided it says why. */

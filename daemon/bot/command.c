@@ -2,6 +2,7 @@
 #include "bot/command.h"
 
 #include "base/buf.h"
+#include "base/markdown.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/command_args.h"
@@ -36,6 +37,8 @@ const struct command_def command_table[CMD_COUNT] = {
 	 PERM_WRITE, ON_BOTH, &syntax_none},
 	{CMD_DEPENDS, "depends", "depends #N [#N]…", "land it only after these pull requests",
 	 PERM_WRITE, ON_PR, &syntax_depends},
+	{CMD_UNDEPEND, "undepend", "undepend #N [#N]…", "take back what `depends` said", PERM_WRITE,
+	 ON_PR, &syntax_depends},
 	{CMD_WHY, "why", "why", "what it waits for", PERM_READ, ON_PR, &syntax_none},
 	{CMD_FREEZE, "freeze", "freeze [reason]", "test on, but land nothing in this repository",
 	 PERM_MAINTAIN, ON_BOTH, &syntax_reason},
@@ -79,71 +82,6 @@ void commands_release(struct commands *c)
 }
 
 /* --- the comment's lines ---------------------------------------------------------------------- */
-
-/* Which lines are seen as plain text by somebody who reads the comment on the forge. */
-struct markdown {
-	char fence;             /* '`' or '~' inside a fenced block, else 0 */
-	size_t fence_n;         /* length of the fence that opened it */
-	bool hidden;            /* inside an HTML comment */
-	const char *last_close; /* the text's last "-->", or NULL */
-};
-
-/* The length of the fence that the line consists of or begins with, behind at most three spaces. */
-static size_t fence_at(const char *line, const char **ret_after)
-{
-	const char *s = line + strspn(line, " ");
-	size_t n = 0;
-
-	if (s - line > 3 || (*s != '`' && *s != '~'))
-		return 0;
-	while (s[n] == *s)
-		n++;
-	*ret_after = s + n;
-	return n >= 3 ? n : 0;
-}
-
-/* Follows fences; true while the line is one or lies inside. */
-static bool in_fence(struct markdown *m, const char *line)
-{
-	const char *after = NULL;
-	size_t n = fence_at(line, &after);
-
-	if (m->fence) {
-		if (n >= m->fence_n && after[-1] == m->fence && !after[strspn(after, " \t")])
-			m->fence = 0;
-		return true;
-	}
-	/* The info string of a backtick fence has no backtick: ```x``` is text. */
-	if (!n || (after[-1] == '`' && strchr(after, '`')))
-		return false;
-	m->fence = after[-1];
-	m->fence_n = n;
-	return true;
-}
-
-/*
- * Follows HTML comments; true when the line begins inside one. One that opens in the middle of a
- * line counts only when it is closed somewhere: otherwise it is shown as text.
- */
-static bool in_html_comment(struct markdown *m, const char *line)
-{
-	bool began = m->hidden;
-
-	for (const char *s = line; s;) {
-		if (m->hidden) {
-			s = strstr(s, "-->");
-			m->hidden = !s;
-			s = s ? s + 3 : NULL;
-			continue;
-		}
-		s = strstr(s, "<!--");
-		if (!s)
-			break;
-		m->hidden = s == line || (m->last_close && m->last_close > s);
-		s += 4;
-	}
-	return began;
-}
 
 /* The text behind `/yard` or `@handle` at the line's start, or NULL when it is no command. */
 static const char *after_prefix(const char *line, const char *handle)
@@ -263,6 +201,7 @@ static struct command *add_command(struct commands *cs, int line, const char *so
 struct parser {
 	struct commands *ret;
 	struct markdown md;
+	size_t seen; /* of md: lines before this one are behind us */
 	const char *handle;
 	struct buf pending; /* what stands behind the last command's prefix, so far */
 	bool open;          /* there is such a command */
@@ -278,19 +217,20 @@ static void finish_command(struct parser *p)
 	p->open = p->lines = false;
 }
 
-/* May a command stand in this line? */
-static bool is_plain(struct markdown *m, const char *line)
+/* Is this line of the source the beginning of one that people see? Asked with rising numbers. */
+static bool is_plain(struct parser *p, int number)
 {
-	if (m->hidden || !in_fence(m, line))
-		return !in_html_comment(m, line);
-	return false;
+	while (p->seen < p->md.n && p->md.v[p->seen].line < number)
+		p->seen++;
+	return p->seen < p->md.n && p->md.v[p->seen].line == number &&
+	       strchr("/@", *p->md.v[p->seen].text);
 }
 
 static void take_line(struct parser *p, int number, const char *line)
 {
-	const char *after = is_plain(&p->md, line) ? after_prefix(line, p->handle) : NULL;
+	const char *after = after_prefix(line, p->handle);
 
-	if (!after) {
+	if (!after || !is_plain(p, number)) {
 		if (p->lines)
 			buf_addf(&p->pending, "\n%s", line);
 		return;
@@ -329,14 +269,14 @@ void commands_parse(const char *comment, size_t n, const char *handle, struct co
 	for (size_t i = 0; i < keep; i++)
 		text[i] = comment[i] ? comment[i] : ' '; /* a NUL would hide what follows it */
 	text[keep] = '\0';
-	for (const char *s = text; (s = strstr(s, "-->")); s += 3)
-		p.md.last_close = s;
+	markdown_read(text, keep, &p.md); /* what is nested too deeply for it has no commands */
 	for (char *line = text, *next; *line; line = next) {
 		next = cut_line(line);
 		take_line(&p, ++number, line);
 	}
 	finish_command(&p);
 	buf_release(&p.pending);
+	markdown_release(&p.md);
 	if (p.more)
 		ret->v[ret->n - 1].problem =
 			xasprintf("more than %d commands in one comment: this one and those after "

@@ -1,8 +1,8 @@
 /*
  * command.h - `/yard …` in a comment, decoded.
  *
- * One command a line, at the line's very start, outside quotes ("> "), fenced and indented code
- * blocks and HTML comments (nobody who reads the comment sees those). `/yard` or `@<handle>`.
+ * One command a line, at the line's very start, as people see it: outside quotes, code and HTML comments
+ * (base/markdown.h, which reads what a PR depends on as well). `/yard` or `@<handle>`.
  * Arguments are words; key=value; "double quotes" keep spaces; the rest of the line for commands
  * whose last argument is a text. `/yard` alone and `/yard help` are answered with the table.
  *
@@ -30,6 +30,7 @@ enum command_id {
 	CMD_UNHOLD,
 	CMD_RESOLVE,
 	CMD_DEPENDS,
+	CMD_UNDEPEND,
 	CMD_WHY,
 	CMD_FREEZE,
 	CMD_THAW,
@@ -67,7 +68,7 @@ struct command {
 	int64_t priority;      /* queue priority=, -100..100 */
 	bool has_priority;     /* it was given, be it 0 */
 	int64_t rounds;        /* retry rounds=, 1..10; 0 not given */
-	struct strvec depends; /* depends: "12" or "owner/repo#12", at least one */
+	struct strvec depends; /* depends, undepend: "12" or "owner/repo#12", at least one */
 	char *text;            /* say, hold, freeze, halt: the rest of the line (say: and the
 				* lines after it up to the next command or the end) */
 };

@@ -2,6 +2,7 @@
 #include "bot/command_args.h"
 
 #include "base/buf.h"
+#include "base/depends.h"
 #include "base/glob.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -10,8 +11,6 @@
 
 #define NAME_MAX_LEN   64
 #define SCOPES_MAX     50
-#define DEPENDS_MAX    50
-#define PR_NUMBER_MAX  2147483647
 #define SHOWN_MAX      60
 #define OPTIONS_OF_ANY 8 /* more names than any command has options */
 
@@ -127,60 +126,15 @@ static char *set_sha(struct command *c, const char *value)
 	return NULL;
 }
 
-/* The number at the end of s, which begins just there; NULL when it is none. */
-static char *pr_number(const char *s)
-{
-	int64_t n;
-
-	if (!is_digit(*s) || !read_int(s, 1, PR_NUMBER_MAX, &n))
-		return NULL;
-	return xasprintf("%lld", (long long)n);
-}
-
-/* "owner/repo" of the n bytes at s, or false. */
-static bool is_slug(const char *s, size_t n)
-{
-	const char *slash = memchr(s, '/', n);
-
-	return slash && is_name(s, (size_t)(slash - s)) &&
-	       is_name(slash + 1, n - (size_t)(slash - s) - 1);
-}
-
-/* "https://host/owner/repo/pull/12": owner and repository, and where the number begins. */
-static bool split_url(const char *s, const char **ret_slug, size_t *ret_n, const char **ret_num)
-{
-	const char *path, *pull;
-
-	if (strncmp(s, "https://", 8) != 0 && strncmp(s, "http://", 7) != 0)
-		return false;
-	path = strchr(strstr(s, "://") + 3, '/');
-	pull = path ? strstr(path, "/pull/") : NULL;
-	if (!pull)
-		return false;
-	*ret_slug = path + 1;
-	*ret_n = pull > path ? (size_t)(pull - path) - 1 : 0;
-	*ret_num = pull + 6;
-	return true;
-}
-
 static char *set_depends(struct command *c, const char *value)
 {
-	const char *hash = strchr(value, '#'), *slug = value, *digits = hash ? hash + 1 : value;
-	size_t slug_n = hash ? (size_t)(hash - value) : 0;
-	autofree char *number = NULL;
-	autofree char *dep = NULL;
+	cleanup(depends_release) struct depends d = {0};
 
-	if (split_url(value, &slug, &slug_n, &digits) && !slug_n)
-		digits = "";
-	number = pr_number(digits);
-	if (!number || (slug_n && !is_slug(slug, slug_n)))
-		return wrong(value, "#12, owner/repo#12 or the address of a pull request");
-	dep = slug_n ? xasprintf("%.*s#%s", (int)slug_n, slug, number) : steal(&number);
-	if (strvec_has(&c->depends, dep))
-		return NULL;
-	if (c->depends.n >= DEPENDS_MAX)
-		return xasprintf("found more than %d; expected fewer", DEPENDS_MAX);
-	strvec_push_take(&c->depends, steal(&dep));
+	depends_list(value, &d);
+	if (d.bad.n)
+		return xstrdup(d.bad.v[0]);
+	for (size_t i = 0; i < d.n; i++)
+		strvec_push_take(&c->depends, depend_text(&d.v[i]));
 	return NULL;
 }
 
@@ -208,10 +162,8 @@ const struct command_syntax syntax_queue = {
 	.options = queue_options,
 };
 const struct command_syntax syntax_depends = {
-	.word = set_depends,
+	.list = set_depends,
 	.word_name = "pull request",
-	.min = 1,
-	.max = DEPENDS_MAX,
 	.options = no_options,
 };
 const struct command_syntax syntax_reason = {.options = no_options, .text = TEXT_LINE};
@@ -311,13 +263,10 @@ static char *take_plain(struct command *c, const struct command_def *def, const 
 	return what ? xasprintf("%s: %s; usage: %s", sy->word_name, what, def->usage) : NULL;
 }
 
-/* "depends #1, #2": the commas of a list are no part of its words. */
-static void trim_commas(char *word, bool list)
+static char *needs_one(const struct command_def *def)
 {
-	size_t n = strlen(word);
-
-	while (list && n > 1 && word[n - 1] == ',')
-		word[--n] = '\0';
+	return xasprintf("'%s' needs a %s; usage: %s", def->name, def->syntax->word_name,
+			 def->usage);
 }
 
 static char *take_words(struct command *c, const struct command_def *def, const char *rest)
@@ -331,7 +280,6 @@ static char *take_words(struct command *c, const struct command_def *def, const 
 		autofree char *text = w.text;
 		char *problem;
 
-		trim_commas(text, sy->max > 1);
 		if (w.unclosed)
 			problem = xasprintf("a double quote is not closed; usage: %s", def->usage);
 		else if (w.name && is_name(text, w.name))
@@ -342,9 +290,17 @@ static char *take_words(struct command *c, const struct command_def *def, const 
 			return problem;
 	}
 	if (count < sy->min)
-		return xasprintf("'%s' needs a %s; usage: %s", def->name, sy->word_name,
-				 def->usage);
+		return needs_one(def);
 	return NULL;
+}
+
+static char *take_rest(struct command *c, const struct command_def *def, const char *rest)
+{
+	autofree char *what = def->syntax->list(c, rest);
+
+	if (what)
+		return xasprintf("%s: %s; usage: %s", def->syntax->word_name, what, def->usage);
+	return c->depends.n ? NULL : needs_one(def);
 }
 
 char *command_args(struct command *c, const struct command_def *def, const char *rest)
@@ -352,6 +308,8 @@ char *command_args(struct command *c, const struct command_def *def, const char 
 	cleanup(buf_release) struct buf b = BUF_INIT;
 	size_t space;
 
+	if (def->syntax->list)
+		return take_rest(c, def, rest);
 	if (def->syntax->text == TEXT_NONE)
 		return take_words(c, def, rest);
 	while ((space = space_at(rest)))

@@ -26,6 +26,7 @@ struct command_syntax {
 	command_set_fn word;   /* for each plain word; NULL: there are none */
 	const char *word_name; /* for messages */
 	size_t min, max;       /* how many plain words */
+	command_set_fn list;   /* instead of words: takes the whole rest of the line */
 	const struct command_option *options;
 	enum command_text text; /* not TEXT_NONE: no words and options then */
 };

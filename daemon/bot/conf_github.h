@@ -20,7 +20,7 @@
  *                                  the repository), team:ORG/SLUG
  *       label: [write]             assign an agent by a label, and take it off
  *       run: [write]               /yard run, cancel, retry, say
- *       queue: [write]             /yard queue, dequeue, hold, unhold, depends. An approval counts by its
+ *       queue: [write]             /yard queue, dequeue, hold, unhold, depends, undepend. An approval counts by its
  *                                  author's level alone
  *       halt: [write]              /yard halt
  *       freeze: [maintain]         /yard freeze, thaw

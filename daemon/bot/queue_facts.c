@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "bot/approvals.h"
+#include "bot/queue_depends.h"
 #include "bot/queue_rules.h"
 #include "bot/remote.h"
 
@@ -113,9 +114,10 @@ int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf
 	       const struct pr *p, bool *ret, struct err *err)
 {
 	cleanup(label_list_release) struct label_list l = {0};
+	int depends = queue_depends_held(b, r, p->number, NULL, err);
 
-	*ret = p->held || p->draft;
-	if (label_all(b->db, ST_LABEL_OF, &l, err, "ii", r->id, p->number) < 0)
+	*ret = p->held || p->draft || depends > 0;
+	if (depends < 0 || label_all(b->db, ST_LABEL_OF, &l, err, "ii", r->id, p->number) < 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++)
 		*ret = *ret || !strcmp(l.v[i].name, conf->label_hold);

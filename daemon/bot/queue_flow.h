@@ -16,6 +16,7 @@
  *   queue_after.c   what is done on a forge after a landing
  *   queue_receipt.c what a landing leaves
  *   queue_learn.c   what a PR depends on
+ *   queue_depends.c what people say that it depends on (queue_depends.h)
  *   queue_events.c  what happens to PRs and to the base
  *   queue_conflict.c the report of a conflict
  *
@@ -53,7 +54,7 @@ int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo 
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err);
 
-/* By `/yard hold`, as a draft, or by the label that holds. */
+/* By `/yard hold`, as a draft, by the label that holds, or by what it says to depend on (queue_depends.h). */
 int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 	       const struct pr *pr, bool *ret, struct err *err);
 /* The role's request `op` in this repository, of which the result tells about the candidate. */

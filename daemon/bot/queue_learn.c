@@ -12,9 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/git_request.h"
-
-#include <ctype.h>
-#include <errno.h>
+#include "bot/queue_depends.h"
 
 #define LOG_MAX      1000            /* commits of a PR of which the trailers are read */
 #define AGAIN_MS     ((int64_t)5000) /* before a question that failed; doubled with each failure */
@@ -28,50 +26,6 @@ static int add_dependency(struct bot *b, const struct repo *r, int64_t pr, int64
 	return db_run(b->db, ST_DEPENDENCY_ADD, err, "iiisi", r->id, pr, on, source, bot_now(b)) < 0
 		       ? -1
 		       : 0;
-}
-
-/* The numbers of "#12, owner/repo#13, https://…/pull/14" that are of this repository. */
-static int add_numbers(struct bot *b, const struct repo *r, int64_t pr, const char *list,
-		       const char *source, struct err *err)
-{
-	for (const char *p = list; *p && *p != '\n';) {
-		const char *mark = strpbrk(p, "#\n");
-		char *end;
-		long long n;
-
-		if (!mark || *mark == '\n')
-			return 0;
-		/* A name before '#' is another repository's, unless it is ours. */
-		const char *word = mark;
-		size_t len = strlen(r->name);
-
-		while (word > p && !isspace((unsigned char)word[-1]) && word[-1] != ',')
-			word--;
-		errno = 0;
-		n = strtoll(mark + 1, &end, 10);
-		if (end > mark + 1 && !errno &&
-		    (word == mark ||
-		     ((size_t)(mark - word) == len && !strncmp(word, r->name, len))) &&
-		    add_dependency(b, r, pr, n, source, err) < 0)
-			return -1;
-		p = end > mark + 1 ? end : mark + 1;
-	}
-	return 0;
-}
-
-static int depends_of_text(struct bot *b, const struct repo *r, int64_t pr, const char *text,
-			   const char *source, struct err *err)
-{
-	static const char word[] = "depends-on:";
-
-	for (const char *line = text; line; line = strchr(line, '\n')) {
-		while (*line == '\n' || *line == ' ')
-			line++;
-		if (!strncasecmp(line, word, sizeof(word) - 1) &&
-		    add_numbers(b, r, pr, line + sizeof(word) - 1, source, err) < 0)
-			return -1;
-	}
-	return 0;
 }
 
 int queue_event_pr(struct bot *b, const json_t *p, struct repo *r, struct pr *pr, struct err *err)
@@ -167,6 +121,14 @@ static int depends_of_base(struct bot *b, const struct repo *r, const struct pr 
 	return 0;
 }
 
+static int add_body(struct bot *b, const struct repo *r, const struct pr *pr, struct err *err)
+{
+	cleanup(depends_release) struct depends d = {0};
+
+	depends_read(pr->body, strlen(pr->body), &d);
+	return queue_depends_add(b, r, pr->number, &d, "body", err);
+}
+
 int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonce, struct err *err)
 {
 	autofree char *subject = subject_of(r, pr->number);
@@ -177,10 +139,9 @@ int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonc
 	/* What is merged is kept of the stacks: a child's merge base is known by it. */
 	if (pr_save(b->db, pr, err) < 0 || effect_withdraw(b->db, subject, bot_now(b), err) < 0 ||
 	    db_run(b->db, ST_DEPENDENCY_CLEAR_STACK, err, "ii", r->id, pr->number) < 0 ||
-	    db_run(b->db, ST_DEPENDENCY_CLEAR, err, "iis", r->id, pr->number, "body") < 0 ||
-	    db_run(b->db, ST_DEPENDENCY_CLEAR, err, "iis", r->id, pr->number, "trailer") < 0 ||
-	    depends_of_text(b, r, pr->number, pr->body, "body", err) < 0 ||
-	    depends_of_base(b, r, pr, err) < 0)
+	    queue_depends_forget(b, r, pr->number, "body", err) < 0 ||
+	    queue_depends_forget(b, r, pr->number, "trailer", err) < 0 ||
+	    add_body(b, r, pr, err) < 0 || depends_of_base(b, r, pr, err) < 0)
 		return -1;
 	/* Without a base nothing is new against it; queue_learn_missing() asks when there is one. */
 	return r->base_oid && ask_log(b, r, pr, nonce, err) < 0 ? -1 : 0;
@@ -255,7 +216,9 @@ static int known(struct bot *b, const struct repo *r, struct pr *pr, struct err 
 	pr->learn_tries = 0;
 	if (pr_save(b->db, pr, err) < 0)
 		return -1;
-	return told ? say(b, r, pr, xstrdup("What this PR depends on is known now."), err) : 0;
+	if (told && say(b, r, pr, xstrdup("What this PR depends on is known now."), err) < 0)
+		return -1;
+	return queue_depends_tell(b, r, pr, err);
 }
 
 /* The PR that the result is about: 1; 0 gone, or a push came after the question and asks for itself. */
@@ -272,18 +235,19 @@ static const char *error_text(const json_t *p)
 	return json_str(json_object_get(p, "error"), "text", "no reason was given");
 }
 
-static int add_trailers(struct bot *b, const struct repo *r, int64_t pr, const json_t *commits,
+/* The whole message counts, as the commit-msg hook reads it: not each has its trailers at its end. */
+static int add_messages(struct bot *b, const struct repo *r, int64_t pr, const json_t *commits,
 			struct err *err)
 {
-	size_t i, j;
-	json_t *c, *t;
+	size_t i;
+	json_t *c;
 
 	json_array_foreach (commits, i, c) {
-		json_array_foreach (json_object_get(c, "trailers"), j, t) {
-			if (!strcasecmp(json_str(t, "key", ""), "Depends-On") &&
-			    add_numbers(b, r, pr, json_str(t, "value", ""), "trailer", err) < 0)
-				return -1;
-		}
+		cleanup(depends_release) struct depends d = {0};
+
+		depends_of_message(json_str(c, "message", ""), &d);
+		if (queue_depends_add(b, r, pr, &d, "trailer", err) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -304,7 +268,7 @@ int queue_did_log(struct bot *b, const struct event *e, const json_t *p, struct 
 		why = xasprintf("it has more than %d commits that `%s` has not", LOG_MAX, r.base);
 		return not_known(b, &r, &pr, why, e, err);
 	}
-	if (add_trailers(b, &r, pr.number, json_object_get(result, "commits"), err) < 0)
+	if (add_messages(b, &r, pr.number, json_object_get(result, "commits"), err) < 0)
 		return -1;
 	rc = ask_contained(b, &r, &pr, e->id, err);
 	return rc != 0 ? (rc < 0 ? -1 : 0) : known(b, &r, &pr, err);

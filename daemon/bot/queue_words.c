@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "bot/approvals.h"
+#include "bot/queue_depends.h"
 #include "bot/queue_rules.h"
 #include "bot/remote.h"
 
@@ -64,6 +65,8 @@ static char *held_text(struct bot *b, const struct repo *r, const struct conf_re
 						 l.v[i].by);
 	if (pr->draft)
 		return xstrdup("is a draft");
+	if (queue_depends_held(b, r, pr->number, &why, NULL) > 0)
+		return steal(&why);
 	if (queue_rules(b, r, conf, pr, &why, NULL) < 0 || !why)
 		return xstrdup("waits for what the branch's rules want");
 	return steal(&why);

@@ -2,6 +2,7 @@
 #include "bot/task_flow.h"
 
 #include "base/buf.h"
+#include "base/depends.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/queue_flow.h"
@@ -28,15 +29,16 @@ static char *pr_body(const struct task_ctx *c)
 	return buf_steal(&b);
 }
 
-/* Dependencies that the issue asks for hold for its PR too. */
+/* Dependencies that the issue asks for hold for its PR too, and so does what is not understood of them. */
 static void add_depends(const struct task_ctx *c, struct buf *b)
 {
-	cleanup(strvec_release) struct strvec lines = STRVEC_INIT;
+	cleanup(depends_release) struct depends d = {0};
 
-	strvec_split(&lines, c->task.body, '\n');
-	for (size_t i = 0; i < lines.n; i++)
-		if (!strncmp(lines.v[i], "Depends-On:", 11))
-			buf_addf(b, "%s\n", lines.v[i]);
+	depends_read(c->task.body, strlen(c->task.body), &d);
+	for (size_t i = 0; i < d.n; i++)
+		buf_addf(b, "Depends-On: %s\n", d.v[i].what);
+	strvec_foreach (&d.bad, what)
+		buf_addf(b, "Depends-On: %s\n", *what);
 }
 
 static int open_pull(struct task_ctx *c, struct err *err)

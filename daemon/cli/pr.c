@@ -8,13 +8,10 @@ static const struct cli_arg number[] = {CLI_ARG_NUMBER("the pull request's numbe
 static const struct cli_opt repo[] = {CLI_OPT_REPO, CLI_OPT_END};
 
 static const struct cli_column columns[] = {
-	{"number", "NUMBER", CLI_COL_INT},
-	{"state", "STATE", CLI_COL_STATE},
-	{"head", "HEAD", CLI_COL_OID},
-	{"base", "BASE", CLI_COL_TEXT},
-	{"author", "AUTHOR", CLI_COL_TEXT},
-	{"title", "TITLE", CLI_COL_LONG},
-	{0},
+	{"number", "NUMBER", CLI_COL_INT},  {"state", "STATE", CLI_COL_STATE},
+	{"head", "HEAD", CLI_COL_OID},      {"base", "BASE", CLI_COL_TEXT},
+	{"author", "AUTHOR", CLI_COL_TEXT}, {"topic", "TOPIC", CLI_COL_TEXT},
+	{"title", "TITLE", CLI_COL_LONG},   {0},
 };
 
 static const struct cli_column approvals[] = {
@@ -24,14 +21,14 @@ static const struct cli_column approvals[] = {
 };
 static const struct cli_column depends[] = {
 	{"on_pr", "ON", CLI_COL_INT}, {"source", "FROM", CLI_COL_TEXT}, {0}};
+static const struct cli_column depends_other[] = {
+	{"what", "WHAT IT SAYS", CLI_COL_LONG}, {"source", "FROM", CLI_COL_TEXT}, {0}};
 static const struct cli_column labels[] = {
 	{"name", "NAME", CLI_COL_TEXT}, {"by", "BY", CLI_COL_TEXT}, {0}};
 
-static const struct cli_list lists[] = {{"comments", cli_comment_columns},
-					{"approvals", approvals},
-					{"depends", depends},
-					{"labels", labels},
-					{0}};
+static const struct cli_list lists[] = {
+	{"comments", cli_comment_columns}, {"approvals", approvals}, {"depends", depends},
+	{"depends_other", depends_other},  {"labels", labels},       {0}};
 
 const struct cli_command cli_pr_commands[] = {
 	{

@@ -106,23 +106,6 @@ int gr_op_files(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 	return 0;
 }
 
-static json_t *trailers_of(const char *message)
-{
-	git_message_trailer_array a = {0};
-	json_t *list = json_array();
-
-	if (git_message_trailers(&a, message) == 0)
-		for (size_t i = 0; i < a.count; i++) {
-			json_t *t = json_object();
-
-			json_put_str(t, "key", a.trailers[i].key);
-			json_put_str(t, "value", a.trailers[i].value);
-			json_array_append_new(list, t);
-		}
-	git_message_trailer_array_free(&a);
-	return list;
-}
-
 /* A text of c, in whatever encoding it is. */
 static char *text_of(git_commit *c, const char *s)
 {
@@ -146,7 +129,7 @@ static json_t *commit_json(git_commit *c)
 	json_put_str(o, "subject", subject);
 	json_put_str(o, "body", body);
 	json_put_str(o, "author", author);
-	json_put(o, "trailers", trailers_of(message));
+	json_put_str(o, "message", message);
 	return o;
 }
 

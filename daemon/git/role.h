@@ -27,7 +27,7 @@
  *   file      {repo, commit, path, max} -> {found:bool, oid, text}
  *   files     {repo, commit, dir}       -> {files:[{path, oid, size}]}  direct children
  *   log       {repo, not, commit, max}  -> {commits:[{oid, subject, body, author,
- *                                          trailers:[{key,value}]}], more:bool}  newest first
+ *                                          message}], more:bool}  newest first
  *   changed   {repo, base, head}        head against its merge base with base
  *                                       -> {merge_base, files:[{path, status:"A|M|D|R"}],
  *                                          insertions, deletions}

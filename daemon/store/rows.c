@@ -316,6 +316,11 @@ static const struct column dependency_columns[] = {ROW_DEPENDENCY(COLUMN_I, COLU
 #undef ROW_T
 DEFINE_ROW(dependency)
 
+#define ROW_T dependency_odd
+static const struct column dependency_odd_columns[] = {ROW_DEPENDENCY_ODD(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(dependency_odd)
+
 #define ROW_T task
 static const struct column task_columns[] = {ROW_TASK(COLUMN_I, COLUMN_S)};
 #undef ROW_T

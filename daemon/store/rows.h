@@ -73,6 +73,8 @@ struct table {
 			I(head_ms) S(head_repo) I(review) I(modify) S(verdict) S(merged_by)
 #define ROW_APPROVAL(I, S)   I(id) I(repo) I(pr) S(head) S(user) I(at_ms) I(void_ms) S(void_reason)
 #define ROW_DEPENDENCY(I, S) I(id) I(repo) I(pr) I(on_pr) S(source) I(at_ms)
+#define ROW_DEPENDENCY_ODD(I, S)                                                                   \
+	I(id) I(repo) I(pr) S(source) S(what) S(name) I(number) I(at_ms)
 #define ROW_TASK(I, S)                                                                             \
 	I(id)                                                                                      \
 	I(repo)                                                                                    \
@@ -158,6 +160,7 @@ struct table {
 	X(pr, ROW_PR)                                                                              \
 	X(approval, ROW_APPROVAL)                                                                  \
 	X(dependency, ROW_DEPENDENCY)                                                              \
+	X(dependency_odd, ROW_DEPENDENCY_ODD)                                                      \
 	X(task, ROW_TASK)                                                                          \
 	X(attempt, ROW_ATTEMPT)                                                                    \
 	X(lease, ROW_LEASE)                                                                        \

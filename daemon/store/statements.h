@@ -165,6 +165,17 @@
 		"AND source = 'stack' AND on_pr IN (SELECT number FROM pr WHERE repo = ?1 "        \
 		"AND state = 'open')")                                                             \
 	X(DEPENDENCY_OF, "SELECT * FROM dependency WHERE repo = ?1 AND pr = ?2 ORDER BY on_pr")    \
+	X(DEPENDENCY_DROP, "DELETE FROM dependency WHERE repo = ?1 AND pr = ?2 AND on_pr = ?3 "    \
+		"AND source = ?4")                                                                 \
+	X(DEPENDENCY_ODD_ADD, "INSERT INTO dependency_odd (repo, pr, source, what, name, number, " \
+		"at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING")               \
+	X(DEPENDENCY_ODD_CLEAR, "DELETE FROM dependency_odd WHERE repo = ?1 AND pr = ?2 "          \
+		"AND source = ?3")                                                                 \
+	X(DEPENDENCY_ODD_DROP, "DELETE FROM dependency_odd WHERE repo = ?1 AND pr = ?2 "           \
+		"AND name = ?3 COLLATE NOCASE AND number = ?4 AND source = ?5")                    \
+	X(DEPENDENCY_ODD_OF, "SELECT * FROM dependency_odd WHERE repo = ?1 AND pr = ?2 "           \
+		"ORDER BY id")                                                                     \
+	X(REPO_LIKE_NAME, "SELECT * FROM repo WHERE name = ?1 COLLATE NOCASE LIMIT 1")             \
 	/* tasks */                                                                                \
 	X(TASK_OPEN, "SELECT id, repo, state, reason FROM task WHERE ended_ms IS NULL "            \
 		"ORDER BY id")                                                                     \

@@ -2,6 +2,7 @@
 #include "task/lease.h"
 
 #include "base/glob.h"
+#include "base/markdown.h"
 #include "base/mem.h"
 
 #include <ctype.h>
@@ -40,31 +41,52 @@ const struct lease_held *lease_conflict(const struct lease_held *held, size_t n,
 	return NULL;
 }
 
+/* Without the space and the marks of code at both ends. */
+static char *trimmed(char *p)
+{
+	size_t n = strlen(p);
+
+	while (n && (isspace((unsigned char)p[n - 1]) || p[n - 1] == '`'))
+		p[--n] = '\0';
+	while (isspace((unsigned char)*p) || *p == '`')
+		p++;
+	return p;
+}
+
 static void take_scopes(const char *list, struct strvec *ret, struct strvec *ret_bad)
 {
 	cleanup(strvec_release) struct strvec parts = STRVEC_INIT;
 
 	strvec_split(&parts, list, ',');
-	for (size_t i = 0; i < parts.n; i++) {
-		char *p = parts.v[i];
-		size_t n;
+	strvec_foreach (&parts, part) {
+		const char *p = trimmed(*part);
 
-		while (isspace((unsigned char)*p))
-			p++;
-		for (n = strlen(p); n && isspace((unsigned char)p[n - 1]); n--)
-			p[n - 1] = '\0';
 		if (*p)
 			strvec_push(glob_check(p, NULL) == 0 ? ret : ret_bad, p);
 	}
 }
 
+/* Patterns are taken as they were typed: their stars are no emphasis. Those around the key are. */
+static const char *list_of(const struct markdown_line *l, const char *word)
+{
+	const char *key = strcasestr(l->raw, word), *list = key ? key : l->text;
+
+	list += strlen(word);
+	if (!strncmp(list, "**", 2) && list[2] == ' ')
+		list += 2; /* "**Scope:** src" */
+	return list;
+}
+
 void lease_scopes_of_text(const char *text, struct strvec *ret, struct strvec *ret_bad)
 {
 	static const char word[] = "scope:";
-	cleanup(strvec_release) struct strvec lines = STRVEC_INIT;
+	cleanup(markdown_release) struct markdown m = {0};
 
-	strvec_split(&lines, text, '\n');
-	for (size_t i = 0; i < lines.n; i++)
-		if (!strncasecmp(lines.v[i], word, sizeof(word) - 1))
-			take_scopes(lines.v[i] + sizeof(word) - 1, ret, ret_bad);
+	if (!markdown_read(text, strlen(text), &m)) {
+		strvec_push(ret_bad, "(a text that is nested too deeply to be read)");
+		return;
+	}
+	for (size_t i = 0; i < m.n; i++)
+		if (!strncasecmp(m.v[i].text, word, sizeof(word) - 1))
+			take_scopes(list_of(&m.v[i], word), ret, ret_bad);
 }

@@ -26,7 +26,8 @@ void lease_wanted(const struct strvec *scopes, const struct strvec *allow,
 /* The first lease of another task that overlaps one of `wanted`, or NULL. */
 const struct lease_held *lease_conflict(const struct lease_held *held, size_t n, int64_t task,
 					const struct strvec *wanted);
-/* The scopes that an issue's text names: lines "Scope: src/a/, docs/index.md". Patterns that are not
+/* The scopes that an issue's text names: lines "Scope: src/a/, docs/index.md", as people see them
+ * (base/markdown.h: not in code, comments or quotes). Patterns that are not
  * valid are left out and named in *ret_bad. */
 void lease_scopes_of_text(const char *text, struct strvec *ret, struct strvec *ret_bad);
 

@@ -29,7 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!c->def)
 			continue;
 		require(c->def->id != CMD_RUN || c->blueprint);
-		require(c->def->id != CMD_DEPENDS || c->depends.n > 0);
+		require((c->def->id != CMD_DEPENDS && c->def->id != CMD_UNDEPEND) ||
+			c->depends.n > 0);
 		require(c->def->id != CMD_SAY || (c->text && *c->text));
 		require(!c->sha || (strlen(c->sha) >= 7 && strlen(c->sha) <= 64));
 	}

@@ -91,11 +91,18 @@ taken 'a PR that is open' "Depends-On: #$pr_of_task"
 refused 'an unknown PR' "Depends-On: .#99.: app has no PR #99" "Depends-On: #$pr_of_task, #99"
 refused 'an issue' "app has no PR #$N;" "Depends-On: #$N"
 refused 'not a number' "expected #12, owner/repo#12" 'Depends-On: twelve'
-refused 'a bare number' "expected #12" "Depends-On: $pr_of_task"
+refused 'nothing' "found ''; expected #12" 'Depends-On:'
+taken 'a bare number' "Depends-On: $pr_of_task"
+taken 'an address' "Depends-On: https://forge.example.org/app/pull/$pr_of_task/files"
+refused 'an address of none' 'has no PR #98' 'Depends-On: https://forge.example.org/app/pull/98'
+taken 'an example in a comment' $'<!-- for example:\nDepends-On: #98\n-->\nNothing.'
 taken 'our own name before it' "depends-on: app#$pr_of_task"
 refused 'our own name, unknown PR' 'has no PR #98' 'Depends-On: app#98'
-taken 'another repository' 'Depends-On: acme/lib#98'
-taken 'an address elsewhere' 'Depends-On: https://github.com/acme/lib/pull/98'
+noted() { # NAME REGEX MESSAGE
+	like "$(try git commit -q --allow-empty -m 'Subject' -m "$3")" "note: .*$2" "$1: taken, with a note"
+}
+noted 'another repository' 'is of another repository: the PR is held' 'Depends-On: acme/lib#98'
+noted 'an address elsewhere' 'is of another repository: the PR is held' 'Depends-On: https://github.com/acme/lib/pull/98'
 taken 'no dependency' 'Depends on nothing'
 ok '--no-verify passes' git commit -q --allow-empty --no-verify -m 'x' -m 'Depends-On: #99'
 git push -q origin HEAD~3:refs/for/main/topic-a 2>/dev/null
@@ -212,7 +219,7 @@ echo 1 >>src/a.txt; git add -A
 quick 'pre-commit without a daemon' 'not checked, git goes on without: .*nobody listens' git commit -q -m x
 printf 'x\n\nDepends-On: #99\n' >"$T/message"
 quick 'commit-msg without a daemon' 'not checked' "$YARDMASTER" hook commit-msg '' "$T/message"
-printf 'x\n\nDepends-On: 99\n' >"$T/wrong"
+printf 'x\n\nDepends-On: later\n' >"$T/wrong"
 exits 1 'a wrong form is seen without a daemon' "$YARDMASTER" hook commit-msg '' "$T/wrong"
 quick 'pre-push without a daemon' 'not checked' git push -q "$T/elsewhere.git" HEAD:refs/heads/away
 out=$(try git push origin HEAD:main)

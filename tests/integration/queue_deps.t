@@ -42,6 +42,55 @@ add "$c"
 ok 'all land' landed "$e"
 is "$(order 3)" "$c $d $e " '... in the order of need, whatever the priority'
 
+# --- as people write it, and what only looks so ----------------------------------------------------
+a2=$(pr a2 src/a2 a 'Needed by three')
+b2=$(pr b2 src/b2 b "By its address, in a list and in bold
+
+- **Depends on:** https://forge.example.org/$R/pull/$a2/files
+- Nothing else.")
+c2=$(pr c2 src/c2 c "None of it
+
+<!-- If it needs another one:
+Depends-On: #999
+-->
+\`\`\`
+Depends-On: #999
+\`\`\`
+> Depends-On: #999
+
+    Depends-On: #999")
+d2=$(pr d2 src/odd d "Not understood
+
+Depends-On: the parser")
+for n in $b2 $c2 $d2; do add "$n"; done
+wait_ok 'an address in a list waits' "[[ \"\$(entry $b2 waits)\" == \"waits for #$a2 to be merged\" ]]"
+ok 'what is in comments, code and quotes does not count' landed "$c2"
+wait_ok 'what is not understood holds the PR' "[[ \"\$(entry $d2 waits)\" == *'is not understood'*\"found 'the'\"* ]]"
+like "$(comments "$d2")" "does not land before this is corrected.*Depends-On: the parser" '... and says so on the PR'
+say "$a2" '/yard depends acme/other#3'
+wait_ok 'a repository that is not known here is refused in a command' "[[ \"\$(answer $a2)\" == *'not looked after here'* ]]"
+e2=$(pr e2 src/e2 e "Elsewhere
+
+Depends-On: acme/other#3")
+add "$e2"
+wait_ok '... and holds a PR' "[[ \"\$(entry $e2 waits)\" == *'acme/other#3'*'not known here to be merged'* ]]"
+like "$(ym queue why "$e2")" 'acme/other#3. of another repository' '... which says so to those who ask'
+say "$e2" "/yard depends #$a2"
+wait_for "[[ \"\$(answer $e2)\" == *'Lands after'* ]]"
+say "$e2" "/yard undepend #$a2"
+wait_ok 'undepend takes a command back' "[[ \"\$(answer $e2)\" == *'Does not wait for #$a2 any more'* ]]"
+say "$b2" "/yard undepend #$a2"
+wait_ok '... and nothing else' "[[ \"\$(answer $b2)\" == *\"the PR's text says so: edit that\"* ]]"
+git -C "$C" checkout -q pr-d2
+git -C "$C" commit -q --amend -m "Understood
+
+Depends-On: #$a2"
+git -C "$C" push -q -f origin HEAD:refs/for/main/d2 2>/dev/null
+wait_ok 'a corrected text is said to be understood' "[[ \"\$(comments $d2)\" == *'is understood now'* ]]"
+add "$a2"
+ok 'and they land in order' landed "$b2"
+is "$(pr_state "$d2") $(pr_state "$e2")" 'open open' '... the others not'
+
 # --- a push right behind another is not quicker than what it says ---------------------------------
 x=$(pr x src/x1 x 'Needed')
 y=$(pr y src/y1 y "Needs

@@ -192,8 +192,8 @@ static void a_head_that_comes_back_is_read_again(void **state)
 		fx_turn(f);
 		fx_answer(f, "pr-log",
 			  i % 2 ? json_pack("{s:[]}", "commits")
-				: json_pack("{s:[{s:[{s:s,s:s}]}]}", "commits", "trailers", "key",
-					    "Depends-On", "value", "#2"));
+				: json_pack("{s:[{s:s}]}", "commits", "message",
+					    "x\n\nDepends-On: #2"));
 		fx_answer(f, "pr-contained", json_pack("{s:[]}", "below"));
 	}
 	assert_int_equal(

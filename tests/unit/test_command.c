@@ -49,6 +49,7 @@ static void test_permissions(void **state)
 		{CMD_HOLD, PERM_WRITE, CONF_ALLOW_QUEUE},
 		{CMD_UNHOLD, PERM_WRITE, CONF_ALLOW_QUEUE},
 		{CMD_DEPENDS, PERM_WRITE, CONF_ALLOW_QUEUE},
+		{CMD_UNDEPEND, PERM_WRITE, CONF_ALLOW_QUEUE},
 		{CMD_HALT, PERM_WRITE, CONF_ALLOW_HALT},
 		{CMD_FREEZE, PERM_MAINTAIN, CONF_ALLOW_FREEZE},
 		{CMD_THAW, PERM_MAINTAIN, CONF_ALLOW_FREEZE},
@@ -108,7 +109,15 @@ static const struct where_case where_cases[] = {
 	{"/yard why\n\nOn Fri, Nov 20, 2026, Ann <ann@x.org> wrote:\n> /yard halt\n>\n> /yard run "
 	 "x\n",
 	 "why"},
+	{"> a\n/yard why", "why"},
+	{"- a\n/yard why\n- b", "why"},
+	{"- > a\n  > /yard status\n/yard why", "why"},
+	{"/yard why\n---\nsent from my phone", "why"},
+	{"[a]: /b\n/yard why", "why"},
 	/* code */
+	{"a `code\n/yard status\nb` c\n/yard why", "why"},
+	{"- a\n\n      /yard status\n/yard why", "why"},
+	{"- ```\n/yard why\n", "why"},
 	{"    /yard status\n\t/yard why", ""},
 	{"```\n/yard status\n```\n/yard why", "why"},
 	{"```sh\n/yard status\n", ""},
@@ -126,6 +135,9 @@ static const struct where_case where_cases[] = {
 	{"the sign <!-- opens\n/yard why", "why"},
 	{"<!--\n```\n-->\n/yard why", "why"},
 	{"```\n<!--\n```\n/yard why", "why"},
+	{"<details>\n<!--\n\n/yard status\n-->\n/yard why\n</details>", "why"},
+	{"<details>\n/yard why\n</details>", "why"},
+	{"<pre>\n/yard status\n</pre>\n/yard why", "why"},
 	/* problems */
 	{"/yard", "?"},
 	{"/yard   ", "?"},
@@ -207,9 +219,10 @@ static const struct problem_case problem_cases[] = {
 	{"/yard depends #-1", "found '#-1'"},
 	{"/yard depends #12x", "found '#12x'"},
 	{"/yard depends #99999999999", "found '#99999999999'"},
-	{"/yard depends owner#1", "found 'owner#1'"},
 	{"/yard depends a/b/c#1", "found 'a/b/c#1'"},
-	{"/yard depends https://x.org/a/pull/1", "found 'https"},
+	{"/yard depends none", "'depends' needs a pull request"},
+	{"/yard depends #1 later", "found 'later'"},
+	{"/yard undepend", "'undepend' needs a pull request"},
 	{"/yard depends https://x.org/pull/1", "found 'https"},
 	{"/yard depends https://x.org", "found 'https"},
 	{"/yard cancel now", "'now': one word too many for 'cancel'"},
@@ -267,8 +280,9 @@ static void test_queue(void **state)
 
 static void test_depends(void **state)
 {
-	struct commands cs = parse("/yard depends #1, 2 o-w/r.x#3 #1\n"
-				   "/yard depends https://example.org/o/r/pull/44");
+	struct commands cs = parse("/yard depends #1, 2 and o-w/r.x#3 #1\n"
+				   "/yard depends https://example.org/o/r/pull/44/files\n"
+				   "/yard undepend app#7");
 
 	(void)state;
 	assert_int_equal(cs.v[0].depends.n, 3);
@@ -276,6 +290,8 @@ static void test_depends(void **state)
 	assert_string_equal(cs.v[0].depends.v[1], "2");
 	assert_string_equal(cs.v[0].depends.v[2], "o-w/r.x#3");
 	assert_string_equal(cs.v[1].depends.v[0], "o/r#44");
+	assert_ptr_equal(cs.v[2].def, &command_table[CMD_UNDEPEND]);
+	assert_string_equal(cs.v[2].depends.v[0], "app#7");
 	commands_release(&cs);
 }
 

@@ -131,7 +131,6 @@ static void files_and_logs_are_read(void **state)
 	autojson json_t *cut =
 		fx_ok(f, "{s:s,s:s,s:s,s:i}", "op", "diff", "base", head, "head", two, "max", 20);
 	const json_t *c = json_array_get(json_object_get(log, "commits"), 0);
-	const json_t *t = json_array_get(json_object_get(c, "trailers"), 0);
 
 	assert_string_equal(json_str(file, "text", ""), "b\n");
 	assert_false(json_flag(gone, "found"));
@@ -145,8 +144,7 @@ static void files_and_logs_are_read(void **state)
 	assert_false(json_flag(log, "more"));
 	assert_string_equal(json_str(c, "subject", ""), "second");
 	assert_string_equal(json_str(c, "author", ""), "A U Thor <a@example.org>");
-	assert_string_equal(json_str(t, "key", ""), "Depends-On");
-	assert_string_equal(json_str(t, "value", ""), "#12");
+	assert_string_equal(json_str(c, "message", ""), "second\n\nbody\n\nDepends-On: #12\n");
 	assert_string_equal(json_str(changed, "merge_base", ""), head);
 	assert_int_equal(json_array_size(json_object_get(changed, "files")), 2);
 	assert_int_equal(json_int(changed, "insertions", -1), 1);

@@ -83,7 +83,13 @@ static void test_scopes_of_text(void **state)
 	assert_scopes("", "", "");
 	assert_scopes("Scope: src/a/**, docs/index.md", "src/a/**|docs/index.md", "");
 	assert_scopes("Please.\n\nscope:src/x\nSCOPE:  src/y ,, \n", "src/x|src/y", "");
-	assert_scopes("The scope: is wide\n Scope: no\n", "", "");
+	assert_scopes("The scope: is wide\n Scope: src/x\n", "src/x", "");
+	/* as people write Markdown, and what they do not see does not count */
+	assert_scopes("- **Scope:** `src/*.c`, docs/*.md", "src/*.c|docs/*.md", "");
+	assert_scopes("Scope: src/*.c, tests/*.c", "src/*.c|tests/*.c", "");
+	assert_scopes("<!-- for example:\nScope: src/** -->\n```\nScope: a\n```\n> Scope: b\n\n"
+		      "    Scope: c",
+		      "", "");
 	assert_scopes("Scope: /absolute, ../up, ok/**", "ok/**", "/absolute|../up");
 	assert_scopes("Scope: \r\n", "", "");
 }

@@ -256,7 +256,7 @@ static void quoted_texts_do_nothing(void **state)
 		{"Fixed it.", "> Fixed it.", "Fixed it."},
 		{"a\n\n/yard queue\nDepends-On: #7\n",
 		 "> a\n> \n> /yard queue\n> Depends-On: # 7\n",
-		 "a\n\n/yard queue\nDepends-On: # 7\n"},
+		 "a\n\n/yard queue\n> Depends-On: # 7\n"},
 		{"@all, a@b.c (@x) @", "> @ all, a@b.c (@ x) @", "@ all, a@b.c (@ x) @"},
 		{"closes o/r#12, GH-3, gh-4, # 5, C#", "> closes o/r# 12, GH- 3, gh- 4, # 5, C#",
 		 "closes o/r# 12, GH- 3, gh- 4, # 5, C#"},
