@@ -117,13 +117,16 @@ static int do_retry(const struct action *a, char **ret, struct err *err)
 	cleanup(task_release) struct task t = {0};
 	cleanup(task_ctx_release) struct task_ctx c = {0};
 	struct bp_event ev = {.ev = BP_EV_RETRY};
+	autofree char *which = NULL;
 
 	if (find_task(a, &t, err) < 0 || can_go_on(a, &t, err) < 0 ||
 	    task_open(a->bot, t.id, &c, err) < 0)
 		return -1;
+	if (task_take_text(&c, &which, err) < 0)
+		return -1;
 	ev.count = a->cmd->rounds ? a->cmd->rounds : c.bp.rounds;
-	*ret = xasprintf("Task %lld gets up to %lld more rounds.", (long long)t.id,
-			 (long long)ev.count);
+	*ret = xasprintf("Task %lld gets up to %lld more rounds.%s%s", (long long)t.id,
+			 (long long)ev.count, which ? " " : "", which ? which : "");
 	return task_step(&c, &ev, err);
 }
 

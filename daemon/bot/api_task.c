@@ -29,6 +29,9 @@ static json_t *task_json(const struct task *t)
 	json_object_del(o, "prompted");
 	json_object_del(o, "text_hash");
 	json_object_del(o, "layer");
+	json_object_del(o, "edited");
+	json_object_del(o, "edited_by");
+	json_object_del(o, "closed_ms");
 	api_list(o, "scopes");
 	api_list(o, "files");
 	json_object_del(o, "position");

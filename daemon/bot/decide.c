@@ -22,6 +22,7 @@ static const struct {
 	{"issue-labeled", dispatch_on_labeled},
 	{"issue-unlabeled", dispatch_on_unlabeled},
 	{"issue-closed", dispatch_on_issue_closed},
+	{"issue-edited", task_on_issue_edited},
 	{"issue-reopened", dispatch_on_issue_reopened},
 	{"comment-created", commands_on_comment},
 	{"button-pressed", commands_on_button},

@@ -278,6 +278,16 @@ static int purge_runs(struct bot *b, struct err *err)
 	return 0;
 }
 
+/* What landed has taken its branch with it. */
+static int drop_branch(struct bot *b, const struct task *t, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+
+	if (!strcmp(t->state, "merged"))
+		return 0;
+	return bot_repo(b, t->repo, &r, err) < 0 ? -1 : task_cleanup(b, &r, t, true, err);
+}
+
 /* What remains of a task past its time is its PR, its receipt and the audit. */
 static int purge_tasks(struct bot *b, struct err *err)
 {
@@ -287,7 +297,8 @@ static int purge_tasks(struct bot *b, struct err *err)
 	if (task_all(b->db, ST_TASK_PAST, &l, err, "i", limit) < 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++)
-		if (db_run(b->db, ST_LEASE_END, err, "i", l.v[i].id) < 0 ||
+		if (drop_branch(b, &l.v[i], err) < 0 ||
+		    db_run(b->db, ST_LEASE_END, err, "i", l.v[i].id) < 0 ||
 		    db_run(b->db, ST_ATTEMPT_PURGE, err, "i", l.v[i].id) < 0 ||
 		    db_run(b->db, ST_TASK_PURGE, err, "i", l.v[i].id) < 0)
 			return -1;

@@ -69,6 +69,8 @@ static char *task_text(struct task_ctx *c)
 	if (t->removed)
 		buf_addf(&b, "\nLeft out of the issue's text before the agent saw it: %s.\n",
 			 t->removed);
+	if (t->ignored)
+		buf_addf(&b, "\n%s\n", t->ignored);
 	add_runs(c, &b);
 	buf_addf(&b, "\n`yardmaster task logs %lld` has the whole output.\n", (long long)t->id);
 	return buf_steal(&b);

@@ -10,6 +10,7 @@
 #define COMMIT_FILES   5000 /* most files that one task may change */
 #define COMMIT_FILE_MB 10
 #define COMMIT_MB      100
+#define CLOCK_SLACK_MS 50
 
 /* What an agent's diff may not touch unless its blueprint names it. */
 static const char *const protected_paths[] = {
@@ -88,6 +89,17 @@ static json_t *globs(const char *const *list, size_t n, const struct strvec *mor
 	return a;
 }
 
+/* When the run began that left what is to be committed; file systems read their clock a tick late. */
+static int64_t work_began_ms(const struct task_ctx *c)
+{
+	cleanup(attempt_release) struct attempt last = {0};
+
+	if (attempt_find(c->bot->db, ST_ATTEMPT_LAST_OF_TASK, &last, NULL, "i", c->task.id) <= 0 ||
+	    last.started_ms <= CLOCK_SLACK_MS)
+		return 0;
+	return last.started_ms - CLOCK_SLACK_MS;
+}
+
 /* When the work was done, and not when it is committed: a commit that is tried again after it was cut
  * off half-way must be the same commit, or the branch would already be where it may not be. */
 static int64_t work_ended_ms(const struct task_ctx *c)
@@ -125,6 +137,7 @@ int task_commit(struct task_ctx *c, struct err *err)
 	json_put_str(p, "author_name", b->conf->author_name);
 	json_put_str(p, "author_email", b->conf->author_email);
 	json_put_int(p, "time_ms", work_ended_ms(c));
+	json_put_int(p, "since_ms", work_began_ms(c));
 	json_put_str(p, "sign_key", b->conf->sign_key);
 	if (bot_effect(b, subject, "task-commit", p, err, "commit:%lld:%s", (long long)t->id,
 		       nonce) < 0)
@@ -142,6 +155,33 @@ static char *refusal_text(const json_t *r)
 	return shown ? xasprintf("%s: %s", shown, why) : xstrdup(why);
 }
 
+/* A sentence that names them, or NULL. Caller frees. */
+static char *ignored_text(const json_t *r)
+{
+	const json_t *list = json_object_get(r, "ignored"), *o;
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	size_t i;
+
+	json_array_foreach (list, i, o) {
+		autofree char *shown = json_dumps(o, JSON_ENCODE_ANY);
+
+		buf_addf(&b, "%s%s", i ? ", " : "", shown ? shown : "?");
+	}
+	if (!b.len)
+		return NULL;
+	return xasprintf("Not committed, because a `.gitignore` names %s: %s%s.",
+			 json_array_size(list) == 1 ? "it" : "them", b.s,
+			 json_flag(r, "ignored_more") ? " and others" : "");
+}
+
+/* Why nothing was changed, by the agent and by what was found. */
+static void say_unchanged(struct task *t, char **ret)
+{
+	*ret = t->ignored ? xasprintf("%s%s%s", t->summary ? t->summary : "",
+				      t->summary ? "\n\n" : "", t->ignored)
+			  : xstrdup(t->summary);
+}
+
 int task_did_commit(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(task_ctx_release) struct task_ctx c = {0};
@@ -149,10 +189,12 @@ int task_did_commit(struct bot *b, const struct event *e, const json_t *p, struc
 	const char *outcome = json_str(r, "outcome", "");
 	int rc = task_went(b, p, &c, err);
 	struct bp_event ev = {.ev = BP_EV_UNCHANGED};
+	autofree char *unchanged = NULL;
 
 	(void)e;
 	if (rc <= 0)
 		return rc;
+	row_take(&c.task.ignored, ignored_text(r));
 	if (!strcmp(outcome, "refused")) {
 		ev.ev = BP_EV_REFUSED;
 		row_take(&c.task.log, refusal_text(r));
@@ -164,7 +206,8 @@ int task_did_commit(struct bot *b, const struct event *e, const json_t *p, struc
 		row_set(&c.task.tree, ev.tree);
 		row_take(&c.task.files, json_text(json_object_get(r, "files")));
 	} else {
-		ev.text = c.task.summary; /* why nothing was changed */
+		say_unchanged(&c.task, &unchanged);
+		ev.text = unchanged;
 	}
 	return task_step(&c, &ev, err);
 }

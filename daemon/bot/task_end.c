@@ -25,7 +25,11 @@ static char *pr_body(const struct task_ctx *c)
 		buf_addf(&b, ", round %lld, agent `%s`", (long long)bp_pos_rounds(&c->pos), agent);
 	if (t->cost_microusd)
 		buf_addf(&b, ", cost $%.2f", (double)t->cost_microusd / 1e6);
-	buf_addf(&b, ". Asked for by %s.\n\nCloses #%lld\n", t->requester, (long long)t->issue);
+	buf_addf(&b, ". Asked for by %s.\n\n", t->requester);
+	if (t->ignored)
+		buf_addf(&b, "%s\n\n", t->ignored);
+	task_add_edited(t, &b);
+	buf_addf(&b, "Closes #%lld\n", (long long)t->issue);
 	return buf_steal(&b);
 }
 
@@ -276,10 +280,11 @@ static int end_needs_human(struct task_ctx *c, const char *reason, struct err *e
 	if (conflict < 0 || task_label(c, true, err) < 0)
 		return -1;
 	if (bot_say(c->bot, t->repo, t->issue,
-		    xasprintf("@%s, this needs a person: %s\n\n%s\nThe work is kept %s `%s`. "
+		    xasprintf("@%s, this needs a person: %s\n\n%s%s%s\nThe work is kept %s `%s`. "
 			      "`/yard retry` gives it more rounds, `/yard say <text>` a hint and a "
 			      "round%s.",
 			      t->requester, reason ? reason : "no reason was given", log,
+			      t->ignored ? t->ignored : "", t->ignored ? "\n" : "",
 			      t->head ? "on branch" : "in", t->head ? t->branch : tree,
 			      conflict ? ", `/yard resolve` one for the conflict" : ""),
 		    err, "needs-human:%lld:%lld", (long long)t->id, (long long)bot_now(c->bot)) < 0)

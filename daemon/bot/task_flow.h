@@ -7,6 +7,7 @@
 #ifndef YM_BOT_TASK_FLOW_H
 #define YM_BOT_TASK_FLOW_H
 
+#include "base/buf.h"
 #include "blueprint/engine.h"
 #include "bot/bot.h"
 
@@ -105,6 +106,14 @@ int task_issues_look(struct bot *b, struct err *err);
 int task_supersede(struct task_ctx *c, bool solved, struct err *err);
 /* It was cancelled: its PR, if one is open, is told that it is a person's now. */
 int task_pr_left(struct task_ctx *c, const char *why, struct err *err);
+
+/* The text of an issue was changed: a task that works from another one says so there and on its PR. */
+int task_on_issue_edited(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+/* A paragraph of that for its PR, unless the agent had the text as it is now. */
+void task_add_edited(const struct task *t, struct buf *b);
+/* A person begins it again: with the text as it is now, when nobody but people who may assign changed it. *ret (caller
+ * frees) says which of the two texts it is; NULL when there is only one. */
+int task_take_text(struct task_ctx *c, char **ret, struct err *err);
 
 /* task_end.c: opening the PR, asking, ending. */
 int task_pull_request(struct task_ctx *c, struct err *err);

@@ -1,14 +1,18 @@
 /*
  * task_look.c - see task_flow.h: is the issue's text still what it was when somebody with permission asked for
  * the task? The ledger knows on the local forge. One over a network is read again right before the first
- * prompt: whoever wrote the issue may change it after the label was set, and webhooks get lost.
+ * prompt: whoever wrote the issue may change it after the label was set, and webhooks get lost. What is changed
+ * after that prompt reaches no agent by itself: the issue and the PR say so, and a person who begins the task again
+ * takes the new text when nobody but people who may assign wrote it.
  */
 #include "bot/task_flow.h"
 
 #include "base/mem.h"
+#include "bot/allowed.h"
 #include "bot/dispatch.h"
 #include "bot/prompt.h"
 #include "bot/remote.h"
+#include "task/life.h"
 
 static int text_unchanged(struct task_ctx *c, struct err *err)
 {
@@ -21,6 +25,112 @@ static int text_unchanged(struct task_ctx *c, struct err *err)
 		return rc;
 	prompt_clean(i.title, i.body, &title, &body, &hash, &removed);
 	return strcmp(hash, c->task.text_hash) == 0;
+}
+
+/* ---- changed after the agent had it ---- */
+
+static bool agent_has_text(const struct task *t)
+{
+	return t->prompted && (!life_ended(t->state) || !strcmp(t->state, "needs-human"));
+}
+
+/* One over a network does not say who changed it: then it counts as somebody who may not assign. */
+static int may_assign(struct bot *b, const struct repo *r, const char *actor, bool *ret,
+		      struct err *err)
+{
+	autofree char *refusal = NULL;
+
+	*ret = false;
+	if (bot_forge(b, r).ops->remote)
+		return 0;
+	if (allowed(b, r, CONF_ALLOW_LABEL, FORGE_WRITE, actor, &refusal, err) < 0)
+		return -1;
+	*ret = !refusal;
+	return 0;
+}
+
+static const char *new_text_how(const struct task *t)
+{
+	return t->edited == 1 ? "`/yard retry` works from the new one"
+			      : "the label taken off and set again begins with the new one";
+}
+
+static int say_edited(struct task_ctx *c, struct err *err)
+{
+	const struct task *t = &c->task;
+
+	if (bot_say(c->bot, t->repo, t->issue,
+		    xasprintf("This issue has a new text. Task %lld was given the old one and "
+			      "works from that; %s.",
+			      (long long)t->id, new_text_how(t)),
+		    err, "edited:%lld", (long long)t->id) < 0)
+		return -1;
+	if (!t->pr)
+		return 0;
+	return bot_say(c->bot, t->repo, t->pr,
+		       xasprintf("The text of issue #%lld was changed after the agent had it: this "
+				 "pull request is of the text as it was before.",
+				 (long long)t->issue),
+		       err, "edited-pr:%lld", (long long)t->id);
+}
+
+int task_on_issue_edited(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(task_ctx_release) struct task_ctx c = {0};
+	cleanup(task_release) struct task t = {0};
+	const char *actor = json_str(p, "actor", "somebody");
+	int rc = task_find(b->db, ST_TASK_LAST_OF_ISSUE, &t, err, "ii", json_int(p, "repo", 0),
+			   json_int(p, "number", 0));
+	bool may;
+
+	(void)e;
+	if (rc <= 0 || !agent_has_text(&t))
+		return rc < 0 ? -1 : 0;
+	if (task_open(b, t.id, &c, err) < 0 || may_assign(b, &c.repo, actor, &may, err) < 0)
+		return -1;
+	rc = text_unchanged(&c, err);
+	if (rc < 0)
+		return -1;
+	if (rc) { /* as it was, again */
+		c.task.edited = 0;
+		return task_save(b->db, &c.task, err);
+	}
+	c.task.edited = c.task.edited == 2 || !may ? 2 : 1;
+	row_set(&c.task.edited_by, may ? actor : NULL);
+	return task_save(b->db, &c.task, err) < 0 ? -1 : say_edited(&c, err);
+}
+
+void task_add_edited(const struct task *t, struct buf *b)
+{
+	if (t->edited)
+		buf_adds(b, "The issue's text was changed after the agent had it; this is of the "
+			    "text as it was before.\n\n");
+}
+
+int task_take_text(struct task_ctx *c, char **ret, struct err *err)
+{
+	cleanup(issue_release) struct issue i = {0};
+	struct task *t = &c->task;
+	int rc = text_unchanged(c, err);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (t->edited != 1) {
+		*ret = xasprintf("It works from the issue's text as it was when it was asked for, "
+				 "not from the text as it is now: %s.",
+				 new_text_how(t));
+		return 0;
+	}
+	if (issue_find(c->bot->db, ST_ISSUE_BY_NUMBER, &i, err, "ii", t->repo, t->issue) <= 0)
+		return -1;
+	free(steal(&t->title));
+	free(steal(&t->body));
+	free(steal(&t->text_hash));
+	free(steal(&t->removed));
+	prompt_clean(i.title, i.body, &t->title, &t->body, &t->text_hash, &t->removed);
+	t->edited = 0;
+	*ret = xasprintf("It works from the issue's text as %s has changed it.", t->edited_by);
+	return 0;
 }
 
 /* It never goes on: the label set again begins another one. */

@@ -136,14 +136,14 @@ static int restore_by(struct task_ctx *c, json_t *p, struct err *err)
 }
 
 /* Before a later round: nothing that gates left behind may come into the next commit. */
-static int restore(struct task_ctx *c, struct err *err)
+static int restore(struct task_ctx *c, bool keep_files, struct err *err)
 {
+	const char *commit = c->task.head ? c->task.head : c->task.start;
 	json_t *p;
 
-	if (!c->task.head)
-		return 0;
 	p = task_request(c, "worktree-restore");
-	json_put_str(p, "commit", c->task.head);
+	json_put_str(p, "commit", commit);
+	json_put_bool(p, "keep_files", keep_files);
 	return restore_by(c, p, err);
 }
 
@@ -319,8 +319,9 @@ int task_begin_round(struct task_ctx *c, struct err *err)
 	/* Without a head it has been rebased, and goes on from the files as the last round left them. */
 	if (conflict && c->task.head)
 		rc = rebase(c, err);
-	else if (gates_ran(c))
-		rc = restore(c, err);
+	else if (c->task.runs)
+		/* Its private Git directory was the last run's, and may be in any state. */
+		rc = restore(c, !c->task.head || !gates_ran(c), err);
 	if (rc < 0)
 		return -1;
 	return start(c, "agent", a->name, a->name, &spec, err);

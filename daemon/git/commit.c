@@ -22,6 +22,7 @@ struct job {
 	struct strvec allow, protect, except;
 	struct gr_limits limits;
 	git_signature *author;
+	int64_t since_ms;
 	struct gr_refusal refusal;
 	json_t *files; /* paths that differ from base */
 	int64_t bytes;
@@ -78,6 +79,7 @@ static int decode(struct gr *g, const json_t *req, struct job *j, struct err *er
 	    get_limit(req, "max_bytes", &j->limits.bytes, err) < 0 ||
 	    json_get_str(req, "message", &j->message, err) < 0 ||
 	    json_opt_str(req, "sign_key", &j->sign_key, err) < 0 ||
+	    json_opt_int(req, "since_ms", &j->since_ms, err) < 0 ||
 	    gr_get_author(req, &j->author, err) < 0)
 		return -1;
 	for (size_t i = 0; i < j->protect.n; i++) {
@@ -275,11 +277,23 @@ static int write_commit(struct job *j, git_oid *ret, struct err *err)
 	return move_branch(j, ret, err);
 }
 
+static void put_ignored(struct gr_scan *s, json_t *ans)
+{
+	json_t *a = json_array();
+
+	strvec_sort(&s->ignored);
+	strvec_foreach (&s->ignored, path)
+		json_array_append_new(a, json_utf8(*path, strlen(*path)));
+	json_put(ans, "ignored", a);
+	json_put_bool(ans, "ignored_more", s->ignored_more);
+	strvec_release(&s->ignored);
+}
+
 static int run(struct job *j, json_t *ans, struct err *err)
 {
 	cleanup(gr_stats_release) struct gr_stats known = {0};
 	auto_git(git_index) *index = NULL;
-	struct gr_scan s = {.r = j->r, .limits = j->limits};
+	struct gr_scan s = {.r = j->r, .limits = j->limits, .since_ms = j->since_ms};
 	git_oid commit;
 	int rc;
 
@@ -289,6 +303,7 @@ static int run(struct job *j, json_t *ans, struct err *err)
 	s.index = index;
 	rc = gr_scan_folder(&s, j->path, &j->parent_tree, &j->tree, err);
 	j->refusal = s.refusal;
+	put_ignored(&s, ans);
 	if (rc == 0)
 		rc = gr_tree_changes(j->r, &j->base_tree, &j->tree, check_change, j, err);
 	if (rc)

@@ -53,8 +53,9 @@
  *       branch that exists stays where it is). `gitdir` is a private Git directory for the sandbox:
  *       own refs, index and config, HEAD on `branch`, objects/info/alternates naming /yard/objects
  *       -> {head}
- *   worktree-restore {repo, path, gitdir, commit}
- *       the files of `commit`, and nothing untracked but what its .gitignore names
+ *   worktree-restore {repo, path, gitdir, commit, keep_files?}
+ *       the files of `commit`, and nothing untracked but what its .gitignore names. With keep_files they
+ *       stay as they are, and only the private Git directory is made anew: HEAD and index at `commit`
  *   worktree-rebase {repo, path, gitdir, head, onto}
  *       the worktree's branch is moved from `head` to `onto`, and its files are what a merge of the
  *       two leaves: with Git's conflict markers where both changed the same lines. Nothing is
@@ -62,10 +63,12 @@
  *       -> {outcome:"clean"} | {outcome:"conflict", conflicts:[…]}
  *   worktree-commit {repo, name, path, branch, parent, base, allow:[glob], protect:[glob],
  *                    except:[glob], max_file_bytes, max_files, max_bytes, message, author_name,
- *                    author_email, time_ms, sign_key}
+ *                    author_email, time_ms, sign_key, since_ms?}
  *       the host's commit from the files of the worktree, with a private index; nothing that is
  *       ignored is added. `parent` becomes the commit's parent; the checks hold for the whole diff
  *       from `base` to the new tree; `branch` is moved from `parent` to the commit
+ *       every answer has ignored:[path] and ignored_more:bool: what a .gitignore names and was
+ *       changed since since_ms, and therefore is no part of it
  *       -> {outcome:"committed", commit, tree, files:[path]}
  *          {outcome:"unchanged"}                       the tree equals base's
  *          {outcome:"refused", path, reason, text}     reason: outside-allow, protected, symlink,

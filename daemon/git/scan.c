@@ -22,6 +22,7 @@ struct scan {
 	int64_t files, bytes; /* new or changed, so far */
 	int64_t work;         /* of ignore rules */
 	size_t names;         /* new ones, ignored or not */
+	size_t looked;        /* names below ignored folders */
 };
 
 /* The new tree of one folder, as it grows. */
@@ -237,6 +238,57 @@ static int scan_link(struct scan *s, struct level *l, const char *name, const st
 	return record(s, GR_MODE_LINK, &oid, st, err);
 }
 
+/* ---- what is ignored ---- */
+
+static void note_ignored(struct scan *s, int fd, const char *name, int depth);
+
+static void note_folder(struct scan *s, int fd, const char *name, int depth)
+{
+	int sub = openat(fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = sub < 0 ? NULL : fdopendir(sub);
+	size_t len = s->path.len;
+	struct dirent *d;
+
+	if (!dir) { /* it can be closed to us: this is no more than a note */
+		ym_cleanup_close(&sub);
+		return;
+	}
+	while ((d = readdir(dir)) && !s->o->ignored_more) {
+		if (!strcmp(d->d_name, ".") || !strcmp(d->d_name, ".."))
+			continue;
+		buf_addc(&s->path, '/');
+		buf_adds(&s->path, d->d_name);
+		if (++s->looked > GR_IGNORED_LOOK)
+			s->o->ignored_more = true;
+		else if (!s->path.failed)
+			note_ignored(s, dirfd(dir), d->d_name, depth + 1);
+		s->path.failed = false;
+		buf_truncate(&s->path, len);
+	}
+	closedir(dir);
+}
+
+static void note_ignored(struct scan *s, int fd, const char *name, int depth)
+{
+	struct stat st;
+	int64_t changed_ms;
+
+	if (!s->o->since_ms || s->o->ignored_more || depth >= GR_DEPTH_MAX ||
+	    fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	if (S_ISDIR(st.st_mode)) {
+		note_folder(s, fd, name, depth);
+		return;
+	}
+	changed_ms = (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000;
+	if (changed_ms < s->o->since_ms)
+		return;
+	if (s->o->ignored.n == GR_IGNORED_MAX)
+		s->o->ignored_more = true;
+	else
+		strvec_push(&s->o->ignored, s->path.s);
+}
+
 static int open_sub(struct scan *s, const struct level *l, const char *name, int *ret,
 		    struct err *err)
 {
@@ -309,8 +361,10 @@ static int scan_name(struct scan *s, struct level *l, const char *name, struct e
 		return gr_refuse(&s->o->refusal, s->path.s, "file-count",
 				 "more than %zu new names, folders and what is ignored included",
 				 NAMES_MAX);
-	if (!was && (l->all_ignored || gr_ignored(&l->ignore, s->path.s, S_ISDIR(st.st_mode))))
+	if (!was && (l->all_ignored || gr_ignored(&l->ignore, s->path.s, S_ISDIR(st.st_mode)))) {
+		note_ignored(s, l->fd, name, s->depth);
 		return 0;
+	}
 	if (s->work > GR_IGNORE_WORK)
 		return gr_refuse(&s->o->refusal, s->path.s, "file-count",
 				 "too many rules in files .gitignore for so many files");

@@ -34,12 +34,20 @@ void gr_refusal_release(struct gr_refusal *r);
 int gr_refuse(struct gr_refusal *ret, const char *path, const char *reason, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 
+#define GR_IGNORED_MAX  20    /* names that are told */
+#define GR_IGNORED_LOOK 10000 /* names below ignored folders that are looked at for them */
+
 struct gr_scan {
 	struct gr_repo *r;
 	const struct gr_stats *known; /* may be NULL */
 	git_index *index; /* gets every file of the new tree, in no order; may be NULL */
 	struct gr_limits limits;
+	/* What a .gitignore names and was changed since then (by its ctime, which no program can set) is told:
+	 * it is no part of the tree, and whoever made it may believe that it is. 0: nothing is told. */
+	int64_t since_ms;
 	struct gr_refusal refusal; /* out */
+	struct strvec ignored;     /* out: paths of files; the caller releases it */
+	bool ignored_more;         /* out: there may be others */
 };
 
 /* 0: *ret_tree is the folder's tree; 1: s->refusal says why not; -1. */

@@ -145,21 +145,34 @@ static int admin_branch(const char *admin, char **ret, struct err *err)
 	return 0;
 }
 
+/* The private directory alone. It was the run's, and may be in any state. */
+static int renew_gitdir(const struct place *p, const char *branch, const git_oid *commit,
+			struct err *err)
+{
+	return gr_write_gitdir(p->gitdir, branch, commit, p->index, err);
+}
+
 int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
+	bool keep_files = false;
 	cleanup(gr_stats_release) struct gr_stats known = {0};
 	cleanup(place_release) struct place p = {0};
 	auto_git(git_commit) *c = NULL;
 	autofree char *branch = NULL;
 
 	(void)ans;
-	if (get_place(g, req, &p, err) < 0 || gr_get_commit(p.r, req, "commit", &c, err) < 0)
+	if (get_place(g, req, &p, err) < 0 || gr_get_commit(p.r, req, "commit", &c, err) < 0 ||
+	    json_opt_bool(req, "keep_files", &keep_files, err) < 0)
 		return -1;
 	p.admin = admin_of(p.r, p.path);
 	if (!p.admin)
 		return err_set(err, ERR_NOT_FOUND, "%s has no worktree at %s", p.r->path, p.path);
 	p.index = path_join(p.admin, "index");
-	if (admin_branch(p.admin, &branch, err) < 0 || gr_stats_load(p.index, &known, err) < 0)
+	if (admin_branch(p.admin, &branch, err) < 0)
+		return -1;
+	if (keep_files)
+		return renew_gitdir(&p, branch, git_commit_id(c), err);
+	if (gr_stats_load(p.index, &known, err) < 0)
 		return -1;
 	if (!fs_exists(p.path) && gr_fresh_dir(p.path, err) < 0)
 		return -1;

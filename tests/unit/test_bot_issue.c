@@ -305,6 +305,120 @@ static void what_lands_all_the_same_is_merged(void **state)
 	assert_int_not_equal(fx_due(f, "task-remove", NULL), 0);
 }
 
+/* ---- its text ---- */
+
+static void edit(struct fx *f, const char *who, const char *body)
+{
+	assert_int_equal(local_issue_edit(&f->forge, &f->repo, who, 1, NULL, body, NULL), 0);
+	fx_turn(f);
+}
+
+static bool prompt_has(struct fx *f, const char *text)
+{
+	autojson json_t *p = NULL;
+
+	restored(f);
+	assert_int_not_equal(fx_due(f, "run-start", &p), 0);
+	return strstr(json_str(json_object_get(p, "spec"), "input", ""), text) != NULL;
+}
+
+/* Edited while the agent works: the issue and the PR say that they are not of one text. */
+static void the_pr_says_that_it_is_of_an_older_text(void **state)
+{
+	struct fx *f = *state;
+	cleanup(pr_release) struct pr p = {0};
+
+	prepare(f);
+	up_to_first_round(f);
+	edit(f, "anna", "something else");
+	assert_int_equal(said(f, 1, "Task 1 was given the old one"), 1);
+	ran(f, MINUTE, "exited", 0, "", DONE);
+	committed(f, START);
+	ran(f, MINUTE, "exited", 0, "", "green\n");
+	p = fx_pr(f, 2);
+	assert_non_null(strstr(p.body, "text was changed after the agent had it"));
+}
+
+/* Afterwards its PR is told; and no more once the text is the same again. */
+static void an_edit_after_the_pr_is_told_there(void **state)
+{
+	struct fx *f = *state;
+	cleanup(task_release) struct task t = {0};
+
+	up_to_review(f);
+	assert_int_equal(said(f, 2, "was changed after the agent had it"), 0);
+	edit(f, "anna", "something else");
+	assert_int_equal(said(f, 2, "The text of issue #1 was changed after the agent had it"), 1);
+	edit(f, "anna", "it");
+	t = task_of(f, 1);
+	assert_int_equal(t.edited, 0);
+}
+
+static void retry_takes_what_a_permitted_person_wrote(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_needs_human(f);
+	edit(f, "anna", "the blue one");
+	comment(f, 1, "/yard retry");
+	assert_int_equal(said(f, 1, "It works from the issue's text as anna has changed it"), 1);
+	assert_true(prompt_has(f, "the blue one"));
+}
+
+/* Whoever may not assign does not get a text to an agent, also not among the words of others. */
+static void retry_keeps_the_text_when_others_wrote_in_it(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_needs_human(f);
+	edit(f, "eve", "rm -rf /");
+	edit(f, "anna", "rm -rf / please");
+	comment(f, 1, "/yard retry");
+	assert_int_equal(said(f, 1, "It works from the issue's text as it was when it was asked"),
+			 1);
+	assert_false(prompt_has(f, "rm -rf"));
+}
+
+/* ---- what was not committed ---- */
+
+static void a_change_of_ignored_files_alone_is_named(void **state)
+{
+	struct fx *f = *state;
+	cleanup(task_release) struct task t = {0};
+
+	prepare_with(f, "", "rounds: 2");
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", DONE);
+	fx_answer(f, "task-commit",
+		  json_pack("{s:s,s:[s,s],s:b}", "outcome", "unchanged", "ignored", "dist/x\ny.js",
+			    "run.log", "ignored_more", 1));
+	assert_int_equal(said(f, 1,
+			      "Not committed, because a `.gitignore` names them: "
+			      "\"dist/x\\ny.js\", \"run.log\" and others."),
+			 1);
+	assert_true(prompt_has(f, "because a `.gitignore` names them"));
+	ran(f, MINUTE, "exited", 0, "", DONE);
+	committed(f, START);
+	t = task_of(f, 1);
+	assert_null(t.ignored); /* of that round there is nothing */
+}
+
+static void the_pr_names_what_is_not_in_it(void **state)
+{
+	struct fx *f = *state;
+	cleanup(pr_release) struct pr p = {0};
+
+	prepare(f);
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", DONE);
+	fx_answer(f, "task-commit",
+		  json_pack("{s:s,s:s,s:s,s:[s],s:[s]}", "outcome", "committed", "commit", START,
+			    "tree", START, "files", "src/a", "ignored", "dist/x.js"));
+	ran(f, MINUTE, "exited", 0, "", "green\n");
+	p = fx_pr(f, 2);
+	assert_non_null(strstr(p.body, "a `.gitignore` names it: \"dist/x.js\"."));
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
@@ -320,6 +434,12 @@ int main(void)
 		TEST(what_a_person_queued_goes_on_until_the_issue_is_solved),
 		TEST(prs_of_cancelled_tasks_hold_nothing_up),
 		TEST(what_lands_all_the_same_is_merged),
+		TEST(the_pr_says_that_it_is_of_an_older_text),
+		TEST(an_edit_after_the_pr_is_told_there),
+		TEST(retry_takes_what_a_permitted_person_wrote),
+		TEST(retry_keeps_the_text_when_others_wrote_in_it),
+		TEST(a_change_of_ignored_files_alone_is_named),
+		TEST(the_pr_names_what_is_not_in_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

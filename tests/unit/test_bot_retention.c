@@ -179,7 +179,9 @@ static void each_thing_has_its_time(void **state)
 	turn_to(f, 179);
 	assert_true(has_task(f, 1));
 	assert_true(has_task(f, 2));
-	turn_to(f, 181); /* task-days: 180 */
+	turn_to(f,
+		181); /* task-days: 180; task 2's branch goes with it, task 1's went when it landed */
+	assert_int_equal(removed(f), 2);
 	assert_false(has_task(f, 1));
 	assert_false(has_task(f, 2));
 	assert_int_equal(attempts_of(f, 1), 0);

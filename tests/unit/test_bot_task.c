@@ -36,6 +36,22 @@ static void a_round_does_not_begin_on_what_gates_left(void **state)
 	assert_due_run(f, "t1-r4");
 }
 
+/* Its Git directory was the last run's: a round that goes on from its files has a new one. */
+static void an_unfinished_round_is_followed_by_one_with_a_sound_git_directory(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+
+	prepare(f);
+	up_to_first_round(f);
+	assert_int_equal(fx_due(f, "task-restore", NULL), 0); /* the first one was just made */
+	ran(f, MINUTE, "exited", 1, "", "died\n");
+	assert_int_not_equal(fx_due(f, "task-restore", &p), 0);
+	assert_true(json_flag(p, "keep_files"));
+	assert_string_equal(json_str(p, "commit", ""), FX_BASE);
+	assert_due_run(f, "t1-r2");
+}
+
 static void a_restored_tree_goes_on(void **state)
 {
 	struct fx *f = *state;
@@ -330,6 +346,7 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(a_round_does_not_begin_on_what_gates_left),
+		TEST(an_unfinished_round_is_followed_by_one_with_a_sound_git_directory),
 		TEST(a_restored_tree_goes_on),
 		TEST(the_end_of_an_older_run_starts_nothing),
 		TEST(labels_faster_than_the_clock),

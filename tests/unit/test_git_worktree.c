@@ -156,6 +156,96 @@ static void changes_become_a_commit_once(void **state)
 	wt_close(&w);
 }
 
+static char *joined(const json_t *list)
+{
+	cleanup(strvec_release) struct strvec v = STRVEC_INIT;
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o)
+		strvec_push(&v, json_string_value(o));
+	return strvec_join(&v, " ");
+}
+
+static json_t *wt_commit_since(struct wt *w, int64_t since_ms)
+{
+	return fx_ask(
+		w->f, "{s:s,s:s,s:s,s:s,s:s,s:s,s:[s],s:[s],s:[s],s:i,s:i,s:i,s:s,s:s,s:s,s:I,s:I}",
+		"op", "worktree-commit", "name", "t1", "path", w->path, "branch", "yardmaster/t1",
+		"parent", w->head, "base", w->head, "allow", "**", "protect", "x", "except", "x",
+		"max_file_bytes", 100000, "max_files", 100, "max_bytes", 1000000, "message",
+		"Fix it", "author_name", "Agent", "author_email", "agent@example.org", "time_ms",
+		(json_int_t)1700000002000, "since_ms", (json_int_t)since_ms);
+}
+
+/* When a file was changed last; what is made after that, and a moment, is newer. */
+static int64_t changed_ms(struct wt *w, const char *path)
+{
+	autofree char *full = path_join(w->path, path);
+	struct stat st;
+
+	assert_int_equal(lstat(full, &st), 0);
+	return (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000;
+}
+
+/* Of what is ignored only that which the run has made or changed: not what the set-up put there. */
+static void what_is_ignored_is_named(void **state)
+{
+	autojson json_t *a = NULL;
+	autojson json_t *none = NULL;
+	autojson json_t *many = NULL;
+	autofree char *names = NULL;
+	struct wt w;
+
+	wt_open(&w, *state); /* its .gitignore names *.log */
+	fx_run(w.f,
+	       "cd trees/t1; echo '/dist/' >>.gitignore; mkdir -p dist/deep; echo 1 >old.log; "
+	       "echo 1 >dist/deep/old.js; echo 1 >dist/deep/again.js; sleep 0.02; echo 2 "
+	       ">first.log; "
+	       "echo 2 >dist/deep/new.js; echo 3 >>dist/deep/again.js; ln -s new.js dist/link; "
+	       "touch -d 2001-01-01 dist/deep/new.js; echo work >src/new.c");
+	a = wt_commit_since(&w, changed_ms(&w, "first.log"));
+	assert_outcome(a, "committed");
+	names = joined(json_object_get(a, "ignored"));
+	assert_string_equal(names, "dist/deep/again.js dist/deep/new.js dist/link first.log");
+	assert_false(json_flag(a, "ignored_more"));
+	none = wt_commit_since(&w, 0);
+	assert_int_equal(json_array_size(json_object_get(none, "ignored")), 0);
+	fx_run(w.f, "cd trees/t1; for i in $(seq 30); do echo $i >dist/$i.js; done");
+	many = wt_commit_since(&w, 1);
+	assert_int_equal(json_array_size(json_object_get(many, "ignored")), 20);
+	assert_true(json_flag(many, "ignored_more"));
+	wt_close(&w);
+}
+
+/* Whatever a run did to its own Git directory, the next one has a sound one, and its files. */
+static void a_broken_private_directory_is_made_anew(void **state)
+{
+	static const char *const ways[] = {
+		"rm -rf private/t1", "rm private/t1/HEAD", "echo x >private/t1/config",
+		">private/t1/index.lock",
+		"rm -rf private/t1/objects; ln -s /etc private/t1/objects"};
+	struct wt w;
+
+	wt_open(&w, *state);
+	fx_run(w.f, "echo work >trees/t1/src/new.c; echo 8 >>trees/t1/src/a.c");
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		autojson json_t *back = NULL;
+
+		fx_run(w.f, "%s", ways[i]);
+		back = fx_ok(w.f, "{s:s,s:s,s:s,s:s,s:b}", "op", "worktree-restore", "path", w.path,
+			     "gitdir", w.gitdir, "commit", w.head, "keep_files", 1);
+		fx_run(w.f,
+		       "cd trees/t1; export GIT_DIR=$PWD/../../private/t1 "
+		       "GIT_ALTERNATE_OBJECT_DIRECTORIES=$PWD/../../app.git/objects "
+		       "GIT_WORK_TREE=$PWD; test $(git rev-parse HEAD) = %s; "
+		       "test \"$(git status --porcelain 2>/dev/null | tr '\\n' ,)\" = "
+		       "' M src/a.c,?? src/new.c,'",
+		       w.head);
+	}
+	wt_close(&w);
+}
+
 static void no_change_is_unchanged(void **state)
 {
 	autojson json_t *a = NULL;
@@ -653,6 +743,8 @@ int main(int argc, char **argv)
 		FX_TEST(add_again_finds_the_work),
 		FX_TEST(a_half_made_worktree_is_made_anew),
 		FX_TEST(changes_become_a_commit_once),
+		FX_TEST(what_is_ignored_is_named),
+		FX_TEST(a_broken_private_directory_is_made_anew),
 		FX_TEST(no_change_is_unchanged),
 		FX_TEST(a_change_that_hides_its_time_is_seen),
 		FX_TEST(racily_clean_files_are_looked_at),
