@@ -2,6 +2,7 @@
 #include "bot/conf_repo.h"
 
 #include "base/json.h"
+#include "base/landing_text.h"
 #include "base/mem.h"
 #include "base/yaml.h"
 
@@ -105,10 +106,33 @@ static const char *forge_key(const struct yaml_node *n)
 	return NULL;
 }
 
+/* A template that a rebase would not use is a slip. */
+static int load_message(const struct yaml_doc *d, const struct yaml_node *n, int method, char **ret,
+			struct err *err)
+{
+	cleanup(err_release) struct err why = ERR_INIT;
+
+	if (!n || yaml_str(d, n, ret, err) < 0)
+		return n ? -1 : 0;
+	if (method == CONF_REBASE)
+		return yaml_fail(d, n,
+				 "nothing with method rebase, which keeps the messages of the "
+				 "commits",
+				 err, "found a key without an effect");
+	if (!**ret || strlen(*ret) > LANDING_TEMPLATE_MAX)
+		return yaml_fail(d, n, "a template of 1 to 4000 bytes", err, "%zu bytes",
+				 strlen(*ret));
+	if (landing_text_check(*ret, &why) < 0)
+		return yaml_fail(d, n, "a text with these names in braces; {{ is a brace", err,
+				 "%s", err_text(&why));
+	return 0;
+}
+
 static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
 		      struct err *err)
 {
 	static const char *const keys[] = {"method",
+					   "message",
 					   "gates",
 					   "environment",
 					   "approvals",
@@ -142,6 +166,8 @@ static int load_queue(const struct yaml_doc *d, const struct yaml_node *n, struc
 	    yaml_enum(d, yaml_get(n, "candidate"), candidates, &draft, err) < 0 ||
 	    load_forge_checks(d, yaml_get(n, "forge-checks"), &c->queue.forge_checks, err) < 0 ||
 	    yaml_nums(d, n, queue_nums, c, err) < 0)
+		return -1;
+	if (load_message(d, yaml_get(n, "message"), method, &c->queue.message, err) < 0)
 		return -1;
 	c->queue.method = (enum conf_method)method;
 	c->queue.forks_refused = refused;
@@ -242,6 +268,7 @@ void conf_repo_release(struct conf_repo *c)
 {
 	if (!c)
 		return;
+	free(c->queue.message);
 	strvec_release(&c->queue.gates);
 	strvec_release(&c->queue.forge_checks);
 	strvec_release(&c->queue.setup);
@@ -297,6 +324,7 @@ static json_t *queue_json(const struct conf_repo *c)
 	json_t *q = json_object(), *env = json_object();
 
 	json_put_str(q, "method", conf_method_name(c->queue.method));
+	json_put_str(q, "message", c->queue.message);
 	json_put(q, "gates", list_json(&c->queue.gates));
 	json_put(env, "setup", list_json(&c->queue.setup));
 	json_put(q, "environment", env);

@@ -7,6 +7,10 @@
  *
  *   queue:
  *     method: merge | rebase | squash   merge
+ *     message: TEMPLATE                 "Merge #{number}: {title}" or, with squash, "{title} (#{number})", and
+ *                                       "{body}" below, as GitHub's "title and description"; what may stand
+ *                                       in it, and what is taken out of every message, has
+ *                                       base/landing_text.h. Not with rebase, which keeps the commits' own
  *     gates: [COMMAND…]                 none: nothing but the merge itself is tested. `sh -c` texts,
  *                                       run in order in one fresh checkout (each sees what the one
  *                                       before it left), without network; also what a blueprint's
@@ -70,6 +74,7 @@ enum conf_method { CONF_MERGE, CONF_REBASE, CONF_SQUASH };
 struct conf_repo {
 	struct {
 		enum conf_method method;
+		char *message; /* NULL: the method's own */
 		struct strvec gates;
 		struct strvec setup;
 		int64_t approvals;

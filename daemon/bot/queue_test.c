@@ -2,6 +2,7 @@
 #include "bot/queue_flow.h"
 
 #include "base/buf.h"
+#include "base/landing_text.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
@@ -53,11 +54,21 @@ static int stack_parent(struct bot *b, const struct repo *r, int64_t pr, struct 
 	return 0;
 }
 
-static char *landing_message(const struct pr *p, const char *method)
+/* What the message is filled with (base/landing_text.h); the git role adds what only it knows. */
+static void put_message(json_t *q, const struct conf_repo *conf, const struct pr *pr,
+			const char *method)
 {
-	if (!strcmp(method, "merge"))
-		return xasprintf("Merge #%lld: %s\n\n%s", (long long)p->number, p->title, p->body);
-	return xasprintf("%s (#%lld)\n\n%s", p->title, (long long)p->number, p->body);
+	json_t *f = json_object();
+
+	json_put_str(q, "message",
+		     conf->queue.message ? conf->queue.message : landing_text_default(method));
+	json_put_str(f, "title", pr->title);
+	json_put_str(f, "body", pr->body);
+	json_put_int(f, "number", pr->number);
+	json_put_str(f, "author", pr->author);
+	json_put_str(f, "base", pr->base);
+	json_put_str(f, "topic", pr->topic);
+	json_put(q, "fields", f);
 }
 
 static char *gates_json(const struct conf_repo *conf)
@@ -73,10 +84,10 @@ json_t *queue_build_request(struct bot *b, const struct repo *r, const struct ca
 			    const struct pr *pr, const char *ref, struct err *err)
 {
 	cleanup(pr_release) struct pr parent = {0};
-	autofree char *message = landing_message(pr, c->method);
+	cleanup(conf_repo_release) struct conf_repo conf = {0};
 	json_t *p;
 
-	if (stack_parent(b, r, pr->number, &parent, err) < 0)
+	if (bot_repo_conf(b, r, &conf, err) < 0 || stack_parent(b, r, pr->number, &parent, err) < 0)
 		return NULL;
 	p = queue_request(r, c, "candidate");
 	json_put_str(p, "base", c->base);
@@ -84,7 +95,7 @@ json_t *queue_build_request(struct bot *b, const struct repo *r, const struct ca
 	json_put_str(p, "merge_base", parent.head);
 	json_put_str(p, "merge_base_landed", parent.landed);
 	json_put_str(p, "method", c->method);
-	json_put_str(p, "message", message);
+	put_message(p, &conf, pr, c->method);
 	json_put_str(p, "author_name", b->conf->author_name);
 	json_put_str(p, "author_email", b->conf->author_email);
 	json_put_int(p, "time_ms", c->created_ms);

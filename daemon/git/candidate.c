@@ -1,6 +1,8 @@
 /* candidate.c - see candidate.h */
 #include "git/candidate.h"
 
+#include "base/landing_text.h"
+#include "git/credit.h"
 #include "git/culprit.h"
 #include "git/history.h"
 #include "git/refs.h"
@@ -14,7 +16,9 @@ struct cand {
 	git_oid merge_base;
 	bool has_merge_base;
 	enum gr_method method;
-	const char *message, *ref, *sign_key;
+	const char *template, *ref, *sign_key;
+	struct landing_vars vars; /* of the request */
+	struct gr_credit credit;  /* squash */
 	git_signature *who;
 	struct gr_merge_out out;
 	struct gr_replay replay;
@@ -28,6 +32,7 @@ static void cand_release(struct cand *c)
 	git_signature_free(c->who);
 	gr_merge_out_release(&c->out);
 	gr_replay_release(&c->replay);
+	gr_credit_release(&c->credit);
 	json_decref(c->refused);
 }
 
@@ -75,6 +80,24 @@ static int check_merge_base(const json_t *req, struct cand *c, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+static int decode_message(const json_t *req, struct cand *c, struct err *err)
+{
+	const json_t *f = json_object_get(req, "fields");
+
+	if (json_get_str(req, "message", &c->template, err) < 0)
+		return -1;
+	if (landing_text_check(c->template, err) < 0)
+		return err_wrap(err, "key 'message'");
+	c->vars = (struct landing_vars){.title = json_str(f, "title", NULL),
+					.body = json_str(f, "body", NULL),
+					.author = json_str(f, "author", NULL),
+					.base = json_str(f, "base", NULL),
+					.topic = json_str(f, "topic", NULL),
+					.method = json_str(req, "method", NULL),
+					.number = json_int(f, "number", 0)};
+	return 0;
+}
+
 static int decode(struct gr *g, const json_t *req, struct cand *c, struct err *err)
 {
 
@@ -85,8 +108,7 @@ static int decode(struct gr *g, const json_t *req, struct cand *c, struct err *e
 	    json_opt_str(req, "sign_key", &c->sign_key, err) < 0 ||
 	    gr_get_author(req, &c->who, err) < 0)
 		return -1;
-	c->message = "";
-	if (c->method != GR_METHOD_REBASE && json_get_str(req, "message", &c->message, err) < 0)
+	if (c->method != GR_METHOD_REBASE && decode_message(req, c, err) < 0)
 		return -1;
 	c->in.keep = true;
 	return check_merge_base(req, c, err);
@@ -109,23 +131,44 @@ static int changes_nothing(struct cand *c, struct err *err)
 	return rc < 0 ? -1 : git_oid_equal(&tree, &c->in.theirs_tree);
 }
 
-/* 1 built or empty, 0 conflict or refused. */
-static int build_one(struct cand *c, struct err *err)
+/* The one commit of a merge or squash, with the merge's tree. */
+static int write_one(struct cand *c, struct err *err)
 {
+	auto_git(git_signature) *author = NULL;
+	autofree char *plain = NULL, *credited = NULL;
 	git_oid parents[] = {c->in.ours, c->in.theirs};
-	struct gr_commit commit = {.author = c->who,
-				   .committer = c->who,
-				   .message = c->message,
+	struct gr_commit commit = {.committer = c->who,
+				   .tree = c->tree,
 				   .parents = parents,
 				   .nparents = c->method == GR_METHOD_MERGE ? 2 : 1,
 				   .sign_key = c->sign_key};
+	bool squash = c->method == GR_METHOD_SQUASH;
+
+	if ((squash || landing_text_uses(c->template, "commits")) &&
+	    gr_credit_read(c->r, &c->in.ours, &c->in.theirs,
+			   c->has_merge_base ? &c->merge_base : NULL, &c->credit, err) < 0)
+		return -1;
+	c->vars.commits = c->credit.commits.s;
+	plain = landing_text(c->template, &c->vars);
+	if (squash)
+		author = gr_credit_author(&c->credit, c->vars.author, c->who);
+	if (squash && author)
+		credited = gr_credit_message(&c->credit, plain, author);
+	commit.author = author ? author : c->who;
+	commit.message = credited ? credited : plain;
+	return gr_commit_put(c->r, &commit, &c->commit, err);
+}
+
+/* 1 built or empty, 0 conflict or refused. */
+static int build_one(struct cand *c, struct err *err)
+{
 	int nothing;
 
 	if (gr_merge(c->g, c->r, &c->in, &c->out, err) < 0)
 		return -1;
 	if (!c->out.clean)
 		return 0;
-	c->tree = commit.tree = c->out.tree;
+	c->tree = c->out.tree;
 	if (git_oid_equal(&c->tree, &c->in.ours_tree)) {
 		nothing = changes_nothing(c, err);
 		if (nothing < 0)
@@ -134,7 +177,7 @@ static int build_one(struct cand *c, struct err *err)
 	}
 	if (c->empty)
 		return 1;
-	return gr_commit_put(c->r, &commit, &c->commit, err) < 0 ? -1 : 1;
+	return write_one(c, err) < 0 ? -1 : 1;
 }
 
 /* One commit on top of c->commit, with the tree that the replay found for it. */

@@ -2,8 +2,12 @@
  * candidate.h - the commits that a merge queue tests and lands.
  *
  *   merge    one commit with the parents base and head
- *   squash   one commit on base with the merge's tree
+ *   squash   one commit on base with the merge's tree; its author and the trailers behind its message
+ *            are those of the PR's commits (credit.h)
  *   rebase   the commits of base..head one after the other (replay.h); the committer is the request's
+ *
+ * `message` is a template for `fields` (base/landing_text.h), which also says what reaches no message of ours.
+ * Author of a merge commit and committer of all are the request's.
  *
  * Everything is made in memory and written as one pack before the reference moves. The same request
  * makes the same commits.

@@ -89,7 +89,7 @@
  *          {outcome:"refused", reason:"unrelated"|"git-failed", text}      (merge.h)
  *       lines: 1-based ranges in base's version of the file
  *   candidate {repo, base, head, merge_base?, merge_base_landed?, method:"merge"|"rebase"|"squash",
- *              message, author_name, author_email, time_ms, ref, sign_key}
+ *              message, fields?:{title, body, number, author, base, topic}, author_name, author_email, time_ms, ref, sign_key}
  *       merge_base counts only when head contains it, and does not contain merge_base_landed (the
  *       commit that it landed as); the answer's merge_base is the one that was used, or null
  *       commits written as one pack, `ref` set to the last one. merge: a two-parent commit; rebase:

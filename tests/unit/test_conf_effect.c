@@ -89,6 +89,7 @@ static const struct row {
 	 "daemon/web/hook_secrets.c"},
 	{REPO, "", "queue", NULL, NULL},
 	{REPO, "queue", "method", "queue.method", "daemon/bot/queue_test.c"},
+	{REPO, "queue", "message", "queue.message", "daemon/bot/queue_test.c"},
 	{REPO, "queue", "gates", "queue.gates", "daemon/bot/queue_test.c"},
 	{REPO, "queue", "environment", NULL, NULL},
 	{REPO, "queue/environment", "setup", "queue.setup", "daemon/bot/queue_test.c"},

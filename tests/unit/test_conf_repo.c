@@ -68,6 +68,7 @@ static void defaults(void **state)
 
 static const char full[] = "queue:\n"
 			   "  method: squash\n"
+			   "  message: '{title} [#{number}]'\n"
 			   "  gates: [make, make check]\n"
 			   "  environment: {setup: npm ci}\n"
 			   "  approvals: 2\n"
@@ -92,6 +93,7 @@ static void everything(void **state)
 	(void)state;
 	good(full, &c);
 	assert_int_equal(c.queue.method, CONF_SQUASH);
+	assert_string_equal(c.queue.message, "{title} [#{number}]");
 	assert_string_equal(c.queue.gates.v[1], "make check");
 	assert_string_equal(c.queue.setup.v[0], "npm ci");
 	assert_int_equal(c.queue.approvals, 2);
@@ -124,7 +126,13 @@ static void wrong_files(void **state)
 {
 	(void)state;
 	wrong("queue: {metod: merge}\n", "1: key 'queue.metod': found an unknown key, did you mean "
-					 "'method'?; allowed: method, gates, environment");
+					 "'method'?; allowed: method, message, gates");
+	wrong("queue:\n  message: '{title} {tilte}'\n",
+	      "2: key 'queue.message': {tilte} is unknown; there are title, body, number");
+	wrong("queue:\n  method: rebase\n  message: '{title}'\n",
+	      "3: key 'queue.message': found a key without an effect; allowed: nothing with "
+	      "method rebase");
+	wrong("queue:\n  message: ''\n", "2: key 'queue.message': 0 bytes");
 	wrong("\nqueue:\n  method: octopus\n",
 	      "3: key 'queue.method': found 'octopus'; allowed: merge, rebase, squash");
 	wrong("queues: {}\n", "1: key 'queues': found an unknown key, did you mean 'queue'?");
