@@ -21,6 +21,14 @@ bootstrap-check:
 	@contrib/bootstrap long
 	contrib/bootstrap-check
 
+# The ordinary build of `make check` has only those that run with it; this compiler looks for mistakes in the others.
+# All are built with the sanitizers there, and with this compiler in check-long.
+ORDINARY := $(filter %/test_git_kill %/test_git_merge %/test_git_worktree %/test_git_layer,$(UNIT)) $(SIM) $(REPLAY) \
+	$(B)/tests/bench/hookcrowd
+ONLY_READ = $(filter-out $(ORDINARY:$(B)/%=%.c),$(UNIT_SRC) $(sort $(wildcard tests/bench/*.c)))
+ordinary-programs: $(ORDINARY) $(B)/forge-npm/installed $(B)/gen/embed_data.c
+	@printf '%s\n' $(ONLY_READ) | xargs -n 8 -P $$(nproc) $(CC) $(ALL_CFLAGS) -fsyntax-only
+
 # Every test program, so that a build shows whether all of them compile.
 test-programs: $(UNIT) $(SIM) $(REPLAY) $(BENCH) $(B)/tests/bench/hookload $(B)/tests/bench/hookcrowd
 
@@ -102,5 +110,5 @@ help:
 	@sed -n 's/^## /  make /p' GNUmakefile contrib/make/*.mk | sort | \
 		awk -F': ' '{ n = $$1; sub(/^[^:]*: /, ""); printf "%-24s %s\n", n, $$0 }'
 
-.PHONY: check check-long bootstrap-check container-check test-programs sim sim-long analyze analyze-gcc analyze-tidy \
+.PHONY: check check-long bootstrap-check container-check ordinary-programs test-programs sim sim-long analyze analyze-gcc analyze-tidy \
 	analyze-cppcheck coverage coverage-run help $(SIM:%=%.run)

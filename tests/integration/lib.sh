@@ -88,10 +88,15 @@ mkdir -p "$D" "$T/home" "$T/src" "$T/agents" "$T/tmp"
 export T D HOME=$T/home TMPDIR=$T/tmp YARDMASTER=$YARDMASTER_BUILD/yardmaster
 export GIT_CONFIG_NOSYSTEM=1 GIT_CONFIG_GLOBAL=$T/home/.gitconfig GIT_TERMINAL_PROMPT=0
 unset XDG_RUNTIME_DIR XDG_CONFIG_HOME XDG_STATE_HOME YARDMASTER_SOCKET YARDMASTER_CONFIG
-git config --global user.name Tester
-git config --global user.email tester@localhost
-git config --global init.defaultBranch main
-git config --global advice.detachedHead false
+cat >"$GIT_CONFIG_GLOBAL" <<'END'
+[user]
+	name = Tester
+	email = tester@localhost
+[init]
+	defaultBranch = main
+[advice]
+	detachedHead = false
+END
 
 tests_run=0 tests_bad=0 daemon=''
 
@@ -226,10 +231,10 @@ pace() {
 }
 
 wait_for() {
-	local limit=${2:-60} from=${EPOCHREALTIME/./} since now out nap spent=0 slower=100 before
-	since=$from
+	local limit=${2:-60} from=${EPOCHREALTIME/./} since look now out nap spent=0 slower=100 before
+	since=$from look=$from
 	while ! out=$(eval "$1" 2>&1); do
-		now=${EPOCHREALTIME/./}
+		now=${EPOCHREALTIME/./} look=$((now - look))
 		if [ $((now - since)) -ge 1000000 ]; then
 			before=$slower slower=$(pace)
 			[ "$before" -ge "$slower" ] || before=$slower
@@ -240,11 +245,15 @@ wait_for() {
 				return 1
 			fi
 		fi
-		# What takes longer is asked for less often: asking costs as much as what is waited for.
+		# What takes longer is asked for less often, and a look that takes long, too: asking is not to cost
+		# as much as what is waited for.
 		nap=$(((now - from) / 8000))
-		nap=$((nap < 20 ? 20 : nap > 250 ? 250 : nap))
+		nap=$((nap > 250 ? 250 : nap)) look=$((look / 250))
+		nap=$((nap > look ? nap : look))
+		nap=$((nap < 20 ? 20 : nap > 999 ? 999 : nap))
 		printf -v nap '0.%03d' "$nap"
 		sleep "$nap"
+		look=${EPOCHREALTIME/./}
 	done
 }
 
