@@ -3,6 +3,7 @@ bench: bench-daemon
 bench-daemon: all $(B)/tests/bench/hookload
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_dispatch.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_memory.sh
+	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_runs.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_receive.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_hooks.sh
 	@YARDMASTER_BUILD=$(B) bash tests/bench/bench_forge.sh

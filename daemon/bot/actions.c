@@ -467,7 +467,7 @@ static int do_halt(const struct action *a, char **ret, struct err *err)
 {
 	*ret = xstrdup("The kill switch is on: every agent is ended, nothing starts until "
 		       "`yardmaster resume`.");
-	return bot_halt(a->bot, a->actor, a->cmd->text, err);
+	return bot_halt(a->bot, a->actor, a->cmd->text, NULL, err);
 }
 
 /* Why the actor may not do it in every repository, or NULL. A name of one forge says nothing about another

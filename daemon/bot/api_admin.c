@@ -155,17 +155,6 @@ int api_status(struct request *q, json_t **ret, struct err *err)
 	return API_DONE;
 }
 
-int api_halt(struct request *q, json_t **ret, struct err *err)
-{
-	const char *reason = args_str(q->args, "reason");
-
-	if (bot_halt(q->bot, q->actor, reason, err) < 0)
-		return -1;
-	*ret = api_text("halted: every agent is being ended, nothing starts until `yardmaster "
-			"resume`");
-	return API_DONE;
-}
-
 int api_resume(struct request *q, json_t **ret, struct err *err)
 {
 	if (bot_resume(q->bot, q->actor, err) < 0)

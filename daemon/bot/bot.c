@@ -235,23 +235,26 @@ int bot_waits(struct bot *b, bool *ret, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-int bot_halt(struct bot *b, const char *actor, const char *reason, struct err *err)
+int bot_halt(struct bot *b, const char *actor, const char *reason, struct run_halting **ret_halting,
+	     struct err *err)
 {
-	json_t *d = json_object();
+	cleanup(run_halt_free) struct run_halting *h = NULL;
 	autofree char *who =
 		reason && *reason ? xasprintf("%s: %s", actor, reason) : xstrdup(actor);
-	int left;
+	json_t *d;
 
 	for (char *s = who; *s; s++) /* the file is one line */
 		*s = (unsigned char)*s < ' ' ? ' ' : *s;
-	left = run_halt_all(b->data, who, 0, err);
-
-	json_put_str(d, "reason", reason);
-	if (left < 0) {
-		json_decref(d);
+	if (run_halt_begin(b->data, who, &h, err) < 0)
 		return -1;
-	}
-	return bot_audit(b, actor, "halt", d, err, "all");
+	d = json_object();
+	json_put_str(d, "reason", reason);
+	json_put_int(d, "running", (int64_t)run_halt_found(h));
+	if (bot_audit(b, actor, "halt", d, err, "all") < 0)
+		return -1;
+	if (ret_halting)
+		*ret_halting = steal(&h);
+	return 0;
 }
 
 int bot_resume(struct bot *b, const char *actor, struct err *err)

@@ -46,6 +46,8 @@ struct bot_part {
 
 struct outbox;
 struct follow;
+struct halt_wait;
+struct run_halting;
 struct watch;
 struct api;
 
@@ -69,6 +71,7 @@ struct bot {
 	bool gh_unknown;             /* who we are there is still to be asked */
 	struct checkup *checkup;     /* a `doctor` that waits for GitHub's answers; NULL: none */
 	struct follow *follows;      /* logs that are being sent */
+	struct halt_wait *halts;     /* requests that wait until all is ended */
 	const struct bot_part *part; /* NULL: none; before turn_start() */
 	void *part_self;
 	uid_t owner;                  /* uid of the data directory's owner, which is ours */
@@ -137,7 +140,10 @@ int bot_repo(struct bot *b, int64_t id, struct repo *ret,
 bool bot_halted(struct bot *b, char **ret_why);
 /* Does an empty or restored ledger wait for `resume`? Then no effect that changes anything starts. */
 int bot_waits(struct bot *b, bool *ret, struct err *err);
-int bot_halt(struct bot *b, const char *actor, const char *reason, struct err *err);
+/* Writes the file, kills every tree and notes it. *ret_halting, which may be NULL, is the caller's: it says
+ * when all are gone (runner/run.h). */
+int bot_halt(struct bot *b, const char *actor, const char *reason, struct run_halting **ret_halting,
+	     struct err *err);
 int bot_resume(struct bot *b, const char *actor, struct err *err);
 
 /* ---- decide.c ---- */

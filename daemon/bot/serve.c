@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "bot/api.h"
+#include "bot/api_halt.h"
 #include "bot/bot.h"
 #include "bot/follow.h"
 #include "bot/reconcile.h"
@@ -31,6 +32,7 @@ struct serve {
 static void serve_release(struct serve *s)
 {
 	follow_stop_all(&s->bot);
+	api_halt_stop_all(&s->bot);
 	api_free(s->bot.api);
 	s->bot.api = NULL;
 	if (s->bot.loop)

@@ -19,27 +19,6 @@
 
 #define HALT_WAIT_MS 10000 /* trees die within a second; a machine that swaps gets more */
 
-static int count_running(const char *data, int *ret, struct err *err)
-{
-	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
-	autofree char *runs = path_join(data, "runs");
-
-	*ret = 0;
-	if (!fs_exists(runs))
-		return 0;
-	if (run_list(runs, &names, err) < 0)
-		return -1;
-	strvec_foreach (&names, name) {
-		enum run_state state;
-
-		/* A folder that cannot be read is for run_halt_all() to judge. */
-		if (run_probe(runs, *name, &state, NULL, NULL, NULL) == 0 &&
-		    state == RUN_STATE_RUNNING)
-			(*ret)++;
-	}
-	return 0;
-}
-
 static int may_write(const char *data, struct err *err)
 {
 	if (!fs_exists(data))
@@ -69,19 +48,17 @@ static int halt_here(struct cli_call *call, json_t *ret, struct err *err)
 {
 	cleanup(cli_conf_release) struct cli_conf conf = {0};
 	autofree char *who = note(call), *text = NULL;
-	int running = 0, left;
+	cleanup(run_halt_free) struct run_halting *h = NULL;
+	int running, left;
 	json_t *item;
 
 	call->exit = CLI_EXIT_OK; /* that the daemon is away is no failure any more */
 	if (cli_conf_load(call, &conf, err) < 0 || may_write(conf.c.data, err) < 0)
 		return -1;
-	if (count_running(conf.c.data, &running, err) < 0)
+	if (run_halt_begin(conf.c.data, who, &h, err) < 0)
 		return err_wrap(err, "halt");
-	left = run_halt_all(conf.c.data, who, HALT_WAIT_MS, err);
-	if (left < 0)
-		return err_wrap(err, "halt");
-	/* A run that began in between is counted by run_halt_all() only. */
-	running = running > left ? running : left;
+	left = run_halt_wait(h, HALT_WAIT_MS);
+	running = (int)run_halt_found(h);
 	item = json_object();
 	json_put_bool(item, "halted", true);
 	json_put_int(item, "ended", running - left);
@@ -105,7 +82,7 @@ static int take_answer(const json_t *msg, json_t *ret)
 	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
 		if (json_object_get(msg, keys[i]))
 			json_put(ret, keys[i], json_deep_copy(json_object_get(msg, keys[i])));
-	return CLI_EXIT_OK;
+	return json_int(json_object_get(msg, "item"), "left", 0) ? CLI_EXIT_NOT_SO : CLI_EXIT_OK;
 }
 
 int cli_halt(struct cli_call *call, json_t *ret, struct err *err)

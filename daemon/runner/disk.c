@@ -18,8 +18,10 @@
 #define WALK_MS     5000 /* the folders are walked so often at least, when walking is cheap */
 #define WALK_SHARE  30   /* a walk that took t is not repeated for t times this */
 #define HURRY_SHARE 3    /* the same when it matters */
-#define LOOK_EVERY  64   /* entries between two looks at the clock */
-#define FULL_SHARE  20   /* less free than one part of so many is nearly full */
+#define FILL_BYTES_PER_MS                                                                          \
+	((int64_t)2 << 20) /* a quick disk; or 2,000 empty files, which no kernel makes */
+#define LOOK_EVERY 64      /* entries between two looks at the clock */
+#define FULL_SHARE 20      /* less free than one part of so many is nearly full */
 
 /* Running out: so little is left, while so much was used up during the run. */
 #define LOW_BYTES      ((int64_t)512 << 20)
@@ -75,13 +77,22 @@ void disk_release(struct disk *d)
 /* --- walking --------------------------------------------------------------------------------- */
 
 /* A file with several names counts in parts, so that hard links add up to one. */
-static int64_t entry_bytes(const struct stat *st)
+static int64_t entry_bytes(const struct statx *st)
 {
-	int64_t bytes = (int64_t)st->st_blocks * 512;
+	int64_t bytes = (int64_t)st->stx_blocks * 512;
 
-	if (!S_ISDIR(st->st_mode) && st->st_nlink > 1)
-		bytes /= (int64_t)st->st_nlink;
+	if (!S_ISDIR(st->stx_mode) && st->stx_nlink > 1)
+		bytes /= (int64_t)st->stx_nlink;
 	return bytes > DISK_ENTRY_BYTES ? bytes : DISK_ENTRY_BYTES;
+}
+
+static bool born_after(const struct statx *st, const struct timespec *then)
+{
+	if (!(st->stx_mask & STATX_BTIME))
+		return false;
+	return st->stx_btime.tv_sec != then->tv_sec
+		       ? st->stx_btime.tv_sec > then->tv_sec
+		       : st->stx_btime.tv_nsec > (uint32_t)then->tv_nsec;
 }
 
 /* Goes into a folder; takes fd. */
@@ -98,17 +109,21 @@ static void enter(struct disk_walk *w, int fd)
 		close(fd);
 }
 
-static void count_entry(struct disk_walk *w, DIR *dir, const char *name)
+static void count_entry(struct disk *d, DIR *dir, const char *name)
 {
-	struct stat st;
+	struct disk_walk *w = &d->walk;
+	struct statx st;
 	int fd;
 
-	if (fstatat(dirfd(dir), name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (statx(dirfd(dir), name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+		  STATX_TYPE | STATX_NLINK | STATX_BLOCKS | STATX_BTIME, &st) < 0) {
 		w->hidden |= errno == EACCES;
 		return;
 	}
 	w->bytes += entry_bytes(&st);
-	if (!S_ISDIR(st.st_mode))
+	if (!d->walked && born_after(&st, &d->begun))
+		w->fresh += entry_bytes(&st);
+	if (!S_ISDIR(st.stx_mode))
 		return;
 	if (w->depth > DISK_DEPTH_MAX) {
 		w->deep = true;
@@ -138,7 +153,7 @@ static bool step(struct disk *d)
 		closedir(dir);
 		w->depth--;
 	} else if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) {
-		count_entry(w, dir, e->d_name);
+		count_entry(d, dir, e->d_name);
 	}
 	return true;
 }
@@ -221,20 +236,40 @@ static char *running_out(const struct disk *d)
 	return NULL;
 }
 
+/* Stops the run, or lets it go on. */
+static void hold(struct disk *d, bool stop)
+{
+	if (stop == d->stopped || !d->gauge)
+		return;
+	(stop ? gauge_stop : gauge_go_on)(d->gauge);
+	d->stopped = stop;
+}
+
 static bool begin_when_due(struct disk *d, int64_t limit)
 {
 	int64_t since = mono_ms() - d->last_walk;
-	int64_t used = used_growth(d);
+	int64_t used;
 
-	d->hurry = d->walked && d->growth + (used - d->used_walk) > limit;
-	if (d->walked && since < d->walk_ms * (d->hurry ? HURRY_SHARE : WALK_SHARE))
+	if (d->walked && !d->written)
+		return false;
+	used = used_growth(d);
+	d->room = limit - d->growth - (used - d->used_walk);
+	d->hurry = d->walked && d->room < 0;
+	/* A run that is stopped for each walk gets three times as long in between, however little of the
+	 * machine its keeper was given for the walk. */
+	if (d->walked && since < (d->hurry ? d->walk_took * HURRY_SHARE : d->walk_ms * WALK_SHARE))
 		return false;
 	if (d->walked && !d->hurry && since < WALK_MS)
 		return false;
 	memset(&d->walk, 0, sizeof(d->walk));
 	d->walk.active = true;
 	d->walk_ms = 0;
+	d->walk_begun = mono_ms();
 	d->used_walk = used;
+	d->written = false;
+	if (!d->walked)
+		clock_gettime(CLOCK_REALTIME_COARSE, &d->begun);
+	hold(d, d->hurry);
 	return true;
 }
 
@@ -263,25 +298,28 @@ static char *judge(const struct disk *d, int64_t bytes, int64_t limit, bool whol
 	return NULL;
 }
 
-bool disk_over(struct disk *d, int64_t limit, char **ret_why)
+bool disk_over(struct disk *d, int64_t limit, bool quiet, char **ret_why)
 {
 	bool whole;
 
+	d->written |= !quiet;
 	*ret_why = running_out(d);
 	if (*ret_why)
 		return true;
 	if (!d->walk.active && !begin_when_due(d, limit))
 		return false;
+	/* The first walk could go on as long as the run makes files, if it were not held still. */
+	if (!d->walked && used_growth(d) > limit)
+		hold(d, true);
 	whole = walk_slice(d);
 	if (whole && !d->walked) {
 		d->walked = true;
-		d->before = d->walk.bytes;
-		d->last_walk = mono_ms();
-		d->used_walk = used_growth(d);
-		return false;
+		d->before = d->walk.bytes - d->walk.fresh;
 	}
-	if (!d->walked)
-		return false;
+	if (!d->walked) {
+		*ret_why = judge(d, d->walk.fresh, limit, false);
+		return *ret_why != NULL;
+	}
 	if (whole) {
 		bool hidden;
 
@@ -289,12 +327,27 @@ bool disk_over(struct disk *d, int64_t limit, char **ret_why)
 		d->walk.hidden |= hidden;
 		d->growth = d->walk.bytes - d->before;
 		d->last_walk = mono_ms();
+		d->walk_took = d->last_walk - d->walk_begun;
 	}
 	*ret_why = judge(d, d->walk.bytes - d->before, limit, whole);
+	if (whole && !*ret_why)
+		hold(d, false);
 	return *ret_why != NULL;
+}
+
+bool disk_walks(const struct disk *d)
+{
+	return d->walk.active;
 }
 
 int64_t disk_wait_ms(const struct disk *d)
 {
-	return d->walk.active && (d->hurry || !d->walked) ? HURRY_MS : ASK_MS;
+	int64_t wait;
+
+	if (d->stopped)
+		return 1; /* for the kill and halt files alone */
+	if (d->walk.active)
+		return d->hurry || !d->walked ? HURRY_MS : ASK_MS;
+	wait = d->room / FILL_BYTES_PER_MS;
+	return wait < HURRY_MS ? HURRY_MS : wait > ASK_MS ? ASK_MS : wait;
 }

@@ -6,11 +6,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
@@ -265,6 +267,48 @@ int gauge_read(struct gauge *g, int64_t max_procs, int64_t max_mem, struct gauge
 		r.mem_bytes = exact_memory(g->proc) + tmpfs_bytes(g->root);
 	*ret = r;
 	return 0;
+}
+
+/* --- holding still ------------------------------------------------------------------------------ */
+
+#define STOP_LOOKS 4 /* a fork bomb is bounded by its process limit, and is stopped within these */
+
+/* pidfd_send_signal(2) takes the folder of a process in /proc for a pidfd, also in the /proc of a pid
+ * namespace below ours, where the numbers are not those that kill(2) here would take. */
+static size_t signal_all(const struct gauge *g, int signo)
+{
+	DIR *d = open_list_at(g->proc, ".");
+	struct dirent *e;
+	size_t n = 0;
+
+	while (d && (e = readdir(d)) != NULL) {
+		autoclose int fd = -1;
+
+		if (!is_pid(e->d_name) || !strcmp(e->d_name, "1"))
+			continue;
+		fd = openat(g->proc, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		n += fd >= 0 && syscall(SYS_pidfd_send_signal, fd, signo, NULL, 0) == 0;
+	}
+	if (d)
+		closedir(d);
+	return n;
+}
+
+void gauge_stop(const struct gauge *g)
+{
+	size_t before = 0, n;
+
+	for (int i = 0; i < STOP_LOOKS; i++) {
+		n = signal_all(g, SIGSTOP);
+		if (n == before)
+			return;
+		before = n;
+	}
+}
+
+void gauge_go_on(const struct gauge *g)
+{
+	signal_all(g, SIGCONT);
 }
 
 /* --- files without a name ---------------------------------------------------------------------- */

@@ -56,6 +56,13 @@ void gauge_close(struct gauge *g);
 int gauge_read(struct gauge *g, int64_t max_procs, int64_t max_mem, struct gauge_reading *ret);
 
 /*
+ * Sends SIGSTOP or SIGCONT to every process of the sandbox but its first, which is ours. What forks while
+ * it is stopped is found by looking again, a few times.
+ */
+void gauge_stop(const struct gauge *g);
+void gauge_go_on(const struct gauge *g);
+
+/*
  * Bytes of files on these file systems that have no name any more and are open in a process of the
  * sandbox. Looks at GAUGE_FDS_MAX descriptors at most; a file that is open twice counts once.
  * *ret_hidden: there was a process whose descriptors may not be listed.

@@ -15,7 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOOK_MS         10
+#define FORCE_MS                                                                                   \
+	300 /* a keeper that is building a sandbox sees the file in so long, or is killed */
 #define HALT_TEXT_MAX   ((size_t)1 << 20)
 #define HALT_TEXT_SHOWN ((size_t)300)
 
@@ -57,59 +58,119 @@ int run_halt_clear(const char *data, struct err *err)
 	return 0;
 }
 
-/* Puts the runs that somebody keeps, or that have processes left, into *ret; returns their number. */
-static int running(const char *runs, const struct strvec *all, struct strvec *ret)
-{
-	strvec_foreach (all, id) {
-		autofree char *lock = run_path(runs, *id, "lock");
+/* --- ending everything ---------------------------------------------------------------------------- */
 
-		/* cannot find out: counts as running */
-		if (fs_lock_held(lock, NULL) != 0 || rundir_tree(runs, *id))
-			strvec_push(ret, *id);
-	}
-	return (int)ret->n;
+struct run_halting {
+	char *runs;
+	struct strvec left; /* ids of runs that may still have a process */
+	size_t found;
+	int64_t begun_ms;
+	bool forced;
+};
+
+/*
+ * Whether a process of the run's command is there or may still come. A keeper whose tree is dead only
+ * writes its record; one without a tree is building its sandbox, and is not waited for longer than that
+ * takes: it looks for the halt file before it lets the command go.
+ */
+static bool may_run(const char *runs, const char *id)
+{
+	autofree char *lock = run_path(runs, id, "lock");
+	autofree char *tree = run_path(runs, id, "tree");
+
+	if (rundir_tree(runs, id))
+		return true;
+	return !fs_exists(tree) &&
+	       fs_lock_held(lock, NULL) != 0; /* cannot find out: counts as running */
 }
 
 /*
- * A keeper that does not react is killed, and its tree with it. The lock is looked at between
- * getting a hold of the process and killing it: as long as it is held, its pid is the keeper's.
+ * A keeper that is still building its sandbox and does not react is killed, and what it built goes with it.
+ * The lock is looked at between getting a hold of the process and killing it: as long as it is held, its pid
+ * is the keeper's.
  */
-static void kill_keepers(const char *runs, const struct strvec *ids)
+static void kill_keeper(const char *runs, const char *id)
 {
-	strvec_foreach (ids, id) {
-		autofree char *lock = run_path(runs, *id, "lock");
-		pid_t pid = rundir_keeper(runs, *id);
-		autoclose int fd = pid > 1 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	autofree char *lock = run_path(runs, id, "lock");
+	pid_t pid = rundir_keeper(runs, id);
+	autoclose int fd = pid > 1 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
 
-		if (fd >= 0 && fs_lock_held(lock, NULL) == 1 && rundir_keeper(runs, *id) == pid)
-			syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-		rundir_kill_tree(runs, *id);
+	if (fd >= 0 && fs_lock_held(lock, NULL) == 1 && rundir_keeper(runs, id) == pid)
+		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
+}
+
+int run_halt_begin(const char *data, const char *who, struct run_halting **ret, struct err *err)
+{
+	autofree char *path = run_halt_path(data);
+	autofree char *text = xasprintf("halted by %s\n", who);
+	cleanup(run_halt_free) struct run_halting *h = xcalloc(1, sizeof(*h));
+	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
+
+	h->runs = path_join(data, "runs");
+	h->begun_ms = clock_system.mono_ms(&clock_system);
+	/* The file first: what begins after the list was made finds it. */
+	if (fs_write_atomic(path, text, strlen(text), 0600, err) < 0 ||
+	    run_list(h->runs, &all, err) < 0)
+		return -1;
+	strvec_foreach (&all, id)
+		if (!rundir_ended(h->runs, *id) && may_run(h->runs, *id))
+			strvec_push(&h->left, *id);
+	h->found = h->left.n;
+	run_halt_look(h);
+	*ret = steal(&h);
+	return 0;
+}
+
+int run_halt_look(struct run_halting *h)
+{
+	cleanup(strvec_release) struct strvec before = h->left;
+	int64_t waited = clock_system.mono_ms(&clock_system) - h->begun_ms;
+	bool force = !h->forced && waited >= FORCE_MS;
+
+	h->left = (struct strvec)STRVEC_INIT;
+	/* The trees at once and from here, without waiting for each keeper's turn on a busy machine: the
+	 * kernel ends a pid namespace whole with its first process. */
+	strvec_foreach (&before, id)
+		rundir_kill_tree(h->runs, *id);
+	strvec_foreach (&before, id) {
+		if (!may_run(h->runs, *id))
+			continue;
+		if (force && !rundir_tree(h->runs, *id))
+			kill_keeper(h->runs, *id);
+		strvec_push(&h->left, *id);
 	}
+	h->forced |= force;
+	return (int)h->left.n;
+}
+
+size_t run_halt_found(const struct run_halting *h)
+{
+	return h->found;
+}
+
+void run_halt_free(struct run_halting **h)
+{
+	if (!*h)
+		return;
+	free((*h)->runs);
+	strvec_release(&(*h)->left);
+	free(steal(h));
+}
+
+int run_halt_wait(struct run_halting *h, int64_t wait_ms)
+{
+	int64_t begun = clock_system.mono_ms(&clock_system);
+	int left;
+
+	while ((left = run_halt_look(h)) > 0 &&
+	       clock_system.mono_ms(&clock_system) - begun < wait_ms)
+		poll(NULL, 0, RUN_HALT_LOOK_MS);
+	return left;
 }
 
 int run_halt_all(const char *data, const char *who, int64_t wait_ms, struct err *err)
 {
-	autofree char *path = run_halt_path(data);
-	autofree char *runs = path_join(data, "runs");
-	autofree char *text = xasprintf("halted by %s\n", who);
-	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
-	int64_t begun = clock_system.mono_ms(&clock_system);
-	bool forced = false;
+	cleanup(run_halt_free) struct run_halting *h = NULL;
 
-	if (fs_write_atomic(path, text, strlen(text), 0600, err) < 0 ||
-	    run_list(runs, &all, err) < 0)
-		return -1;
-	for (;;) {
-		cleanup(strvec_release) struct strvec left = STRVEC_INIT;
-		int n = running(runs, &all, &left);
-		int64_t waited = clock_system.mono_ms(&clock_system) - begun;
-
-		if (n == 0 || waited >= wait_ms)
-			return n;
-		if (!forced && waited >= wait_ms / 2) {
-			kill_keepers(runs, &left);
-			forced = true;
-		}
-		poll(NULL, 0, LOOK_MS);
-	}
+	return run_halt_begin(data, who, &h, err) < 0 ? -1 : run_halt_wait(h, wait_ms);
 }

@@ -157,8 +157,21 @@ int run_halted(const char *data, struct err *err); /* 1, 0, -1 could not find ou
 /* The file's line, who did it and why, in backticks and fit to be shown. Caller frees; NULL when it cannot be
  * read. */
 char *run_halt_text(const char *data);
-/* Writes the file (`who` is a line of text), then ends every running tree and waits, at most wait_ms, until all are gone;
- * returns how many are still there. */
+/*
+ * Ends everything. run_halt_begin() writes the file (`who` is a line of text), finds every run that has
+ * processes and kills their trees, from the outside: no keeper has to get its turn on a busy machine
+ * first. run_halt_look() does so again for those that are left and returns their number; it is called
+ * every RUN_HALT_LOOK_MS until that is 0. Nothing of a run's command is running then, nor can it be
+ * started; its keeper may still be writing the record. run_halt_found(): how many there were.
+ */
+#define RUN_HALT_LOOK_MS 10
+struct run_halting;
+int run_halt_begin(const char *data, const char *who, struct run_halting **ret, struct err *err);
+int run_halt_look(struct run_halting *h);
+size_t run_halt_found(const struct run_halting *h);
+void run_halt_free(struct run_halting **h); /* for cleanup(); a NULL in it is fine */
+/* Blocking, for the command line and tests: until nothing is left, at most wait_ms; returns what is. */
+int run_halt_wait(struct run_halting *h, int64_t wait_ms);
 int run_halt_all(const char *data, const char *who, int64_t wait_ms, struct err *err);
 int run_halt_clear(const char *data, struct err *err);
 

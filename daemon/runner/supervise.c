@@ -367,6 +367,9 @@ static void finish(struct supervise *s)
 		;
 	read_memfile(s->words, &s->said);
 	buf_rtrim(&s->said);
+	/* Whoever halts kills the tree himself, and may be quicker than the news of his file. */
+	if (!s->decided)
+		supervise_check_files(s);
 	if (!s->decided && s->started)
 		supervise_decide(s, RUN_SIGNALED, "the sandbox was ended from outside");
 	if (!s->decided)

@@ -11,7 +11,9 @@
 #define BUILD_MS    20000 /* bubblewrap and process 1 take 10 ms; a machine under load takes longer */
 #define TICK_SOON   20    /* when there are many processes */
 #define BLIND_TICKS 20    /* two seconds */
-#define REASON_MAX  1024 /* of the kill and halt files */
+#define QUIET_DISK_MS                                                                              \
+	5000 /* between two looks at the disk of a run that does nothing: others may fill it */
+#define REASON_MAX 1024 /* of the kill and halt files */
 /* Faster than a machine can hand out pages: from this and the distance to the limit follows when
  * to look again. */
 #define FILL_BYTES_PER_MS ((int64_t)8 << 20)
@@ -33,6 +35,19 @@ bool supervise_check_files(struct supervise *s)
 {
 	return check_file(s, s->job->kill_path, "killed") ||
 	       check_file(s, s->job->halt_path, "halted");
+}
+
+/* The moment at which a clock ends the run, if nothing happens before. */
+static int64_t next_deadline(const struct supervise *s)
+{
+	const struct run_limits *l = &s->job->limits;
+	int64_t at = s->started + l->wall_ms;
+
+	if (s->phase == BUILDING)
+		return s->begun + BUILD_MS + 1;
+	if (l->silence_ms > 0 && s->last_out + l->silence_ms < at)
+		at = s->last_out + l->silence_ms;
+	return at;
 }
 
 static void check_clocks(struct supervise *s, int64_t now)
@@ -66,7 +81,7 @@ static int64_t check_usage(struct supervise *s)
 	const struct run_limits *l = &s->job->limits;
 	struct gauge_reading r;
 	int64_t begun = supervise_now();
-	int64_t wait;
+	int64_t longest, wait;
 
 	if (s->phase != RUNNING)
 		return SUPERVISE_TICK_MS;
@@ -77,6 +92,9 @@ static int64_t check_usage(struct supervise *s)
 		return SUPERVISE_TICK_MS;
 	}
 	s->blind = 0;
+	s->quiet = r.cpu_ms == s->last_cpu && r.procs == s->last_procs;
+	s->last_cpu = r.cpu_ms;
+	s->last_procs = r.procs;
 	keep_highest(s, &r);
 	if (r.procs > l->procs)
 		supervise_decide_procs(s, r.procs);
@@ -93,18 +111,19 @@ static int64_t check_usage(struct supervise *s)
 		wait = TICK_SOON;
 	if (wait < 2 * (supervise_now() - begun)) /* looking must not be all that the keeper does */
 		wait = 2 * (supervise_now() - begun);
-	return wait < SUPERVISE_TICK_MIN  ? SUPERVISE_TICK_MIN
-	       : wait > SUPERVISE_TICK_MS ? SUPERVISE_TICK_MS
-					  : wait;
+	/* Without events for the kill and halt files they are looked for as often as ever. */
+	longest = s->quiet && s->notify >= 0 ? SUPERVISE_QUIET_MS : SUPERVISE_TICK_MS;
+	return wait < SUPERVISE_TICK_MIN ? SUPERVISE_TICK_MIN : wait > longest ? longest : wait;
 }
 
 static void check_disk(struct supervise *s, int64_t now)
 {
+	bool rest = s->quiet && !disk_walks(&s->disk);
 	autofree char *why = NULL;
 
-	if (s->phase != RUNNING || now < s->next_disk)
+	if (s->phase != RUNNING || now < s->next_disk + (rest ? QUIET_DISK_MS : 0))
 		return;
-	if (disk_over(&s->disk, s->job->limits.disk_bytes, &why))
+	if (disk_over(&s->disk, s->job->limits.disk_bytes, s->quiet, &why))
 		supervise_end_by(s, RUN_DISK, "%s", why);
 	s->next_disk = supervise_now() + disk_wait_ms(&s->disk);
 }
@@ -116,8 +135,12 @@ void supervise_check(struct supervise *s, int64_t now)
 	check_clocks(s, now);
 	s->next_tick = now + check_usage(s);
 	check_disk(s, now);
-	if (s->phase == RUNNING && s->next_disk < s->next_tick)
+	/* A quiet run writes nothing either: its folders wait for the next reading, but for a walk that is on. */
+	if (s->phase == RUNNING && s->next_disk < s->next_tick &&
+	    (!s->quiet || disk_walks(&s->disk)))
 		s->next_tick = s->next_disk;
+	if (s->phase != ENDING && next_deadline(s) < s->next_tick)
+		s->next_tick = next_deadline(s);
 }
 
 void supervise_final_usage(struct supervise *s)

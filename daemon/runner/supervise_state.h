@@ -15,7 +15,14 @@
 #include "runner/sandbox.h"
 #include "runner/supervise.h"
 
+/*
+ * How often a run's memory, processes and time are read. Kill and halt files come as events (inotify),
+ * limits of time at their very moment; what is left has no event without a cgroup of our own. A tree that
+ * has used no processor time since the last reading can have allocated nothing, so it is read seldom; the
+ * distance to the memory limit shortens both (supervise_limits.c).
+ */
 #define SUPERVISE_TICK_MS  100
+#define SUPERVISE_QUIET_MS 500
 #define SUPERVISE_TICK_MIN 5
 
 enum supervise_phase { BUILDING, RUNNING, ENDING };
@@ -48,6 +55,9 @@ struct supervise {
 	int64_t last_out;
 	int64_t next_tick;
 	int64_t next_disk;
+	bool quiet;       /* nothing has run between the last two readings … */
+	int64_t last_cpu; /* … which said this */
+	int64_t last_procs;
 };
 
 /* --- supervise.c --- */

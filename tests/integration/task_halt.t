@@ -61,8 +61,9 @@ until_state review "$c"
 
 # --- by the command line
 start_three
-ok 'yardmaster halt' ym halt --reason 'drill'
-all_gone 'yardmaster halt ends every tree'
+like "$(ym halt --reason 'drill')" $'ended\t2\nleft\t0' 'yardmaster halt says what it ended'
+# The answer comes when all are gone, not before.
+not_ok 'and none of them is there any more' alive 'sleep 6[12]'
 until_state halted "$a"
 # What waits in a halt can be cancelled.
 do_issue agent:fix 'complete'

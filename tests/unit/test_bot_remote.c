@@ -567,7 +567,7 @@ static void a_command_waits_for_what_is_asked_elsewhere(void **state)
 	assert_int_equal(repo_insert(f->bot.db, &other, NULL), 0);
 	gr.repo = other.id;
 	assert_int_equal(github_repo_insert(f->bot.db, &gr, NULL), 0);
-	assert_int_equal(bot_halt(&f->bot, "anna", "enough", NULL), 0);
+	assert_int_equal(bot_halt(&f->bot, "anna", "enough", NULL, NULL), 0);
 	p = json_pack("{s:I,s:i,s:i,s:s,s:s}", "repo", (json_int_t)f->repo.id, "number", 1,
 		      "comment", 9, "actor", "anna", "body", "/yard resume");
 	assert_int_equal(event_add(f->bot.db, "c9", "comment-created", p, fx_now, NULL), 1);

@@ -7,6 +7,8 @@
 #include "run_fixture.h"
 #include "unpriv.h"
 
+#include "runner/disk.h"
+
 #include <signal.h>
 
 #define MIB ((int64_t)1 << 20)
@@ -247,6 +249,47 @@ static void fills_disk(void **state)
 		fail_msg("found: %s", e.e.detail);
 }
 
+#define BUSY 2
+
+/* Processes that leave the keeper as little of the machine as they can. */
+static void busy_loops(pid_t *pids, bool start)
+{
+	for (size_t i = 0; i < BUSY; i++) {
+		if (start && (pids[i] = fork()) == 0)
+			for (;;)
+				;
+		if (!start)
+			child_abort(pids[i], false);
+	}
+}
+
+/* Empty files count, too, and on a busy machine a run must not make them as fast as they are counted: it is
+ * stopped while its keeper counts. Three times the limit is room for what is made before the keeper gets its turn. */
+static void makes_files_without_end(void **state)
+{
+	struct fx *f = *state;
+	cleanup(run_spec_release) struct run_spec s;
+	cleanup(fx_end_release) struct fx_end e = {0};
+	const int64_t limit = 40 * MIB / DISK_ENTRY_BYTES;
+	int64_t n = 0;
+	pid_t busy[BUSY];
+
+	fx_spec(f, &s, "seq -f f%.0f 1 3000000 | xargs touch");
+	s.limits.disk_bytes = 40 * MIB;
+	s.limits.wall_ms = 20 * 60 * 1000; /* a stopped run on a busy machine takes its time */
+	busy_loops(busy, true);
+	fx_run(f, &s, NULL, &e);
+	busy_loops(busy, false);
+	fx_expect(&s, &e, RUN_DISK);
+	for (DIR *d = opendir(f->work); d; n++)
+		if (!readdir(d)) {
+			closedir(d);
+			break;
+		}
+	if (n > 3 * limit)
+		fail_msg("%lld files were made, allowed are %lld", (long long)n, (long long)limit);
+}
+
 static void fills_disk_with_one_file(void **state)
 {
 	struct fx *f = *state;
@@ -342,6 +385,7 @@ int main(int argc, char **argv)
 		T(forks_and_detaches),
 		T(leaves_many_behind),
 		T(fills_disk),
+		T(makes_files_without_end),
 		T(fills_disk_with_one_file),
 		T(fills_disk_unseen),
 		T(nests_folders),
