@@ -93,3 +93,48 @@ int allowed(struct bot *b, const struct repo *r, enum conf_allow what, enum forg
 	*ret_refusal = xasprintf("needs %s; @%s %s", needs.s, user, has.s);
 	return 0;
 }
+
+/* One way in, by what is known. */
+static int look_one(struct bot *b, const struct repo *r, const char *way, const char *user,
+		    enum allowed_still *ret, struct err *err)
+{
+	struct forge f = bot_forge(b, r);
+	enum forge_level need, have = FORGE_NONE;
+	enum member m;
+	int rc;
+
+	if (!strncmp(way, CONF_TEAM, strlen(CONF_TEAM))) {
+		rc = members_look(b, r, way + strlen(CONF_TEAM), user, &m, NULL, err);
+		*ret = m == MEMBER_YES  ? ALLOWED_YES
+		       : m == MEMBER_NO ? ALLOWED_NO
+					: ALLOWED_UNKNOWN;
+		return rc < 0 ? -1 : 0;
+	}
+	if (forge_level_parse(way, &need, err) < 0)
+		return -1;
+	rc = f.ops->permission(&f, r->id, user, &have, err);
+	*ret = have >= need ? ALLOWED_YES : rc == FORGE_LATER ? ALLOWED_UNKNOWN : ALLOWED_NO;
+	if (rc == FORGE_LATER)
+		rc = bot_ask_level(b, r->id, user, err);
+	return rc < 0 ? -1 : 0;
+}
+
+int allowed_still(struct bot *b, const struct repo *r, enum conf_allow what,
+		  enum forge_level otherwise, const char *user, enum allowed_still *ret,
+		  char **ret_refusal, struct err *err)
+{
+	const struct strvec *ways = &b->conf->github.allow[what];
+	bool by_ways = ways->n && bot_forge(b, r).ops->member;
+	enum allowed_still one, all = ALLOWED_NO;
+
+	for (size_t i = 0; i < (by_ways ? ways->n : 1) && all != ALLOWED_YES; i++) {
+		const char *way = by_ways ? ways->v[i] : forge_level_name(otherwise);
+
+		if (look_one(b, r, way, user, &one, err) < 0)
+			return -1;
+		if (one != ALLOWED_NO)
+			all = one;
+	}
+	*ret = all;
+	return all == ALLOWED_NO ? allowed(b, r, what, otherwise, user, ret_refusal, err) : 0;
+}

@@ -15,6 +15,12 @@
  * caller frees. `otherwise`: the level that it takes where the configuration says nothing. */
 int allowed(struct bot *b, const struct repo *r, enum conf_allow what, enum forge_level otherwise,
 	    const char *user, char **ret_refusal, struct err *err);
+/* Of what somebody was allowed before: what was known last counts until the forge has answered, and it is asked. Not for
+ * the decision about an event, which waits for the answer. *ret_refusal with ALLOWED_NO; caller frees. */
+enum allowed_still { ALLOWED_YES, ALLOWED_NO, ALLOWED_UNKNOWN };
+int allowed_still(struct bot *b, const struct repo *r, enum conf_allow what,
+		  enum forge_level otherwise, const char *user, enum allowed_still *ret,
+		  char **ret_refusal, struct err *err);
 /* Which key a comment command is under; CONF_ALLOW_NONE: its level alone counts. */
 enum conf_allow allowed_key(enum command_id id);
 

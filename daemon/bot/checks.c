@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/annotate.h"
+#include "bot/queue_flow.h"
 #include "bot/report.h"
 #include "bot/shadow.h"
 
@@ -56,6 +57,7 @@ static const struct shown entries[] = {
 	{"landed", "success", none},
 	{"ejected", "failure", outside},
 	{"dequeued", "neutral", outside},
+	{QUEUE_WITHDRAWN, "neutral", outside},
 	{NULL, NULL, inside},
 };
 

@@ -17,11 +17,14 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && !strcmp(s + n - m, end);
 }
 
-static bool author_may(const struct conf_repo *conf, const struct pr *p)
+/* What the author lacks; NULL: nothing. Caller frees. */
+static char *author_refusal(const struct conf_repo *conf, const struct pr *p)
 {
 	if (ends_with(p->author, "[bot]") && !strvec_has(&conf->bots, p->author))
-		return false;
-	return !conf->auto_queue.authors.n || strvec_has(&conf->auto_queue.authors, p->author);
+		return xasprintf("`bots` does not name its author, %s", p->author);
+	if (conf->auto_queue.authors.n && !strvec_has(&conf->auto_queue.authors, p->author))
+		return xasprintf("`auto-queue.authors` does not name its author, %s", p->author);
+	return NULL;
 }
 
 static int has_label(struct bot *b, const struct pr *p, const char *name, struct err *err)
@@ -38,30 +41,59 @@ static int has_label(struct bot *b, const struct pr *p, const char *name, struct
 	return 0;
 }
 
-/* 1: this very head has been in the queue. */
+/* 1: this very head has been in the queue. One that was withdrawn comes back when all is as it was. */
 static int was_queued(struct bot *b, const struct pr *p, struct err *err)
 {
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	int rc = queue_entry_find(b->db, ST_QUEUE_LAST_OF_PR, &e, err, "ii", p->repo, p->number);
 
-	return rc <= 0 ? rc : !e.ended_ms || !strcmp(e.head, p->head);
+	if (rc <= 0)
+		return rc;
+	return !e.ended_ms || (!strcmp(e.head, p->head) && strcmp(e.state, QUEUE_WITHDRAWN) != 0);
+}
+
+int queue_auto_refusal(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		       const struct pr *p, char **ret_why, struct err *err)
+{
+	autofree char *who = author_refusal(conf, p);
+	int64_t have = 0;
+	int rc;
+
+	*ret_why = NULL;
+	if (!conf->auto_queue.on) {
+		*ret_why = xasprintf("the configuration of `%s` has no `auto-queue` any more",
+				     r->base);
+		return 0;
+	}
+	if (who) {
+		*ret_why = steal(&who);
+		return 0;
+	}
+	rc = has_label(b, p, conf->auto_queue.label, err);
+	if (rc < 0 || queue_approvals(b, r, conf, p, p->head, &have, err) < 0)
+		return -1;
+	if (rc == 0)
+		*ret_why =
+			xasprintf("the label `%s` is not on it any more", conf->auto_queue.label);
+	else if (have < conf->auto_queue.approvals)
+		*ret_why = xasprintf("it has %lld of the %lld approvals that `auto-queue` wants",
+				     (long long)have, (long long)conf->auto_queue.approvals);
+	return 0;
 }
 
 int queue_auto_wants(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		     const struct pr *p, struct err *err)
 {
-	int64_t have = 0;
+	autofree char *why = NULL;
 	bool held = false;
-	int rc;
 
 	/* An agent's goes by its blueprint. */
-	if (p->task || strcmp(p->base, r->base) != 0 || !author_may(conf, p))
+	if (p->task || strcmp(p->base, r->base) != 0)
 		return 0;
-	rc = has_label(b, p, conf->auto_queue.label, err);
-	if (rc <= 0 || queue_held(b, r, conf, p, &held, err) < 0 ||
-	    queue_approvals(b, r, conf, p, p->head, &have, err) < 0)
-		return rc <= 0 ? rc : -1;
-	return !held && have >= conf->auto_queue.approvals;
+	if (queue_auto_refusal(b, r, conf, p, &why, err) < 0 ||
+	    (!why && queue_held(b, r, conf, p, &held, err) < 0))
+		return -1;
+	return !why && !held;
 }
 
 /* Has nothing of it happened since the repository left shadow mode? What was asked for in it is left. */
@@ -96,7 +128,7 @@ static int queue_one(struct bot *b, const struct repo *r, const struct conf_repo
 		rc = was_queued(b, p, err) == 0;
 	if (rc > 0)
 		rc = is_of_shadow(b, p, err) == 0;
-	return rc <= 0 ? rc : queue_enqueue(b, r, p->number, p->head, "auto-queue", NULL, err);
+	return rc <= 0 ? rc : queue_enqueue(b, r, p->number, p->head, QUEUE_BY_AUTO, NULL, err);
 }
 
 int queue_auto(struct bot *b, const struct repo *r, const struct conf_repo *conf, struct err *err)

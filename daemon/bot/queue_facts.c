@@ -94,6 +94,30 @@ static int fill_deps(struct bot *b, const struct repo *r, struct plan_entry *v, 
 	return 0;
 }
 
+int queue_depends_text(struct bot *b, const struct repo *r, const struct pr *pr, const char *head,
+		       char **ret_why, struct err *err)
+{
+	cleanup(dependency_list_release) struct dependency_list l = {0};
+
+	*ret_why = NULL;
+	if (!pr->known_head || strcmp(pr->known_head, head) != 0) {
+		*ret_why = xstrdup("what it depends on is not known");
+		return 0;
+	}
+	if (dependency_all(b->db, ST_DEPENDENCY_OF, &l, err, "ii", r->id, pr->number) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n && !*ret_why; i++) {
+		enum plan_dep_state state;
+
+		if (dep_state(b, r, l.v[i].on_pr, &state, err) < 0)
+			return -1;
+		if (state != PLAN_DEP_MERGED)
+			*ret_why = xasprintf("it depends on #%lld, which is not merged",
+					     (long long)l.v[i].on_pr);
+	}
+	return 0;
+}
+
 static void fill_files(const struct pr *p, struct plan_entry *v)
 {
 	autojson json_t *a = NULL;
@@ -124,14 +148,18 @@ int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf
 	return 0;
 }
 
-/* By people, or by what the forge's rules still want. */
+/* By people, by what the forge's rules still want, or until the forge has said what who queued it may do. */
 static int waits_outside(struct bot *b, const struct repo *r, const struct conf_repo *conf,
-			 const struct pr *p, bool *ret, struct err *err)
+			 const struct queue_entry *e, const struct pr *p, bool *ret,
+			 struct err *err)
 {
-	autofree char *why = NULL;
+	autofree char *why = NULL, *unsure = NULL;
+	enum queue_stand stand;
 
-	if (queue_held(b, r, conf, p, ret, err) < 0)
+	if (queue_held(b, r, conf, p, ret, err) < 0 ||
+	    queue_stands(b, r, conf, e, p, &stand, &unsure, err) < 0)
 		return -1;
+	*ret = *ret || stand != QUEUE_STANDS;
 	if (*ret || strcmp(p->base, r->base) != 0)
 		return 0;
 	if (queue_rules(b, r, conf, p, &why, err) < 0)
@@ -172,7 +200,7 @@ static int fill_entry(struct bot *b, const struct repo *r, const struct conf_rep
 	}
 	fill_files(p, v);
 	if (queue_approved(b, r, conf, p, e->head, &v->approved, err) < 0 ||
-	    waits_outside(b, r, conf, p, &v->held, err) < 0)
+	    waits_outside(b, r, conf, e, p, &v->held, err) < 0)
 		return -1;
 	return fill_deps(b, r, v, err);
 }

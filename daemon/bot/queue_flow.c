@@ -16,6 +16,20 @@ static bool is_landing(const struct candidate *c)
 	return !strcmp(c->state, "landing") || !strcmp(c->state, "doubt");
 }
 
+/* Said again, as a second approver does: it is there by the latest person's word, and without a priority it keeps
+ * its own. */
+static int enqueue_again(struct bot *b, struct queue_entry *e, const char *by,
+			 const int64_t *priority, struct err *err)
+{
+	bool person = strcmp(by, QUEUE_BY_AUTO) != 0 && strcmp(by, QUEUE_BY_TASK) != 0;
+
+	if (person)
+		row_set(&e->by, by);
+	if (priority)
+		e->priority = *priority;
+	return person || priority ? queue_entry_save(b->db, e, err) : 0;
+}
+
 int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
 		  const int64_t *priority, struct err *err)
 {
@@ -25,13 +39,8 @@ int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *h
 
 	if (rc < 0)
 		return -1;
-	if (rc > 0) {
-		/* Said again without one, as a second approver does: as it was. */
-		if (!priority || e.priority == *priority)
-			return 0;
-		e.priority = *priority;
-		return queue_entry_save(b->db, &e, err);
-	}
+	if (rc > 0)
+		return enqueue_again(b, &e, by, priority, err);
 	e.repo = r->id;
 	e.pr = pr;
 	e.head = xstrdup(head);
@@ -198,6 +207,56 @@ static int leave_if_over(struct bot *b, const struct repo *r, const struct queue
 		return queue_leave(b, r, e->pr, "dequeued", "a push came after the approval", err);
 	rc = queue_task_cancelled(b, r, e, err);
 	return rc <= 0 ? rc : queue_leave(b, r, e->pr, "dequeued", "its task was cancelled", err);
+}
+
+/* Its base was changed while it was tested: that was for nothing, and queue_build() says what it means. */
+static int drop_if_of_another_base(struct bot *b, const struct repo *r, struct queue_entry *e,
+				   const struct pr *p, struct err *err)
+{
+	cleanup(candidate_release) struct candidate c = {0};
+
+	if (!e->candidate || !strcmp(p->base, r->base))
+		return 0;
+	if (candidate_get(b->db, e->candidate, &c, err) < 0)
+		return -1;
+	if (is_landing(&c))
+		return 0;
+	if (queue_drop(b, r, e->candidate, "its base was changed", err) < 0)
+		return -1;
+	e->candidate = 0;
+	return queue_entry_save(b->db, e, err);
+}
+
+/* What put it into the queue is looked at again in every pass. */
+static int leave_if_not_wanted(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+			       struct queue_entry *e, struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	autofree char *why = NULL;
+	enum queue_stand stand;
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, e->pr);
+
+	if (rc <= 0)
+		return rc;
+	if (drop_if_of_another_base(b, r, e, &p, err) < 0 ||
+	    queue_stands(b, r, conf, e, &p, &stand, &why, err) < 0)
+		return -1;
+	if (stand != QUEUE_OVER)
+		return 0;
+	return queue_leave(b, r, e->pr, QUEUE_WITHDRAWN, why, err);
+}
+
+static int leave_what_is_not_wanted(struct bot *b, const struct repo *r,
+				    const struct conf_repo *conf, struct err *err)
+{
+	cleanup(queue_entry_list_release) struct queue_entry_list l = {0};
+
+	if (queue_entry_all(b->db, ST_QUEUE_OPEN, &l, err, "i", r->id) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (leave_if_not_wanted(b, r, conf, &l.v[i], err) < 0)
+			return -1;
+	return 0;
 }
 
 static int leave_what_is_over(struct bot *b, const struct repo *r, struct err *err)
@@ -418,7 +477,8 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 				"this version; fix it in the repository itself (%s)",
 				r->base, err_text(&why)),
 			err);
-	if (queue_auto(b, r, &conf, err) < 0 || queue_facts_read(b, r, &conf, &f, err) < 0)
+	if (leave_what_is_not_wanted(b, r, &conf, err) < 0 || queue_auto(b, r, &conf, err) < 0 ||
+	    queue_facts_read(b, r, &conf, &f, err) < 0)
 		return -1;
 	if (!f.entries.n)
 		return 0;

@@ -15,6 +15,7 @@
  *   queue_head.c    the PR's head before the base, and back
  *   queue_after.c   what is done on a forge after a landing
  *   queue_receipt.c what a landing leaves
+ *   queue_stand.c   does what put a PR into the queue still hold?
  *   queue_learn.c   what a PR depends on
  *   queue_depends.c what people say that it depends on (queue_depends.h)
  *   queue_events.c  what happens to PRs and to the base
@@ -36,7 +37,7 @@ int queue_all_wait(struct bot *b, const struct repo *r, char *why, struct err *e
  * when one is given (NULL: none; a new entry then has 0). */
 int queue_enqueue(struct bot *b, const struct repo *r, int64_t pr, const char *head, const char *by,
 		  const int64_t *priority, struct err *err);
-/* Takes it out: state "dequeued" or "ejected". Its candidate is dropped. 1 it was in, 0 not. */
+/* Takes it out: state "dequeued", "ejected" or QUEUE_WITHDRAWN. Its candidate is dropped. 1 it was in, 0 not. */
 int queue_leave(struct bot *b, const struct repo *r, int64_t pr, const char *state,
 		const char *reason, struct err *err);
 /* 1: it is landing, and nobody can call that off any more; 0 not. */
@@ -54,6 +55,9 @@ int queue_approvals(struct bot *b, const struct repo *r, const struct conf_repo 
 int queue_approved(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		   const struct pr *pr, const char *head, bool *ret, struct err *err);
 
+/* What this head still waits for of other PRs, in words; NULL: for nothing. Caller frees. */
+int queue_depends_text(struct bot *b, const struct repo *r, const struct pr *pr, const char *head,
+		       char **ret_why, struct err *err);
 /* By `/yard hold`, as a draft, by the label that holds, or by what it says to depend on (queue_depends.h). */
 int queue_held(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 	       const struct pr *pr, bool *ret, struct err *err);
@@ -112,10 +116,30 @@ int queue_base_ended(struct bot *b, struct candidate *c, enum plan_cand s, const
 		     struct err *err);
 
 /* queue_auto.c: queues what the repository's `auto-queue:` says. */
+/* Which of its conditions this PR does not meet, in words; NULL: it meets all but a hold. Caller frees. */
+int queue_auto_refusal(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		       const struct pr *p, char **ret_why, struct err *err);
 /* 1: by what it says this PR is for the queue, 0 not. */
 int queue_auto_wants(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		     const struct pr *p, struct err *err);
 int queue_auto(struct bot *b, const struct repo *r, const struct conf_repo *conf, struct err *err);
+
+/* queue_stand.c */
+/* Who queued an entry, when it was no person. */
+#define QUEUE_BY_AUTO "auto-queue"
+#define QUEUE_BY_TASK "yardmaster"
+/* The state of an entry that `auto-queue` brought and whose conditions ended. */
+#define QUEUE_WITHDRAWN "withdrawn"
+enum queue_stand {
+	QUEUE_STANDS, /* whatever put it there still holds */
+	QUEUE_WAITS,  /* not now: who queued it may not any more, or the forge has not said yet */
+	QUEUE_OVER,   /* not any more: it leaves */
+};
+bool queue_is_by_auto(const struct queue_entry *e);
+/* *ret_why: in words, unless it stands; caller frees. */
+int queue_stands(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+		 const struct queue_entry *e, const struct pr *pr, enum queue_stand *ret,
+		 char **ret_why, struct err *err);
 
 /* queue_ci.c */
 /* Our gates are green: waits for the forge's checks. 1 it waits, 0 there are none. */

@@ -17,7 +17,6 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "bot/queue_rules.h"
 #include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/task_flow.h"
@@ -275,46 +274,6 @@ int queue_failed(struct bot *b, struct landing_ctx *x, const char *why, struct e
 }
 
 /* ---- results ---- */
-
-/*
- * Between the decision to land and the landing itself people may have closed the PR, pushed to it or taken
- * their approval back. NULL: nothing has changed; caller frees.
- */
-int queue_called_off(struct bot *b, const struct landing_ctx *x, char **ret_why, struct err *err)
-{
-	cleanup(conf_repo_release) struct conf_repo conf = {0};
-	cleanup(queue_entry_release) struct queue_entry e = {0};
-	cleanup(pr_release) struct pr pr = {0};
-	autofree char *rules = NULL;
-	bool approved = false, held = false;
-	int cancelled, rc = pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", x->r.id, x->c.pr);
-
-	if (rc < 0 || bot_repo_conf(b, &x->r, &conf, err) < 0 ||
-	    (rc > 0 && (queue_approved(b, &x->r, &conf, &pr, x->c.head, &approved, err) < 0 ||
-			queue_held(b, &x->r, &conf, &pr, &held, err) < 0 ||
-			queue_rules(b, &x->r, &conf, &pr, &rules, err) < 0)))
-		return -1;
-	cancelled = queue_entry_get(b->db, x->c.entry, &e, err);
-	if (cancelled > 0)
-		cancelled = queue_task_cancelled(b, &x->r, &e, err);
-	if (cancelled < 0)
-		return -1;
-	if (rc == 0 || strcmp(pr.state, "open") != 0)
-		*ret_why = xstrdup("the PR is not open any more");
-	else if (strcmp(pr.head, x->c.head) != 0)
-		*ret_why = xstrdup("a push came after the approval");
-	else if (!approved)
-		*ret_why = xstrdup("it is not approved any more");
-	else if (held)
-		*ret_why = xstrdup("it is held");
-	else if (rules)
-		*ret_why = steal(&rules);
-	else if (cancelled)
-		*ret_why = xstrdup("its task was cancelled");
-	else if (bot_halted(b, NULL) || x->r.frozen || remote_paused(b, &x->r, NULL, NULL) != 0)
-		*ret_why = xstrdup("the queue was stopped");
-	return 0;
-}
 
 /* Not a failure: the candidate is as good as before, and the planner decides what that means now. */
 int queue_call_off(struct bot *b, struct landing_ctx *x, struct err *err)

@@ -32,9 +32,11 @@ char *queue_refusal(const json_t *result);
 int queue_land_there(struct bot *b, struct landing_ctx *x, struct err *err);
 /* It failed, and the base does not contain the candidate, for certain: once more, or given back. */
 int queue_failed(struct bot *b, struct landing_ctx *x, const char *why, struct err *err);
+int queue_call_off(struct bot *b, struct landing_ctx *x, struct err *err);
+
+/* queue_stand.c */
 /* Why it must not land any more: people changed their mind. NULL: nothing has changed; caller frees. */
 int queue_called_off(struct bot *b, const struct landing_ctx *x, char **ret_why, struct err *err);
-int queue_call_off(struct bot *b, struct landing_ctx *x, struct err *err);
 
 /* queue_head.c: begins a landing on a forge; ends with queue_land_there() or one of the above. */
 int queue_head_first(struct bot *b, struct landing_ctx *x, struct err *err);

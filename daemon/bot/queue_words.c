@@ -48,6 +48,20 @@ char *queue_reason_text(const struct plan_action *a)
 	return colon ? xstrdup(colon + 2) : steal(&text);
 }
 
+/* Who queued it has to be asked about. */
+static char *unsure_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
+			 const struct pr *pr)
+{
+	cleanup(queue_entry_release) struct queue_entry e = {0};
+	enum queue_stand stand;
+	char *why = NULL;
+
+	if (queue_entry_find(b->db, ST_QUEUE_OF_PR, &e, NULL, "ii", r->id, pr->number) <= 0 ||
+	    queue_stands(b, r, conf, &e, pr, &stand, &why, NULL) < 0)
+		return NULL;
+	return why;
+}
+
 static char *held_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		       const struct pr *pr)
 {
@@ -67,9 +81,11 @@ static char *held_text(struct bot *b, const struct repo *r, const struct conf_re
 		return xstrdup("is a draft");
 	if (queue_depends_held(b, r, pr->number, &why, NULL) > 0)
 		return steal(&why);
-	if (queue_rules(b, r, conf, pr, &why, NULL) < 0 || !why)
+	if (queue_rules(b, r, conf, pr, &why, NULL) < 0)
 		return xstrdup("waits for what the branch's rules want");
-	return steal(&why);
+	if (!why)
+		why = unsure_text(b, r, conf, pr);
+	return why ? steal(&why) : xstrdup("waits for what the branch's rules want");
 }
 
 /* Nobody froze it: what the branch demands could not be found out lately. */

@@ -127,7 +127,7 @@ static int do_queue(struct task_ctx *c, struct err *err)
 
 	if (task_set_state(c, "queued", why, err) < 0)
 		return -1;
-	return queue_enqueue(c->bot, &c->repo, c->task.pr, c->task.head, "yardmaster", NULL, err);
+	return queue_enqueue(c->bot, &c->repo, c->task.pr, c->task.head, QUEUE_BY_TASK, NULL, err);
 }
 
 /* Does what the engine asked for. ret_next->ev stays BP_EV_START when nothing follows at once. */
