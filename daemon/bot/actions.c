@@ -398,7 +398,7 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 	cleanup(queue_entry_release) struct queue_entry e = {0};
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
-	autofree char *approvals = NULL, *rules = NULL, *depends = NULL;
+	autofree char *approvals = NULL, *rules = NULL, *depends = NULL, *so_far = NULL;
 	int rc;
 
 	if (find_pr(a, &pr, err) < 0 ||
@@ -411,6 +411,7 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 			      pr.number);
 	if (rc < 0)
 		return -1;
+	so_far = queue_busy_so_far(a->bot, e.candidate);
 	if (strcmp(pr.state, "open") != 0)
 		*ret = xasprintf("It is %s%s%.12s%s%s.", pr.state, pr.landed ? " as " : "",
 				 pr.landed ? pr.landed : "", pr.held_reason ? ": " : "",
@@ -426,8 +427,9 @@ static int do_why(const struct action *a, char **ret, struct err *err)
 		*ret = xasprintf("It left the merge queue (%s): %s; %s.", e.state,
 				 e.reason ? e.reason : "", approvals);
 	else
-		*ret = xasprintf("Place %s; %s%s%s.", e.waits ? e.waits : "is being found",
-				 approvals, a->repo->frozen ? "; the queue is frozen by " : "",
+		*ret = xasprintf("Place %s%s%s; %s%s%s.", e.waits ? e.waits : "is being found",
+				 so_far ? "; so far " : "", so_far ? so_far : "", approvals,
+				 a->repo->frozen ? "; the queue is frozen by " : "",
 				 a->repo->frozen && a->repo->frozen_reason ? a->repo->frozen_reason
 									   : "");
 	return 0;

@@ -7,6 +7,7 @@
  *
  *   queue_flow.c    the pass: entries in and out, facts, actions
  *   queue_facts.c   what the planner is told
+ *   queue_busy.c    what is being done at this moment, in words
  *   queue_words.c   the sentences that people read about it
  *   queue_rules.c   what the forge's rules want of people (queue_rules.h)
  *   queue_test.c    a candidate's checkout and gates, and those of the base itself
@@ -89,6 +90,14 @@ char *queue_reason_text(const struct plan_action *a);
 /* What a PR waits for; by whom and why, where the ledger knows it. */
 char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_repo *conf,
 		      const struct pr *pr, const struct candidate *c, const struct plan_action *a);
+
+/* queue_busy.c: callers free. NULL: nothing that can be named. */
+/* What is being done about a candidate, which gate, since when, of how long usually, and where its log is. */
+char *queue_busy_text(struct bot *b, const struct repo *r, const struct candidate *c);
+/* The same of the test of the base itself. */
+char *queue_base_busy_text(struct bot *b, const struct repo *r);
+/* For how long the gate of this candidate has been running: "3m 9s". */
+char *queue_busy_so_far(struct bot *b, int64_t candidate);
 
 /* queue_test.c */
 int queue_build(struct bot *b, const struct repo *r, const struct conf_repo *conf,

@@ -118,8 +118,14 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 	case PLAN_R_UNKNOWN:
 		more = pr->learn_why ? xstrdup(pr->learn_why) : NULL;
 		break;
+	case PLAN_R_BUSY:
+		more = c && c->id ? queue_busy_text(b, r, c) : NULL;
+		return more ? steal(&more) : steal(&text);
 	case PLAN_R_CHECKS:
-		more = c && c->detail && *c->detail ? xstrdup(c->detail) : NULL;
+		more = c && c->id ? queue_busy_text(b, r, c) : NULL;
+		break;
+	case PLAN_R_BLAME:
+		more = queue_base_busy_text(b, r);
 		break;
 	case PLAN_R_HALTED:
 		bot_halted(b, &more);

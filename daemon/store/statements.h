@@ -220,6 +220,11 @@
 		"ORDER BY id")                                                                     \
 	X(ATTEMPT_OPEN_OF_CANDIDATE, "SELECT * FROM attempt WHERE candidate = ?1 "                 \
 		"AND state <> 'ended' ORDER BY id")                                                \
+	/* What a gate took before, of runs that ended by themselves; not of all history. */ \
+	X(ATTEMPT_OF_GATE, "SELECT * FROM attempt WHERE repo = ?1 AND command = ?2 "               \
+		"AND id > (SELECT max(id) - 2000 FROM attempt) "                                   \
+		"AND candidate IS NOT NULL AND state = 'ended' AND outcome = 'exited' "            \
+		"AND started_ms > 0 AND ended_ms >= started_ms ORDER BY id DESC LIMIT 20")         \
 	X(ATTEMPT_OF_TASK, "SELECT * FROM attempt WHERE task = ?1 ORDER BY id")                    \
 	X(ATTEMPT_LAST_OF_TASK, "SELECT * FROM attempt WHERE task = ?1 "                           \
 		"AND coalesce(outcome, '') <> 'not-started' ORDER BY id DESC LIMIT 1")             \
@@ -242,6 +247,8 @@
 		"WHERE e.subject = 'cand:' || c.id AND e.state < 2))")                             \
 	X(CANDIDATE_BASE_COUNT, "SELECT count(*) FROM candidate WHERE repo = ?1 "                  \
 		"AND kind = 'base' AND base = ?2 AND state = ?3")                                  \
+	X(CANDIDATE_BASE_LIVE, "SELECT * FROM candidate INDEXED BY candidate_live "                \
+		"WHERE ended_ms IS NULL AND repo = ?1 AND kind = 'base' ORDER BY id DESC LIMIT 1") \
 	X(CANDIDATE_TESTING, "SELECT count(*) FROM candidate WHERE ended_ms IS NULL "              \
 		"AND state = 'testing'")                                                           \
 	X(CANDIDATE_CHECKING, "SELECT * FROM candidate INDEXED BY candidate_live "                 \
