@@ -30,7 +30,7 @@ ordinary-programs: $(ORDINARY) $(B)/forge-npm/installed $(B)/gen/embed_data.c
 	@printf '%s\n' $(ONLY_READ) | xargs -n 8 -P $$(nproc) $(CC) $(ALL_CFLAGS) -fsyntax-only
 
 # Every test program, so that a build shows whether all of them compile.
-test-programs: $(UNIT) $(SIM) $(REPLAY) $(BENCH) $(B)/tests/bench/hookload $(B)/tests/bench/hookcrowd
+test-programs: $(UNIT) $(SIM) $(REPLAY) $(BENCH) $(B)/tests/bench/hookload $(B)/tests/bench/hookcrowd $(B)/tests/bench/replay_merges
 
 ## sim: run the simulations
 sim: $(SIM:%=%.run)

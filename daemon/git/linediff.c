@@ -15,19 +15,26 @@ struct gr_line_slot {
 	uint32_t id;
 };
 
-static uint64_t hash_line(const char *s, size_t n)
+/* Eight bytes at a time; the number of those that are left counts, as lines are long and short. */
+static uint64_t hash_line(uint64_t seed, const char *s, size_t n)
 {
-	uint64_t h = 0xcbf29ce484222325u;
+	uint64_t h = (seed ^ n) * 0x9e3779b97f4a7c15u, w;
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * 0x100000001b3u;
-	return h;
+	for (; n >= sizeof(w); s += sizeof(w), n -= sizeof(w)) {
+		memcpy(&w, s, sizeof(w));
+		h = (h ^ w) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	w = 0;
+	memcpy(&w, s, n);
+	h = (h ^ w) * 0xff51afd7ed558ccdu;
+	return h ^ h >> 32;
 }
 
 static struct gr_line_slot *find_slot(struct gr_line_slot *slots, size_t nslots, const char *s,
 				      size_t n, uint64_t hash)
 {
-	size_t i = (size_t)(hash ^ hash >> 32) & (nslots - 1);
+	size_t i = (size_t)hash & (nslots - 1);
 
 	while (slots[i].s &&
 	       !(slots[i].hash == hash && slots[i].n == n && !memcmp(slots[i].s, s, n)))
@@ -35,11 +42,17 @@ static struct gr_line_slot *find_slot(struct gr_line_slot *slots, size_t nslots,
 	return &slots[i];
 }
 
-static void grow(struct gr_line_ids *ids)
+/* Room for `more` lines besides those that are there. */
+static void make_room(struct gr_line_ids *ids, size_t more)
 {
-	size_t n = ids->nslots ? ids->nslots * 2 : 256;
-	struct gr_line_slot *slots = xcalloc(n, sizeof(*slots));
+	size_t n = ids->nslots ? ids->nslots : 256;
+	struct gr_line_slot *slots;
 
+	while (n < 2 * (ids->n + more) + 1)
+		n *= 2;
+	if (n == ids->nslots)
+		return;
+	slots = xcalloc(n, sizeof(*slots));
 	for (size_t i = 0; i < ids->nslots; i++) {
 		const struct gr_line_slot *from = &ids->slots[i];
 
@@ -53,11 +66,12 @@ static void grow(struct gr_line_ids *ids)
 
 static uint32_t id_of(struct gr_line_ids *ids, const char *s, size_t n)
 {
-	uint64_t hash = hash_line(s, n);
+	/* Where the table is: nobody can write lines that all fall on one place. */
+	uint64_t hash = hash_line((uintptr_t)ids, s, n);
 	struct gr_line_slot *slot;
 
-	if (ids->n * 2 >= ids->nslots)
-		grow(ids);
+	if (2 * (size_t)ids->n >= ids->nslots)
+		make_room(ids, ids->n + 1);
 	slot = find_slot(ids->slots, ids->nslots, s, n, hash);
 	if (!slot->s)
 		*slot = (struct gr_line_slot){.s = s, .n = n, .hash = hash, .id = ids->n++};
@@ -74,6 +88,7 @@ void gr_lines_split(struct gr_line_ids *ids, const char *s, size_t n, struct gr_
 
 		p = nl ? nl + 1 : s + n;
 	}
+	make_room(ids, ids->n ? count / 8 + 8 : count);
 	*ret = (struct gr_lines){.s = s, .n = count};
 	ret->at = xreallocarray(NULL, count + 1, sizeof(*ret->at));
 	ret->id = xreallocarray(NULL, count + 1, sizeof(*ret->id));

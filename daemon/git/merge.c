@@ -38,10 +38,9 @@ int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
 	if (in->way == GR_MERGE_ANY)
 		rc = one_ancestor(r, in, &ancestor, err);
 	if (rc == 1)
-		rc = gr_merge_fast(r, &ancestor, in, &ret->tree, err);
+		rc = gr_merge_fast(r, &ancestor, in, ret, err);
 	if (rc < 0)
 		return -1;
-	ret->clean = ret->fast = rc == 1;
 	return rc == 1 ? 0 : gr_merge_by_git(g, r, in, ret, err);
 }
 
@@ -71,6 +70,19 @@ void gr_put_refused(json_t *ans, const char *reason, const char *text)
 	json_put_str(ans, "outcome", "refused");
 	json_put_str(ans, "reason", reason);
 	json_put_str(ans, "text", text);
+}
+
+json_t *gr_conflict_json(const char *path, const char *kind, const struct gr_ranges *where)
+{
+	json_t *c = json_object(), *lines = json_array();
+
+	json_put_str(c, "path", path);
+	json_put_str(c, "kind", kind);
+	for (size_t i = 0; where && i < where->n; i++)
+		json_array_append_new(lines, json_pack("[I,I]", (json_int_t)where->v[i].first,
+						       (json_int_t)where->v[i].last));
+	json_put(c, "lines", lines);
+	return c;
 }
 
 void gr_put_conflict(json_t *ans, const struct gr_merge_out *out)

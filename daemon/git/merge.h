@@ -5,8 +5,9 @@
  * the base's tree: `merge=union`, `-merge`, `binary` and the rest count as the base has them, at any depth, and a head
  * never chooses how it is merged. A driver that is not built in (`merge=CUSTOM`) is never run: the text merge takes its
  * place, as in Git without configuration. Two ways lead to it:
- *   - fast (merge_fast.h): decides the plain cases in memory and says "undecided" to everything in
- *     which a rename, a conflict, a submodule or anything unusual could matter;
+ *   - fast (merge_fast.h): decides in memory what is clean and what conflicts in the contents of
+ *     files, and says "undecided" to everything in which a rename, a submodule or anything unusual
+ *     could matter;
  *   - slow: git itself, with its objects in a quarantine folder unless they are to be kept.
  * A clean merge found by the fast way has its objects in the memory store; found by the slow way with
  * `keep` they are in the repository, without `keep` they are nowhere.
@@ -20,6 +21,7 @@
 #define YM_GIT_MERGE_H
 
 #include "git/decode.h"
+#include "git/textmerge.h"
 
 enum gr_merge_way { GR_MERGE_ANY, GR_MERGE_BY_GIT };
 
@@ -49,6 +51,8 @@ int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
 /* The trees of req's base, head and merge_base (optional) as a merge. */
 int gr_merge_decode(struct gr *g, const json_t *req, struct gr_repo **ret_r,
 		    struct gr_merge_in *ret, struct err *err);
+/* One of the list: ranges of "ours" (textmerge.h), NULL or none when there are no lines to name. */
+json_t *gr_conflict_json(const char *path, const char *kind, const struct gr_ranges *where);
 void gr_put_refused(json_t *ans, const char *reason, const char *text);
 /* outcome "conflict" with its list, or "refused" with its reason. */
 void gr_put_conflict(json_t *ans, const struct gr_merge_out *out);

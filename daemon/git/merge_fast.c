@@ -14,6 +14,7 @@ struct fast {
 	struct gr_attr_tree *tree; /* of attrs, when one was asked for */
 	struct buf path;           /* of the folder, with its '/' */
 	int depth;
+	json_t *conflicts; /* NULL until there is one: from then on no object is made */
 };
 
 /* The three trees of one folder and what becomes of them. */
@@ -81,13 +82,48 @@ static int is_text(struct fast *f, const struct gr_entry *e, struct err *err)
 	return !m || (m != gr_attr_unset && strcmp(m, "union") != 0 && strcmp(m, "binary") != 0);
 }
 
-/* A file that both changed. */
-static int merge_file(struct fast *f, struct folder *d, const struct name *n, struct err *err)
+/* `where`: the lines, NULL for a file without any. */
+static int conflict(struct fast *f, struct folder *d, const struct gr_entry *e,
+		    const struct gr_ranges *where)
+{
+	size_t len = f->path.len;
+
+	buf_add(&f->path, e->name, e->len);
+	if (!f->conflicts)
+		f->conflicts = json_array();
+	if (!f->path.failed)
+		json_array_append_new(f->conflicts, gr_conflict_json(f->path.s, "contents", where));
+	buf_truncate(&f->path, len);
+	return f->path.failed ? 0 : take(d, e);
+}
+
+/* Three texts, of which the ancestor's is empty when both added the file. */
+static int merge_text(struct fast *f, struct folder *d, const struct buf text[3],
+		      struct gr_entry *merged, struct err *err)
+{
+	cleanup(buf_release) struct buf out = BUF_INIT_MAX(2 * GR_TEXT_MAX);
+	cleanup(gr_ranges_release) struct gr_ranges where = {0};
+
+	switch (gr_text_merge(&text[0], &text[1], &text[2], f->conflicts ? NULL : &out, &where)) {
+	case GR_TEXT_CLEAN:
+		break;
+	case GR_TEXT_CONFLICT:
+	case GR_TEXT_BINARY:
+		return conflict(f, d, merged, &where);
+	default:
+		return 0;
+	}
+	if (!f->conflicts &&
+	    gr_mem_put(f->r, GIT_OBJECT_BLOB, out.s, out.len, &merged->oid, err) < 0)
+		return -1;
+	return take(d, merged);
+}
+
+static int merge_blobs(struct fast *f, struct folder *d, const struct name *n,
+		       struct gr_entry *merged, struct err *err)
 {
 	const struct gr_entry *e[] = {n->o, n->a, n->b};
 	git_odb_object *blob[3] = {NULL, NULL, NULL};
-	cleanup(buf_release) struct buf out = BUF_INIT_MAX(2 * GR_TEXT_MAX);
-	struct gr_entry merged = *n->a;
 	struct buf text[3];
 	int rc = is_text(f, n->a, err);
 
@@ -98,12 +134,30 @@ static int merge_file(struct fast *f, struct folder *d, const struct name *n, st
 			blob_text(blob[i], &text[i]);
 	}
 	if (rc == 1)
-		rc = gr_text_merge(&text[0], &text[1], &text[2], &out, NULL) == GR_TEXT_CLEAN;
+		rc = merge_text(f, d, text, merged, err);
 	for (size_t i = 0; i < 3; i++)
 		git_odb_object_free(blob[i]);
-	if (rc == 1 && gr_mem_put(f->r, GIT_OBJECT_BLOB, out.s, out.len, &merged.oid, err) < 0)
-		return -1;
-	return rc == 1 ? take(d, &merged) : rc;
+	return rc;
+}
+
+/* A file or link that both changed, each in its mode or its content; of two modes one is always the
+ * ancestor's or the other side's. */
+static int merge_file(struct fast *f, struct folder *d, const struct name *n, struct err *err)
+{
+	const git_oid *o = &n->o->oid, *a = &n->a->oid, *b = &n->b->oid;
+	struct gr_entry merged = *n->a;
+
+	if (n->a->mode == n->o->mode)
+		merged.mode = n->b->mode;
+	if (git_oid_equal(a, b) || git_oid_equal(b, o))
+		return take(d, &merged);
+	if (git_oid_equal(a, o)) {
+		merged.oid = *b;
+		return take(d, &merged);
+	}
+	if (n->a->mode == GR_MODE_LINK)
+		return conflict(f, d, n->a, NULL);
+	return merge_blobs(f, d, n, &merged, err);
 }
 
 static int merge_sub(struct fast *f, struct folder *d, const struct name *n, struct err *err)
@@ -156,6 +210,16 @@ static bool plain_file(const struct gr_entry *e)
 	return e->mode == GR_MODE_FILE || e->mode == GR_MODE_EXEC;
 }
 
+/* Files in all three trees, or links in all three. */
+static bool one_kind(const struct name *n)
+{
+	if (!n->o)
+		return false;
+	if (n->o->mode == GR_MODE_LINK)
+		return n->a->mode == GR_MODE_LINK && n->b->mode == GR_MODE_LINK;
+	return plain_file(n->o) && plain_file(n->a) && plain_file(n->b);
+}
+
 static int merge_name(struct fast *f, struct folder *d, const struct name *n, struct err *err)
 {
 	if (n->o && same(n->o, n->a))
@@ -177,9 +241,7 @@ static int merge_name(struct fast *f, struct folder *d, const struct name *n, st
 		return merge_sub(f, d, n, err);
 	if (same(n->a, n->b))
 		return take(d, n->a);
-	if (n->o && n->o->mode == n->a->mode && n->o->mode == n->b->mode && plain_file(n->o))
-		return merge_file(f, d, n, err);
-	return 0;
+	return one_kind(n) ? merge_file(f, d, n, err) : 0;
 }
 
 /* Walks three sorted lists at once: the lowest name that is left, from each list that has it. */
@@ -219,6 +281,8 @@ static int put_folder(struct fast *f, const struct folder *d, git_oid *ret, stru
 {
 	cleanup(buf_release) struct buf text = BUF_INIT;
 
+	if (f->conflicts)
+		return 1;
 	gr_tree_text(d->out, d->n, &text);
 	if (text.failed)
 		return 0;
@@ -249,27 +313,41 @@ static bool has_attributes(const struct gr_repo *r)
 	return access(path, F_OK) == 0;
 }
 
-int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const struct gr_merge_in *in,
-		  git_oid *ret, struct err *err)
+/* 1 when nothing has to be opened. */
+static int trivial(const git_oid *o, const git_oid *a, const git_oid *b, git_oid *ret)
 {
-	const git_oid *ours = &in->ours_tree, *theirs = &in->theirs_tree;
+	if (git_oid_equal(o, a) || git_oid_equal(a, b))
+		*ret = *b;
+	else if (git_oid_equal(o, b))
+		*ret = *a;
+	else
+		return 0;
+	return 1;
+}
+
+int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const struct gr_merge_in *in,
+		  struct gr_merge_out *ret, struct err *err)
+{
 	struct fast f = {.r = r, .attrs = &in->attrs};
+	git_oid tree;
 	bool any;
 	int rc;
 
 	if (has_attributes(r))
 		return 0;
-	if (git_oid_equal(ancestor, ours) || git_oid_equal(ours, theirs)) {
-		*ret = *theirs;
-		return 1;
+	rc = trivial(ancestor, &in->ours_tree, &in->theirs_tree, &tree);
+	if (!rc) {
+		buf_init(&f.path, GR_PATH_MAX);
+		rc = merge_folder(&f, ancestor, &in->ours_tree, &in->theirs_tree, &tree, &any, err);
+		buf_release(&f.path);
+		gr_attr_tree_free(f.tree);
 	}
-	if (git_oid_equal(ancestor, theirs)) {
-		*ret = *ours;
-		return 1;
+	if (rc != 1) {
+		json_decref(f.conflicts);
+		return rc;
 	}
-	buf_init(&f.path, GR_PATH_MAX);
-	rc = merge_folder(&f, ancestor, ours, theirs, ret, &any, err);
-	buf_release(&f.path);
-	gr_attr_tree_free(f.tree);
-	return rc;
+	*ret = (struct gr_merge_out){.clean = !f.conflicts, .conflicts = f.conflicts, .fast = true};
+	if (ret->clean)
+		ret->tree = tree;
+	return 1;
 }

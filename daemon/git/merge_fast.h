@@ -16,8 +16,10 @@
  *   - Both sides added the same path with different content: undecided.
  *   - A name that is a file on one side and a folder on another: undecided, found by looking the
  *     name up in its other sorting place.
- *   - A path that both changed is merged only if it is a regular file with one mode in all three
- *     trees, and only by textmerge.h's sure answers; a textual conflict is git's to describe.
+ *   - A path that both changed is merged only if it is a regular file in all three trees, and only by
+ *     textmerge.h's sure answers. Where its lines conflict (or it is binary, or a link), that is the
+ *     answer: a path that is in all three trees is neither source nor target of a rename, so that
+ *     nothing else can become of it. The walk goes on to find the others.
  *   - Attributes: a file whose `merge` attribute in the tree `attrs` (attr.h) is anything but the text merge is git's;
  *     and every merge where the repository has an info/attributes.
  */
@@ -26,8 +28,9 @@
 
 #include "git/merge.h"
 
-/* Of `in`, the trees. 1: clean, *ret is the tree; 0: undecided; -1. */
+/* The two trees of `in` against that of `ancestor`. 1: *ret is filled, clean or with conflicts; 0:
+ * undecided; -1. */
 int gr_merge_fast(struct gr_repo *r, const git_oid *ancestor, const struct gr_merge_in *in,
-		  git_oid *ret, struct err *err);
+		  struct gr_merge_out *ret, struct err *err);
 
 #endif

@@ -105,7 +105,7 @@ static int read_messages(const char *p, const char *end, json_t *list)
 	return 0;
 }
 
-/* The three versions of one conflicted path. */
+/* The three versions of one conflicted path, those that are files. */
 struct stages {
 	const char *path;
 	git_oid oid[3];
@@ -113,11 +113,9 @@ struct stages {
 };
 
 /* The lines of "ours" that conflict, for a path of which there are three texts. */
-static json_t *conflict_lines(struct gr_repo *r, const struct stages *s)
+static void conflict_lines(struct gr_repo *r, const struct stages *s, struct gr_ranges *ret)
 {
-	cleanup(gr_ranges_release) struct gr_ranges where = {0};
 	git_odb_object *blob[3] = {NULL, NULL, NULL};
-	json_t *lines = json_array();
 	struct buf text[3];
 	bool all = true;
 
@@ -128,23 +126,20 @@ static json_t *conflict_lines(struct gr_repo *r, const struct stages *s)
 					       .len = git_odb_object_size(blob[i])};
 	}
 	if (all)
-		gr_text_merge(&text[0], &text[1], &text[2], NULL, &where);
-	for (size_t i = 0; i < where.n; i++)
-		json_array_append_new(lines, json_pack("[I,I]", (json_int_t)where.v[i].first,
-						       (json_int_t)where.v[i].last));
+		gr_text_merge(&text[0], &text[1], &text[2], NULL, ret);
 	for (size_t i = 0; i < 3; i++)
 		git_odb_object_free(blob[i]);
-	return lines;
 }
 
 /* "mode oid stage\tpath"; false when it is not that. */
-static bool read_stage(const char *s, const char **ret_path, git_oid *ret_oid, size_t *ret_stage)
+static bool read_stage(const char *s, const char **ret_path, unsigned *ret_mode, git_oid *ret_oid,
+		       size_t *ret_stage)
 {
 	char hex[GIT_OID_HEXSZ + 1], stage;
 	int end = 0;
 
-	if (sscanf(s, "%*o %40[0-9a-f] %c\t%n", hex, &stage, &end) < 2 || !end || stage < '1' ||
-	    stage > '3' || git_oid_fromstr(ret_oid, hex) < 0)
+	if (sscanf(s, "%o %40[0-9a-f] %c\t%n", ret_mode, hex, &stage, &end) < 3 || !end ||
+	    stage < '1' || stage > '3' || git_oid_fromstr(ret_oid, hex) < 0)
 		return false;
 	*ret_path = s + end;
 	*ret_stage = (size_t)(stage - '1');
@@ -153,16 +148,12 @@ static bool read_stage(const char *s, const char **ret_path, git_oid *ret_oid, s
 
 static void add_conflict(struct gr_repo *r, json_t *list, const struct stages *s)
 {
-	json_t *c = json_object();
+	cleanup(gr_ranges_release) struct gr_ranges where = {0};
 
-	if (!s->path) {
-		json_decref(c);
+	if (!s->path)
 		return;
-	}
-	json_put_str(c, "path", s->path);
-	json_put_str(c, "kind", "conflict");
-	json_put(c, "lines", conflict_lines(r, s));
-	json_array_append_new(list, c);
+	conflict_lines(r, s, &where);
+	json_array_append_new(list, gr_conflict_json(s->path, "conflict", &where));
 }
 
 /* The stages, those of one path after each other, up to an empty text; then the messages. */
@@ -170,18 +161,19 @@ static int read_conflicts(struct gr_repo *r, const char *p, const char *end, jso
 {
 	struct stages at = {0};
 	const char *s, *path;
+	unsigned mode;
 	size_t stage;
 	git_oid oid;
 
 	while ((s = next_text(&p, end)) && *s) {
-		if (!read_stage(s, &path, &oid, &stage))
+		if (!read_stage(s, &path, &mode, &oid, &stage))
 			return -1;
 		if (!at.path || strcmp(at.path, path)) {
 			add_conflict(r, list, &at);
 			at = (struct stages){.path = path};
 		}
 		at.oid[stage] = oid;
-		at.has[stage] = true;
+		at.has[stage] = mode == GR_MODE_FILE || mode == GR_MODE_EXEC;
 	}
 	add_conflict(r, list, &at);
 	return s ? read_messages(p, end, list) : -1;

@@ -2,10 +2,10 @@
  * repo.h - the role's hold on libgit2: the process state, open repositories, errors, scope cleanup.
  *
  * `struct gr` is one git role (or one test). Repositories are opened once and kept, at most
- * GR_REPOS, with their object cache warm; a repository whose pack folder has changed since is opened
- * afresh, so that a pack removed by maintenance is never read again. libgit2's search paths for
- * system, global, XDG and program-data configuration are empty: nothing but a repository's own
- * config, which only this program writes, is read.
+ * GR_REPOS, with their object cache (at most 96 MB in all) warm; a repository whose pack folder has
+ * changed since is opened afresh, so that a pack removed by maintenance is never read again.
+ * libgit2's search paths for system, global, XDG and program-data configuration are empty: nothing
+ * but a repository's own config, which only this program writes, is read.
  *
  * Each open repository carries an in-memory object store (`mem`) that is asked last on reading.
  * Speculative merges put their trees, blobs and commits there (gr_mem_put) and either drop them

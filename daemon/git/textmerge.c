@@ -163,6 +163,7 @@ static void write_out(const struct merge *m, struct buf *ret)
 {
 	size_t at = 0;
 
+	buf_room(ret, m->a.at[m->a.n] + m->b.at[m->b.n]);
 	for (size_t i = 0; i < m->n; i++) {
 		const struct piece *p = &m->v[i];
 
@@ -175,10 +176,9 @@ static void write_out(const struct merge *m, struct buf *ret)
 	copy_lines(ret, &m->a, at, m->a.n);
 }
 
-static bool is_text(const struct buf *b)
+static bool is_binary(const struct buf *b)
 {
-	return b->len <= GR_TEXT_MAX &&
-	       !memchr(b->s, 0, b->len < BINARY_LOOK ? b->len : BINARY_LOOK);
+	return b->len && memchr(b->s, 0, b->len < BINARY_LOOK ? b->len : BINARY_LOOK);
 }
 
 enum gr_text gr_text_merge(const struct buf *ancestor, const struct buf *ours,
@@ -186,8 +186,10 @@ enum gr_text gr_text_merge(const struct buf *ancestor, const struct buf *ours,
 {
 	cleanup(merge_release) struct merge m = {0};
 
-	if (!is_text(ancestor) || !is_text(ours) || !is_text(theirs))
+	if (ancestor->len > GR_TEXT_MAX || ours->len > GR_TEXT_MAX || theirs->len > GR_TEXT_MAX)
 		return GR_TEXT_UNSURE;
+	if (is_binary(ancestor) || is_binary(ours) || is_binary(theirs))
+		return GR_TEXT_BINARY;
 	gr_lines_split(&m.ids, ancestor->s, ancestor->len, &m.o);
 	gr_lines_split(&m.ids, ours->s, ours->len, &m.a);
 	gr_lines_split(&m.ids, theirs->s, theirs->len, &m.b);

@@ -8,8 +8,8 @@
  * itself falls back to another algorithm (a stretch whose common lines all occur more than 64 times)
  * the answer is "unsure".
  *
- * Everything takes time in proportion to lines times changes; inputs over GR_TEXT_MAX are "unsure",
- * and so is what git calls binary (a NUL within the first 8000 bytes).
+ * Everything takes time in proportion to lines times changes; inputs over GR_TEXT_MAX are "unsure".
+ * What git calls binary (a NUL within the first 8000 bytes of one of them) is a conflict without lines.
  */
 #ifndef YM_GIT_TEXTMERGE_H
 #define YM_GIT_TEXTMERGE_H
@@ -20,7 +20,7 @@
 
 #define GR_TEXT_MAX ((size_t)4 << 20) /* bytes of one of the three */
 
-enum gr_text { GR_TEXT_CLEAN, GR_TEXT_CONFLICT, GR_TEXT_UNSURE };
+enum gr_text { GR_TEXT_CLEAN, GR_TEXT_CONFLICT, GR_TEXT_BINARY, GR_TEXT_UNSURE };
 
 struct gr_range {
 	size_t first, last; /* lines of "ours", from 1 */
@@ -33,7 +33,7 @@ struct gr_ranges {
 
 void gr_ranges_release(struct gr_ranges *r);
 
-/* CLEAN fills *ret (an initialised buffer, large enough for both sides), CONFLICT fills *ret_where;
+/* The three differ from each other. CLEAN fills *ret (an initialised buffer, large enough for both sides), CONFLICT fills *ret_where;
  * either may be NULL. */
 enum gr_text gr_text_merge(const struct buf *ancestor, const struct buf *ours,
 			   const struct buf *theirs, struct buf *ret, struct gr_ranges *ret_where);

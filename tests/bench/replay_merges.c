@@ -13,7 +13,9 @@
  *
  * Of each pair all merge bases are compared with libgit2's, and verdict, tree and conflicted paths
  * with `git merge-tree --write-tree`; a difference is printed with the two commits and makes the
- * exit code 1. Then the times, as medians, 90th percentiles and means. Nothing is left in the repository.
+ * exit code 1 (so does a `merge` attribute of the first commit's .gitattributes, which git reads in no
+ * bare repository). Then milliseconds of processor time (ours with those of the gits that it starts), as
+ * medians, 90th percentiles and means. Nothing is left in the repository.
  */
 #include "base/buf.h"
 #include "base/mem.h"
@@ -22,7 +24,8 @@
 #include "git/tree.h"
 #include "sys/fs.h"
 
-#include <time.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define GIT   "/usr/bin/git"
@@ -41,9 +44,22 @@ struct times {
 	size_t n;
 };
 
+struct pair {
+	git_oid a, b;
+};
+
+/* The text follows. */
+struct git_answer {
+	int rc;
+	double ms;
+	size_t len;
+};
+
 struct replay {
 	struct gr g;
+	const char *repo;
 	struct gr_repo *r;
+	int git_fd;
 	char *objects, *quarantine; /* where git writes */
 	git_oid *line;              /* HEAD's first parents, oldest first */
 	git_oid *second;            /* the other parent of each that is a merge, else zero */
@@ -69,12 +85,26 @@ static void die(const char *what, const struct err *err)
 	exit(2);
 }
 
-static double now_ms(void)
+static double sum_ms(const struct timeval *a, const struct timeval *b)
 {
-	struct timespec t;
+	return (double)(a->tv_sec + b->tv_sec) * 1e3 + (double)(a->tv_usec + b->tv_usec) / 1e3;
+}
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+/* Processor time of those that have ended: a busy machine changes it little. */
+static double git_ms(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_CHILDREN, &u);
+	return sum_ms(&u.ru_utime, &u.ru_stime);
+}
+
+static double our_ms(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return sum_ms(&u.ru_utime, &u.ru_stime) + git_ms();
 }
 
 static void add_time(struct times *t, double ms)
@@ -245,17 +275,17 @@ static void compare_bases(struct replay *p, const git_oid *a, const git_oid *b)
 {
 	autofree git_oid *ours = NULL;
 	git_oidarray theirs = {0};
-	double start = now_ms(), mid;
+	double start = our_ms(), mid;
 	size_t n = 0;
 	struct err err = ERR_INIT;
 	int rc = gr_merge_bases(p->r, a, b, &ours, &n, &err);
 
-	mid = now_ms();
+	mid = our_ms();
 	if (rc != 1)
 		die("merge bases", &err);
 	rc = git_merge_bases(&theirs, p->r->git, a, b);
 	add_time(&p->bases, mid - start);
-	add_time(&p->bases_lg2, now_ms() - mid);
+	add_time(&p->bases_lg2, our_ms() - mid);
 	if (rc < 0 && rc != GIT_ENOTFOUND)
 		die("merge bases of libgit2", NULL);
 	qsort(ours, n, sizeof(*ours), cmp_oid);
@@ -271,23 +301,83 @@ static void compare_bases(struct replay *p, const git_oid *a, const git_oid *b)
 }
 
 /* Exit code, and the tree or the conflicted paths, one a line. */
-static int ask_git(struct replay *p, const git_oid *a, const git_oid *b, struct buf *ret)
+static int run_git(struct replay *p, const struct pair *pair, struct buf *ret)
 {
 	char x[41], y[41];
 	autofree char *dir = xasprintf("GIT_OBJECT_DIRECTORY=%s", p->quarantine);
 	autofree char *alt = xasprintf("GIT_ALTERNATE_OBJECT_DIRECTORIES=%s", p->objects);
 	const char *env[] = {dir, alt, NULL};
-	const char *args[] = {
-		"merge-tree", "--write-tree",          "--name-only",           "--no-messages",
-		"-z",         git_oid_tostr(x, 41, a), git_oid_tostr(y, 41, b), NULL};
+	const char *args[] = {"merge-tree",
+			      "--write-tree",
+			      "--name-only",
+			      "--no-messages",
+			      "-z",
+			      git_oid_tostr(x, 41, &pair->a),
+			      git_oid_tostr(y, 41, &pair->b),
+			      NULL};
 	struct err err = ERR_INIT;
-	int rc = gr_git(&p->g, p->r->path, env, args, NULL, 0, 600000, ret, &err);
+	int rc = gr_git(&p->g, p->repo, env, args, NULL, 0, 600000, ret, &err);
 
 	err_release(&err);
 	for (size_t i = 0; i < ret->len; i++)
 		if (!ret->s[i])
 			ret->s[i] = '\n';
 	return rc;
+}
+
+static void all_of(int fd, void *buf, size_t n, bool out)
+{
+	for (size_t done = 0; done < n;) {
+		ssize_t k = out ? write(fd, (char *)buf + done, n - done)
+				: read(fd, (char *)buf + done, n - done);
+
+		if (k <= 0)
+			exit(out ? 2 : 0);
+		done += (size_t)k;
+	}
+}
+
+/* Git is started by a process of its own: a fork makes each page that the one who forked writes to
+ * afterwards a fault, and would be counted as ours. */
+static void start_git(struct replay *p)
+{
+	struct pair pair;
+	int fds[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
+		die("socketpair", NULL);
+	p->git_fd = fds[0];
+	if (fork() != 0) {
+		close(fds[1]);
+		return;
+	}
+	close(fds[0]);
+	for (;;) {
+		cleanup(buf_release) struct buf b = BUF_INIT;
+		struct git_answer ans;
+
+		all_of(fds[1], &pair, sizeof(pair), false);
+		ans.ms = git_ms();
+		ans.rc = run_git(p, &pair, &b);
+		ans.ms = git_ms() - ans.ms;
+		ans.len = b.len;
+		all_of(fds[1], &ans, sizeof(ans), true);
+		all_of(fds[1], b.s, b.len, true);
+	}
+}
+
+static int ask_git(struct replay *p, const git_oid *a, const git_oid *b, struct buf *ret,
+		   double *ret_ms)
+{
+	struct pair pair = {*a, *b};
+	struct git_answer ans;
+
+	all_of(p->git_fd, &pair, sizeof(pair), true);
+	all_of(p->git_fd, &ans, sizeof(ans), false);
+	all_of(p->git_fd, buf_room(ret, ans.len + 1), ans.len, false);
+	buf_grown(ret, ans.len);
+	*ret_ms = ans.ms;
+	return ans.rc;
 }
 
 static void our_text(const struct gr_merge_out *o, struct buf *ret)
@@ -309,8 +399,10 @@ static int ask_ours(struct replay *p, const git_oid *a, const git_oid *b, struct
 
 	if (gr_repo_open(&p->g, p->r->path, &p->r, &err) == 0 &&
 	    gr_tree_of(p->r, a, &in.ours_tree, &err) == 0 &&
-	    gr_tree_of(p->r, b, &in.theirs_tree, &err) == 0)
+	    gr_tree_of(p->r, b, &in.theirs_tree, &err) == 0) {
+		in.attrs = in.ours_tree;
 		rc = gr_merge(&p->g, p->r, &in, ret, &err);
+	}
 	gr_mem_drop(p->r);
 	err_release(&err);
 	return rc;
@@ -321,13 +413,12 @@ static void compare_merge(struct replay *p, const git_oid *a, const git_oid *b)
 	cleanup(gr_merge_out_release) struct gr_merge_out out = {0};
 	cleanup(buf_release) struct buf ours = BUF_INIT;
 	cleanup(buf_release) struct buf theirs = BUF_INIT;
-	double start = now_ms(), mid, end;
+	double start = our_ms(), ours_took, git_took;
 	int rc = ask_ours(p, a, b, &out), git, way;
 	const char *answer;
 
-	mid = now_ms();
-	git = ask_git(p, a, b, &theirs);
-	end = now_ms();
+	ours_took = our_ms() - start;
+	git = ask_git(p, a, b, &theirs, &git_took);
 	/* Unrelated histories, objects that are not there. */
 	if (rc < 0 && git != 0 && git != 1) {
 		p->skipped++;
@@ -339,10 +430,10 @@ static void compare_merge(struct replay *p, const git_oid *a, const git_oid *b)
 	if (rc < 0 || (git == 0) != out.clean || strcmp(ours.s ? ours.s : "", answer ? answer : ""))
 		differ(p, "merge", a, b, ours.s ? ours.s : "error", answer ? answer : "");
 	way = (out.clean ? CLEAN_FAST : CONFLICT_FAST) + !out.fast;
-	add_time(&p->ours[way], mid - start);
-	add_time(&p->git[way], end - mid);
-	add_time(&p->sum_ours, mid - start);
-	add_time(&p->sum_git, end - mid);
+	add_time(&p->ours[way], ours_took);
+	add_time(&p->git[way], git_took);
+	add_time(&p->sum_ours, ours_took);
+	add_time(&p->sum_git, git_took);
 }
 
 static void run(struct replay *p, size_t pairs)
@@ -382,16 +473,21 @@ int main(int argc, char **argv)
 	rnd_state = (argc > 3 ? strtoul(argv[3], NULL, 10) : 1) * 0x9e3779b97f4a7c15u + 1;
 	for (int i = 0; i < 8; i++)
 		rnd(2);
-	if (gr_init(&p.g, GIT, &err) < 0 || gr_repo_open(&p.g, argv[1], &p.r, &err) < 0)
-		die(argv[1], &err);
+	p.repo = argv[1];
 	p.objects = path_join(argv[1], "objects");
 	p.quarantine = path_join(argv[1], "objects/tmp_objdir-replay-XXXXXX");
 	if (!mkdtemp(p.quarantine))
 		die(p.quarantine, NULL);
+	if (gr_init(&p.g, GIT, &err) < 0)
+		die(argv[1], &err);
+	start_git(&p);
+	if (gr_repo_open(&p.g, argv[1], &p.r, &err) < 0)
+		die(argv[1], &err);
 	read_line(&p);
 	read_heads(&p);
 	printf("%zu landings, %zu heads\n", p.nline, p.nheads);
 	run(&p, pairs);
+	close(p.git_fd);
 	fs_remove_tree(p.quarantine, NULL);
 	return p.wrong ? 1 : 0;
 }

@@ -327,8 +327,9 @@ static bool compare(struct fx *f, unsigned mark, unsigned round_seed)
 	autojson json_t *ans = NULL;
 	autofree char *ours = NULL;
 	struct gr_repo *r;
-	git_oid o, a, b, to, tree;
+	cleanup(gr_merge_out_release) struct gr_merge_out out = {0};
 	struct gr_merge_in in = {0};
+	git_oid o, a, b, to;
 	const char *theirs;
 	int rc, fast;
 
@@ -340,7 +341,7 @@ static bool compare(struct fx *f, unsigned mark, unsigned round_seed)
 				 gr_tree_of(r, &b, &in.theirs_tree, NULL),
 			 0);
 	in.attrs = in.ours_tree;
-	fast = gr_merge_fast(r, &to, &in, &tree, NULL);
+	fast = gr_merge_fast(r, &to, &in, &out, NULL);
 	gr_mem_drop(r);
 	ans = fx_ok(f, "{s:s,s:s,s:s}", "op", "merge", "base", git_oid_tostr(x, 41, &a), "head",
 		    git_oid_tostr(y, 41, &b));
@@ -416,7 +417,7 @@ static void odd_merges_are_git_s(void **state)
 
 /* One merge with many files: each is a case of its own. */
 static void texts_round(struct fx *f, unsigned round, unsigned lines, unsigned kinds,
-			unsigned counts[3])
+			unsigned counts[4])
 {
 	cleanup(buf_release) struct buf git = BUF_INIT;
 	cleanup(buf_release) struct buf b = BUF_INIT;
@@ -480,7 +481,7 @@ static void texts_round(struct fx *f, unsigned round, unsigned lines, unsigned k
 
 static void texts_merge_as_git_merges_them(void **state)
 {
-	unsigned rounds = from_env("YM_TEXTS", 15), counts[3] = {0};
+	unsigned rounds = from_env("YM_TEXTS", 15), counts[4] = {0};
 
 	for (unsigned i = 0; i < rounds; i++) {
 		seed(from_env("YM_SEED", 500) + i);
@@ -549,6 +550,59 @@ static void asking_writes_nothing(void **state)
 	(void)head;
 }
 
+static void merge_both_ways(struct fx *f, const char *base, const char *head,
+			    struct gr_merge_out out[2])
+{
+	struct gr_merge_in in = {0};
+	struct gr_repo *r;
+
+	git_oid_fromstr(&in.ours, base);
+	git_oid_fromstr(&in.theirs, head);
+	assert_int_equal(gr_repo_open(&f->g, f->repo, &r, NULL), 0);
+	assert_int_equal(gr_tree_of(r, &in.ours, &in.ours_tree, NULL), 0);
+	assert_int_equal(gr_tree_of(r, &in.theirs, &in.theirs_tree, NULL), 0);
+	in.attrs = in.ours_tree;
+	for (size_t i = 0; i < 2; i++) {
+		in.way = i ? GR_MERGE_BY_GIT : GR_MERGE_ANY;
+		assert_int_equal(gr_merge(&f->g, r, &in, &out[i], NULL), 0);
+		gr_mem_drop(r);
+	}
+}
+
+/* Paths, kinds and lines as git's way has them, without git. */
+static void conflicts_of_contents_are_decided_in_memory(void **state)
+{
+	static const char *const sides[] = {"l", "r"};
+	struct fx *f = *state;
+	autofree char *seeded = fx_seed(f);
+	struct gr_merge_out out[2];
+
+	fx_run(f, "cd src; seq 30 >n; seq 30 >m; seq 30 >clean; printf 'a\\0b' >bin; mkdir d;"
+		  "ln -s x d/link; seq 9 >d/n; seq 9 >mode; git add -A; git commit -qm n");
+	for (size_t i = 0; i < 2; i++)
+		fx_run(f,
+		       "cd src; git checkout -qb %s main; sed -i 's/^7$/%s/; 2,4d' n;"
+		       "sed -i '%zus/$/%s/' m clean; printf 'a\\0%s' >bin; ln -sf %s d/link;"
+		       "sed -i '3a %s' d/n; sed -i %zus/$/x/ mode; chmod %s mode;"
+		       "git add -A; git commit -qm %s; git push -q ../app.git %s",
+		       sides[i], sides[i], 10 + i, sides[i], sides[i], sides[i], sides[i],
+		       1 + 5 * i, i ? "-x" : "+x", sides[i], sides[i]);
+	for (size_t i = 0; i < 2; i++) {
+		autofree char *base = fx_sh(f, "git -C app.git rev-parse %s", sides[i]);
+		autofree char *head = fx_sh(f, "git -C app.git rev-parse %s", sides[!i]);
+
+		merge_both_ways(f, base, head, out);
+		assert_true(out[0].fast && !out[0].clean);
+		assert_false(out[1].fast || out[1].clean);
+		if (!json_equal(out[0].conflicts, out[1].conflicts))
+			fail_msg("%s\n%s", json_text(out[0].conflicts),
+				 json_text(out[1].conflicts));
+		assert_int_equal(json_array_size(out[0].conflicts), 6);
+		gr_merge_out_release(&out[0]);
+		gr_merge_out_release(&out[1]);
+	}
+}
+
 /* Two merge bases, and either alone would bring a change back that was taken out on purpose. */
 static void several_merge_bases_are_git_s_to_decide(void **state)
 {
@@ -584,6 +638,7 @@ int main(int argc, char **argv)
 		FX_TEST(odd_merges_are_git_s),
 		FX_TEST(texts_merge_as_git_merges_them),
 		FX_TEST(asking_writes_nothing),
+		FX_TEST(conflicts_of_contents_are_decided_in_memory),
 		FX_TEST(several_merge_bases_are_git_s_to_decide),
 		cmocka_unit_test(conflicts_name_their_lines),
 	};
