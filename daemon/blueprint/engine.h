@@ -168,6 +168,11 @@ void bp_next(const struct blueprint *bp, const struct bp_pos *pos, const struct 
 	     struct bp_pos *ret_pos, struct bp_action *ret);
 void bp_action_release(struct bp_action *a);
 
+/* The work is to be committed once more, on another base: the position goes back to the last step that made it, is at
+ * COMMIT there, and comes back to the step where it was when the gates are green again. False: no step before it made
+ * anything, and the position is as it was. */
+bool bp_pos_recommit(const struct blueprint *bp, struct bp_pos *pos);
+
 /* Rounds so far as a person counts them: those of this agent step, and those that came after the PR. */
 int64_t bp_pos_rounds(const struct bp_pos *pos);
 const char *bp_phase_name(enum bp_phase p);

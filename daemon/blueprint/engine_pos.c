@@ -21,6 +21,23 @@ static const char *const do_names[] = {
 	[BP_DO_NO_CHANGE] = "no-change", [BP_DO_FAIL] = "fail",     [BP_DO_CANCELLED] = "cancelled",
 };
 
+bool bp_pos_recommit(const struct blueprint *bp, struct bp_pos *pos)
+{
+	int64_t k = pos->step;
+
+	while (k >= 0 && (size_t)k < bp->nsteps && bp->steps[k].kind != BP_AGENT &&
+	       bp->steps[k].kind != BP_RUN)
+		k--;
+	if (k < 0 || (size_t)k >= bp->nsteps || !pos->started)
+		return false;
+	pos->resume_step = pos->step;
+	pos->step = k;
+	pos->phase = BP_PH_COMMIT;
+	pos->index = pos->infra = 0;
+	pos->head[0] = pos->gated[0] = '\0'; /* nothing is known of what it becomes */
+	return true;
+}
+
 int64_t bp_pos_rounds(const struct bp_pos *pos)
 {
 	return pos->round + pos->ci_round;

@@ -20,6 +20,8 @@ const struct effect_kind outbox_kinds[] = {
 	{"task-worktree", EXEC_WORK, task_did_worktree},
 	{"task-restore", EXEC_WORK, task_did_restore},
 	{"task-commit", EXEC_WORK, task_did_commit},
+	{"task-base", EXEC_GIT, task_did_base},
+	{"task-transplant", EXEC_WORK, task_did_transplant},
 	{"task-layer-key", EXEC_WORK, task_did_layer_key},
 	{"task-layer-apply", EXEC_WORK, task_did_layer_apply},
 	{"task-layer-save", EXEC_WORK, task_did_layer_save},

@@ -119,12 +119,13 @@ int task_commit(struct task_ctx *c, struct err *err)
 	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
 	autofree char *message = commit_message(c), *tree = task_tree(b, t->id);
 	autofree char *name = xasprintf("t%lld", (long long)t->id), *nonce = task_nonce(c);
+	const char *parent = t->head ? t->head : t->start;
 	json_t *p = task_request(c, "worktree-commit");
 
 	json_put_str(p, "name", name);
 	json_put_str(p, "path", tree);
 	json_put_str(p, "branch", t->branch);
-	json_put_str(p, "parent", t->head ? t->head : t->start);
+	json_put_str(p, "parent", parent);
 	json_put_str(p, "base", t->start);
 	json_put(p, "allow", globs(NULL, 0, &c->bp.allow));
 	json_put(p, "protect",
@@ -139,8 +140,9 @@ int task_commit(struct task_ctx *c, struct err *err)
 	json_put_int(p, "time_ms", work_ended_ms(c));
 	json_put_int(p, "since_ms", work_began_ms(c));
 	json_put_str(p, "sign_key", b->conf->sign_key);
-	if (bot_effect(b, subject, "task-commit", p, err, "commit:%lld:%s", (long long)t->id,
-		       nonce) < 0)
+	/* The same work is committed once more when it was put onto another base (task_base.c). */
+	if (bot_effect(b, subject, "task-commit", p, err, "commit:%lld:%s:%s", (long long)t->id,
+		       nonce, parent) < 0)
 		return -1;
 	return task_save(b->db, t, err);
 }

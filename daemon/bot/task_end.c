@@ -101,6 +101,13 @@ static int push_branch(struct task_ctx *c, const struct forge *f, struct err *er
 
 int task_pull_request(struct task_ctx *c, struct err *err)
 {
+	int rc = task_base_look(c, err);
+
+	return rc ? (rc < 0 ? -1 : 0) : task_open_pull(c, err);
+}
+
+int task_open_pull(struct task_ctx *c, struct err *err)
+{
 	struct forge f = bot_forge(c->bot, &c->repo);
 
 	return f.ops->push ? push_branch(c, &f, err) : open_pull(c, err);

@@ -60,6 +60,9 @@ int task_run_command(struct task_ctx *c, struct err *err);
 int task_run_setup(struct task_ctx *c, struct err *err);  /* looks for the cached layer first */
 int task_save_layer(struct task_ctx *c, struct err *err); /* what the set-up has made */
 
+/* The branch is where the base is; what is committed next follows on that. */
+int task_rebased(struct bot *b, int64_t id, const char *onto, struct err *err);
+
 /* task_commit.c */
 int task_commit(struct task_ctx *c, struct err *err);
 /* The agent that ran last, which a step or `/yard run agent=` may have named; NULL: none has. */
@@ -115,6 +118,15 @@ void task_add_edited(const struct task *t, struct buf *b);
  * frees) says which of the two texts it is; NULL when there is only one. */
 int task_take_text(struct task_ctx *c, char **ret, struct err *err);
 
+/* task_base.c: is the base still one that its work follows on? 0 yes; 1 not, or it is asked for: what follows comes with
+ * the answer. */
+int task_base_look(struct task_ctx *c, struct err *err);
+/* The work goes onto the base as it is, by what changed since task.start alone; it is committed and tested anew. 0; 1: no
+ * step before its position made anything. */
+int task_transplant(struct task_ctx *c, struct err *err);
+/* What task_base_look() was asked for: it is. */
+int task_open_pull(struct task_ctx *c, struct err *err);
+
 /* task_end.c: opening the PR, asking, ending. */
 int task_pull_request(struct task_ctx *c, struct err *err);
 int task_ask(struct task_ctx *c, const char *reason, struct err *err);
@@ -151,6 +163,8 @@ int task_did_layer_apply(struct bot *b, const struct event *e, const json_t *p, 
 int task_did_layer_save(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_pr_open(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_base(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int task_did_transplant(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_issue_close(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int task_did_pr_ref(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 /* task_ended.c: a run of a task has ended. */

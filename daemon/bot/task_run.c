@@ -179,8 +179,7 @@ static void tell_of_rebase(struct task_ctx *c)
 		row_take(&c->task.feedback, xasprintf("%s%s%s\n", said, *said ? "\n" : "", how));
 }
 
-/* The branch is where the base is; what is committed next follows on that. */
-static int rebased(struct bot *b, int64_t id, const char *onto, struct err *err)
+int task_rebased(struct bot *b, int64_t id, const char *onto, struct err *err)
 {
 	cleanup(task_release) struct task t = {0};
 	int rc = task_get(b->db, id, &t, err);
@@ -206,7 +205,7 @@ int task_did_restore(struct bot *b, const struct event *e, const json_t *p, stru
 
 	(void)e;
 	if (onto && json_flag(p, "ok"))
-		return rebased(b, id, onto, err);
+		return task_rebased(b, id, onto, err);
 	if (rc <= 0 || t.ended_ms || json_flag(p, "ok"))
 		return rc < 0 ? -1 : 0;
 	if (effect_withdraw(b->db, subject, bot_now(b), err) < 0 ||

@@ -56,10 +56,11 @@
  *   worktree-restore {repo, path, gitdir, commit, keep_files?}
  *       the files of `commit`, and nothing untracked but what its .gitignore names. With keep_files they
  *       stay as they are, and only the private Git directory is made anew: HEAD and index at `commit`
- *   worktree-rebase {repo, path, gitdir, head, onto}
+ *   worktree-rebase {repo, path, gitdir, head, onto, from?}
  *       the worktree's branch is moved from `head` to `onto`, and its files are what a merge of the
- *       two leaves: with Git's conflict markers where both changed the same lines. Nothing is
- *       committed; untracked files as in worktree-restore
+ *       two leaves: with Git's conflict markers where both changed the same lines. With `from`, a commit
+ *       below `head`, only what changed since that is merged, whatever the history says: `onto` does not get
+ *       back what was taken out of it. Nothing is committed; untracked files as in worktree-restore
  *       -> {outcome:"clean"} | {outcome:"conflict", conflicts:[…]}
  *   worktree-commit {repo, name, path, branch, parent, base, allow:[glob], protect:[glob],
  *                    except:[glob], max_file_bytes, max_files, max_bytes, message, author_name,

@@ -199,12 +199,18 @@ static int move_onto(struct gr *g, struct gr_repo *r, const char *ref, const git
 
 /* Git's own merge, for its markers; its objects stay, for a commit may come to need them. */
 static int merge_onto(struct gr *g, struct gr_repo *r, const git_oid *head, const git_oid *onto,
-		      struct gr_merge_out *ret, struct err *err)
+		      const git_oid *from, struct gr_merge_out *ret, struct err *err)
 {
 	struct gr_merge_in in = {.ours = *onto, .theirs = *head, .keep = true};
 	char head_hex[GIT_OID_HEXSZ + 1];
 	int rc = gr_tree_of(r, onto, &in.attrs, err);
 
+	in.explicit_base = from != NULL;
+	in.ours_tree = in.attrs;
+	if (from && rc == 0)
+		rc = gr_tree_of(r, from, &in.ancestor_tree, err) < 0
+			     ? -1
+			     : gr_tree_of(r, head, &in.theirs_tree, err);
 	if (rc == 0)
 		rc = gr_merge_by_git(g, r, &in, ret, err);
 	git_oid_tostr(head_hex, sizeof(head_hex), head);
@@ -221,17 +227,19 @@ int gr_op_worktree_rebase(struct gr *g, const json_t *req, json_t *ans, struct e
 	cleanup(gr_stats_release) struct gr_stats known = {0};
 	cleanup(place_release) struct place p = {0};
 	autofree char *branch = NULL;
-	git_oid head, onto;
+	bool has_from = json_str(req, "from", NULL) != NULL;
+	git_oid head, onto, from;
 
 	if (get_place(g, req, &p, err) < 0 || gr_get_oid(req, "head", &head, err) < 0 ||
-	    gr_get_oid(req, "onto", &onto, err) < 0)
+	    gr_get_oid(req, "onto", &onto, err) < 0 ||
+	    (has_from && gr_get_oid(req, "from", &from, err) < 0))
 		return -1;
 	p.admin = admin_of(p.r, p.path);
 	if (!p.admin)
 		return err_set(err, ERR_NOT_FOUND, "%s has no worktree at %s", p.r->path, p.path);
 	p.index = path_join(p.admin, "index");
 	if (admin_branch(p.admin, &branch, err) < 0 || gr_stats_load(p.index, &known, err) < 0 ||
-	    merge_onto(g, p.r, &head, &onto, &merged, err) < 0 ||
+	    merge_onto(g, p.r, &head, &onto, has_from ? &from : NULL, &merged, err) < 0 ||
 	    move_onto(g, p.r, branch, &head, &onto, err) < 0)
 		return -1;
 	if (merged.clean)

@@ -282,6 +282,104 @@ static void a_gate_has_its_own_time(void **state)
 				      "(`limits.gate-timeout-minutes` of the blueprint)"));
 }
 
+/* ---- the base is moved back ---- */
+
+#define GOOD "e000000000000000000000000000000000000009"
+
+static void base_is(struct fx *f, const char *oid)
+{
+	assert_int_equal(repo_get(f->bot.db, f->repo.id, &f->repo, NULL), 1);
+	row_set(&f->repo.base_oid, oid);
+	row_set(&f->repo.config_oid, oid);
+	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
+}
+
+/* Its work is green, and its PR would be opened. */
+static void up_to_pr(struct fx *f)
+{
+	prepare_with(f, "", "rounds: 1");
+	up_to_first_round(f);
+	ran(f, MINUTE, "exited", 0, "", DONE);
+	committed(f, START);
+	base_is(f, GOOD);
+	ran(f, MINUTE, "exited", 0, "", "green\n");
+}
+
+static int64_t prs(struct fx *f)
+{
+	cleanup(pr_list_release) struct pr_list l = {0};
+
+	assert_int_equal(pr_all(f->bot.db, ST_PR_LIST, &l, NULL, "is", f->repo.id, "all"), 0);
+	return (int64_t)l.n;
+}
+
+static void a_base_that_moved_on_changes_nothing(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+
+	up_to_pr(f);
+	assert_int_not_equal(fx_due(f, "task-base", &p), 0);
+	assert_string_equal(json_str(p, "commit", ""), FX_BASE);
+	assert_string_equal(json_str(p, "in", ""), GOOD);
+	assert_int_equal(prs(f), 0); /* nobody sees it before that is known */
+	fx_answer(f, "task-base", json_pack("{s:b}", "contains", 1));
+	assert_int_equal(prs(f), 1);
+}
+
+/* What it began from is not in the base: its own changes alone are put onto that, and tested again. */
+static void what_was_taken_out_of_the_base_does_not_come_back(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+	autojson json_t *q = NULL;
+	cleanup(task_release) struct task t = {0};
+
+	up_to_pr(f);
+	fx_answer(f, "task-base", json_pack("{s:b}", "contains", 0));
+	assert_int_not_equal(fx_due(f, "task-transplant", &p), 0);
+	assert_string_equal(json_str(p, "head", ""), START);
+	assert_string_equal(json_str(p, "from", ""), FX_BASE);
+	assert_string_equal(json_str(p, "onto", ""), GOOD);
+	fx_answer(f, "task-transplant", json_pack("{s:s}", "outcome", "clean"));
+	assert_int_not_equal(fx_due(f, "task-commit", &q), 0);
+	assert_string_equal(json_str(q, "parent", ""), GOOD);
+	assert_string_equal(json_str(q, "base", ""), GOOD); /* `allow` is judged against it */
+	committed(f, CAND);
+	assert_int_equal(prs(f), 0);
+	ran(f, MINUTE, "exited", 0, "", "green\n"); /* the gate, of the new tree */
+	assert_int_equal(prs(f), 1);
+	t = task_now(f);
+	assert_string_equal(t.start, GOOD);
+}
+
+static void a_conflict_with_the_base_that_was_moved_back_is_a_round(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_pr(f);
+	fx_answer(f, "task-base", json_pack("{s:b}", "contains", 0));
+	fx_answer(
+		f, "task-transplant",
+		json_pack("{s:s,s:[{s:s}]}", "outcome", "conflict", "conflicts", "path", "src/a"));
+	assert_with_a_person(f, "The change was refused");
+	assert_int_equal(prs(f), 0);
+}
+
+/* The answer was of a base that is not there any more: asked again. */
+static void a_base_that_moves_twice_is_asked_for_twice(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+
+	up_to_pr(f);
+	base_is(f, CAND);
+	fx_answer(f, "task-base", json_pack("{s:b}", "contains", 1));
+	assert_int_equal(prs(f), 0);
+	assert_int_not_equal(fx_due(f, "task-base", &p), 0);
+	assert_string_equal(json_str(p, "in", ""), CAND);
+}
+
 /* ---- cancelled while its PR lands ---- */
 
 static void cancelled_before_its_landing_it_does_not_land(void **state)
@@ -358,6 +456,10 @@ int main(void)
 		TEST(limits_reach_the_run),
 		TEST(the_task_says_which_limit),
 		TEST(a_gate_has_its_own_time),
+		TEST(a_base_that_moved_on_changes_nothing),
+		TEST(what_was_taken_out_of_the_base_does_not_come_back),
+		TEST(a_conflict_with_the_base_that_was_moved_back_is_a_round),
+		TEST(a_base_that_moves_twice_is_asked_for_twice),
 		TEST(cancelled_before_its_landing_it_does_not_land),
 		TEST(cancelled_too_late_it_says_so),
 		TEST(a_landing_that_failed_can_be_cancelled),

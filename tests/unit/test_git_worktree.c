@@ -567,6 +567,36 @@ static void a_rebase_without_a_conflict(void **state)
 	wt_close(&w);
 }
 
+/* A commit that was taken out of the base comes back by no merge of a head that follows on it, but by this one. */
+static void what_was_taken_out_of_the_base_stays_out(void **state)
+{
+	autojson json_t *whole = NULL;
+	autojson json_t *part = NULL;
+	autofree char *good = NULL, *head = NULL, *secret = NULL;
+	struct wt w;
+
+	wt_open(&w, *state);
+	good = xstrdup(w.head);
+	secret = base_moves(&w, "mkdir -p src; echo hunter2 >src/secret; git add -A");
+	part = fx_ok(w.f, "{s:s,s:s,s:s,s:s,s:s}", "op", "worktree-rebase", "path", w.path,
+		     "gitdir", w.gitdir, "head", good, "onto", secret);
+	free(w.head);
+	w.head = xstrdup(secret);
+	fx_run(w.f, "cd trees/t1; test -e src/secret; echo ours >>src/a.c; echo new >src/new.c");
+	whole = wt_commit(&w);
+	assert_outcome(whole, "committed");
+	head = xstrdup(json_str(whole, "commit", ""));
+	json_decref(part);
+	part = fx_ok(w.f, "{s:s,s:s,s:s,s:s,s:s,s:s}", "op", "worktree-rebase", "path", w.path,
+		     "gitdir", w.gitdir, "head", head, "onto", good, "from", secret);
+	assert_outcome(part, "clean");
+	fx_run(w.f,
+	       "cd trees/t1; test ! -e src/secret; grep -q ours src/a.c; grep -q new src/new.c; "
+	       "test $(git rev-parse HEAD) = %s",
+	       good);
+	wt_close(&w);
+}
+
 /* Rules on many levels times many files: an answer comes in time all the same. */
 static void ignore_rules_have_a_limit(void **state)
 {
@@ -756,6 +786,7 @@ int main(int argc, char **argv)
 		FX_TEST(a_conflict_is_in_the_files),
 		FX_TEST(a_rebase_does_not_lose_a_branch),
 		FX_TEST(a_rebase_without_a_conflict),
+		FX_TEST(what_was_taken_out_of_the_base_stays_out),
 		FX_TEST(a_closed_folder_is_opened),
 		FX_TEST(ignore_rules_have_a_limit),
 		FX_TEST(globs_decide),
