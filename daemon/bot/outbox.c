@@ -210,7 +210,7 @@ static int write_result(struct outbox *o, struct active *a, json_t *result, cons
 
 		log_warn("effect %lld (%s): try %lld: %s", (long long)a->row.id, a->row.kind,
 			 (long long)a->row.tries, err_text(why));
-		return effect_again(b->db, a->row.id, bot_now(b) + pause, err);
+		return effect_wait(b->db, a->row.id, bot_now(b), pause, err);
 	}
 	if (!ok)
 		log_warn("effect %lld (%s): %s", (long long)a->row.id, a->row.kind, err_text(why));

@@ -140,7 +140,7 @@ int queue_head_first(struct bot *b, struct landing_ctx *x, struct err *err)
 
 /* ---- is it there? ---- */
 
-static int ask_head(struct bot *b, const struct landing_ctx *x, int64_t not_before, struct err *err)
+static int ask_head(struct bot *b, const struct landing_ctx *x, int64_t wait_ms, struct err *err)
 {
 	autofree char *subject = queue_land_subject(&x->r);
 	json_t *p = json_object(), *c = json_object();
@@ -153,8 +153,8 @@ static int ask_head(struct bot *b, const struct landing_ctx *x, int64_t not_befo
 	json_put_int(p, "until_ms", deadline(b, x));
 	rc = bot_effect(b, subject, "cand-head", p, err, "head:%lld:%lld", (long long)x->l.id,
 			(long long)bot_now(b));
-	if (rc > 0 && not_before)
-		rc = effect_again(b->db, db_last_id(b->db), not_before, err);
+	if (rc > 0 && wait_ms)
+		rc = effect_wait(b->db, db_last_id(b->db), bot_now(b), wait_ms, err);
 	return rc < 0 ? -1 : 0;
 }
 
@@ -226,7 +226,7 @@ int queue_did_head(struct bot *b, const struct event *e, const json_t *p, struct
 		return remote_look(b, &x.r, x.c.pr, err) < 0 ? -1 : queue_failed(b, &x, text, err);
 	}
 	if (bot_now(b) < deadline(b, &x) && json_flag(p, "ok"))
-		return ask_head(b, &x, bot_now(b) + ASK_MS, err);
+		return ask_head(b, &x, ASK_MS, err);
 	text = xasprintf("the forge did not show the moved head within %lld s%s%s",
 			 (long long)b->conf->github.head_wait_ms / 1000, why ? ": " : "",
 			 why ? why : "");

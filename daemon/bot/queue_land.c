@@ -471,7 +471,7 @@ int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c,
 		rc = bot_effect(b, subject, kind, json_incref(p), err, "settle-ref:%lld:%lld",
 				(long long)c->id, (long long)bot_now(b));
 		if (rc > 0)
-			rc = effect_again(b->db, db_last_id(b->db), bot_now(b) + SETTLE_MS, err);
+			rc = effect_wait(b->db, db_last_id(b->db), bot_now(b), SETTLE_MS, err);
 	}
 	json_decref(p);
 	return rc < 0 ? -1 : 0;

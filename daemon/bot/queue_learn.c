@@ -189,8 +189,8 @@ static int not_known(struct bot *b, const struct repo *r, struct pr *pr, const c
 		return -1;
 	rc = ask_log(b, r, pr, e->id, err);
 	if (rc > 0)
-		rc = effect_again(b->db, db_last_id(b->db),
-				  bot_now(b) + (pause < AGAIN_MAX_MS ? pause : AGAIN_MAX_MS), err);
+		rc = effect_wait(b->db, db_last_id(b->db), bot_now(b),
+				 pause < AGAIN_MAX_MS ? pause : AGAIN_MAX_MS, err);
 	if (rc < 0)
 		return -1;
 	if (told)

@@ -13,6 +13,7 @@
 #include "bot/shadow.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
+#include "bot/waits.h"
 #include "forge/local.h"
 #include "forge/local_repo.h"
 #include "runner/run.h"
@@ -308,7 +309,10 @@ static int purge_tasks(struct bot *b, struct err *err)
 static int purge(struct bot *b, struct err *err)
 {
 	int64_t limit = bot_now(b) - b->conf->retention.events_days * DAY_MS;
+	int rc = waits_age(b, err);
 
+	if (rc <= 0)
+		return rc;
 	if (db_run(b->db, ST_EVENT_PURGE, err, "i", limit) < 0 ||
 	    db_run(b->db, ST_EFFECT_PURGE, err, "i", limit) < 0 ||
 	    db_run(b->db, ST_SHADOW_PURGE, err, "i",
@@ -353,7 +357,7 @@ void reconcile_mark(struct bot *b)
 	bool waits = true;
 
 	if (b->fatal.code || b->audit_rows == b->marked_rows || db_in_transaction(b->db) ||
-	    bot_now(b) - b->marked_ms < MARK_EVERY_MS)
+	    (bot_now(b) >= b->marked_ms && bot_now(b) - b->marked_ms < MARK_EVERY_MS))
 		return;
 	if (bot_waits(b, &waits, &err) < 0 || (!waits && write_mark(b, &err) < 0))
 		log_warn("ledger.mark: %s", err_text(&err));

@@ -10,6 +10,7 @@
 #include "bot/queue_flow.h"
 #include "bot/reconcile.h"
 #include "bot/shadow.h"
+#include "bot/waits.h"
 #include "bot/watch.h"
 
 /* The passes look at every waiting task and every queue; where nothing was written since, they would
@@ -79,7 +80,7 @@ static int turn(struct bot *b, bool *ret_alone, struct err *err)
 	int64_t stored;
 
 	*ret_alone = alone;
-	if (store_part(b, err) < 0 || work_part(b, err) < 0)
+	if (waits_clamp(b, err) < 0 || store_part(b, err) < 0 || work_part(b, err) < 0)
 		return -1;
 	stored = db_changes(b->db);
 	*ret_alone = false;
@@ -155,7 +156,7 @@ int turn_start(struct bot *b, struct err *err)
 	b->reconcile = loop_timer_new(b->loop, on_reconcile, b);
 	b->watch = watch_new(b);
 	watch_repos(b->watch); /* before the first look: what moves after it is seen */
-	if (reconcile_ledger(b, err) < 0 || shadow_start(b, err) < 0 ||
+	if (waits_clamp(b, err) < 0 || reconcile_ledger(b, err) < 0 || shadow_start(b, err) < 0 ||
 	    outbox_new(b, &b->outbox, err) < 0 || reconcile_all(b, err) < 0 ||
 	    (b->part && b->part->ops->start(b, b->part->arg, &b->part_self, err) < 0) ||
 	    db_commit(b->db, err) < 0)

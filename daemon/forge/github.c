@@ -363,6 +363,8 @@ static int github_permission(struct forge *f, int64_t repo, const char *user, en
 	if (rc < 0)
 		return -1;
 	age = f->clock->wall_ms(f->clock) - l.at_ms;
+	if (age < 0) /* by a clock that was put back since: as if it had never been asked */
+		age = INT64_MAX;
 	*ret = rc && age < GITHUB_LEVEL_OLD_MS ? (enum forge_level)l.level : FORGE_NONE;
 	return rc == 0 || age > GITHUB_LEVEL_MS ? FORGE_LATER : 0;
 }

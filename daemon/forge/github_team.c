@@ -56,6 +56,8 @@ int github_member(struct forge *f, const char *team, const char *user, int *ret,
 	if (rc < 0)
 		return -1;
 	age = f->clock->wall_ms(f->clock) - t.at_ms;
+	if (age < 0) /* by a clock that was put back since: as if it had never been asked */
+		age = INT64_MAX;
 	rc = rc && age < GITHUB_LEVEL_OLD_MS;
 	*ret = rc ? (int)t.member : -1;
 	if (ret_why && *ret < 0)

@@ -59,6 +59,16 @@ int effect_again(struct db *d, int64_t id, int64_t not_before_ms, struct err *er
 	return db_run(d, ST_EFFECT_AGAIN, err, "ii", id, not_before_ms);
 }
 
+int effect_wait(struct db *d, int64_t id, int64_t now_ms, int64_t wait_ms, struct err *err)
+{
+	return db_run(d, ST_EFFECT_WAIT, err, "iii", id, now_ms, now_ms + wait_ms);
+}
+
+int effect_clamp(struct db *d, int64_t now_ms, struct err *err)
+{
+	return db_run(d, ST_EFFECT_CLAMP, err, "i", now_ms);
+}
+
 int effect_withdraw(struct db *d, const char *subject, int64_t at_ms, struct err *err)
 {
 	return db_run(d, ST_EFFECT_WITHDRAW, err, "si", subject, at_ms);

@@ -33,6 +33,11 @@ int effect_done(struct db *d, int64_t id, bool ok, const char *result, int64_t a
 		struct err *err);
 /* Tries again at not_before_ms. */
 int effect_again(struct db *d, int64_t id, int64_t not_before_ms, struct err *err);
+/* The same after a pause that begins now: a clock that is put back does not make it longer (effect_clamp). */
+int effect_wait(struct db *d, int64_t id, int64_t now_ms, int64_t wait_ms, struct err *err);
+/* What was decided later than now was decided by a clock that has been put back since: pauses and limits of open
+ * effects begin now. */
+int effect_clamp(struct db *d, int64_t now_ms, struct err *err);
 /* Withdraws what has not started yet of a subject. */
 int effect_withdraw(struct db *d, const char *subject, int64_t at_ms, struct err *err);
 /* After a start: what was running has an unknown outcome and is asked for again. Every executor

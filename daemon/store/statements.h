@@ -62,6 +62,23 @@
 	X(EFFECT_STARTED, "UPDATE effect SET state = 1, tries = tries + 1 WHERE id = ?1")          \
 	X(EFFECT_DONE, "UPDATE effect SET state = ?2, result = ?3, done_ms = ?4 WHERE id = ?1")    \
 	X(EFFECT_AGAIN, "UPDATE effect SET state = 0, not_before_ms = ?2 WHERE id = ?1")           \
+	X(EFFECT_WAIT, "UPDATE effect SET state = 0, since_ms = ?2, not_before_ms = ?3 "           \
+		"WHERE id = ?1")                                                                   \
+	/* Since when it is: what is known best of it, the wait's own beginning or the row's. */   \
+	X(EFFECT_CLAMP, "UPDATE effect SET "                                                       \
+		"not_before_ms = CASE WHEN since_ms > ?1 THEN ?1 + not_before_ms - since_ms "      \
+		"ELSE not_before_ms END, since_ms = min(since_ms, ?1), at_ms = min(at_ms, ?1), "   \
+		"patient_ms = min(patient_ms, ?1), payload = CASE WHEN at_ms > ?1 AND "            \
+		"payload ->> '$.until_ms' > at_ms THEN json_set(payload, '$.until_ms', "           \
+		"?1 + (payload ->> '$.until_ms') - at_ms) ELSE payload END "                       \
+		"WHERE state < 2 AND (since_ms > ?1 OR at_ms > ?1 OR patient_ms > ?1)")            \
+	X(TASK_CLAMP, "UPDATE task SET ci_ms = ?1 WHERE ended_ms IS NULL AND ci_ms > ?1")          \
+	X(CANDIDATE_CLAMP, "UPDATE candidate SET ci_ms = ?1 WHERE ended_ms IS NULL "               \
+		"AND ci_ms > ?1")                                                                  \
+	X(LANDING_CLAMP, "UPDATE landing SET head_ms = ?1 WHERE state = 'intent' "                 \
+		"AND head_ms > ?1")                                                                \
+	X(LEVEL_CLAMP, "DELETE FROM github_level WHERE at_ms > ?1")                                \
+	X(TEAM_CLAMP, "DELETE FROM github_team WHERE at_ms > ?1")                                  \
 	X(EFFECT_SOON, "UPDATE effect SET not_before_ms = 0 WHERE subject = ?1 AND state < 2 "     \
 		"AND state = 0")                                                                   \
 	/* What is meant for a repository, by its id or its path; ?3: its patience begins anew. */ \

@@ -2,20 +2,28 @@
 #include "task_fixture.h"
 
 #include "bot/reconcile.h"
+#include "bot/waits.h"
 #include "runner/run.h"
 
 #define DAY ((int64_t)24 * 3600 * 1000)
 
-static int64_t fx_begin;
+static int64_t fx_begin, fx_day;
 
-/* To this day after the beginning: the daemon has run all the time. */
-static void turn_to(struct fx *f, int64_t day)
+static void reconcile(struct fx *f)
 {
-	fx_now = fx_begin + day * DAY;
 	assert_int_equal(reconcile_all(&f->bot, NULL), 0);
 	fx_turn(f);
 	while (fx_due(f, "repo-base", NULL))
 		fx_answer(f, "repo-base", json_pack("{s:s}", "oid", CAND));
+}
+
+/* To this day after the beginning: the daemon has run all the time. */
+static void turn_to(struct fx *f, int64_t day)
+{
+	while (fx_day < day) {
+		fx_now = fx_begin + ++fx_day * DAY;
+		reconcile(f);
+	}
 }
 
 /* How many folders of worktrees were given to be removed. */
@@ -85,6 +93,7 @@ static void start_another(struct fx *f)
 /* Task 1 has landed, task 2 needs a person, task 3 waits for an answer. */
 static void up_to_three_tasks(struct fx *f)
 {
+	fx_day = 0;
 	fx_begin = fx_now =
 		400 * DAY; /* later than any of the times that are counted back from it */
 	up_to_landing(f);
@@ -189,7 +198,7 @@ static void each_thing_has_its_time(void **state)
 	assert_true(keeps_worktree(f, 3));
 	assert_proven(f, audit);
 
-	turn_to(f, 3000);
+	turn_to(f, 700);
 	assert_state(f, 3, "asking");
 	assert_proven(f, audit);
 }
@@ -230,11 +239,101 @@ static void what_is_open_stays(void **state)
 	assert_int_equal(
 		bot_effect(&f->bot, "s", "task-remove", json_object(), NULL, "open effect"), 1);
 	assert_int_equal(event_add(f->bot.db, "open event", "x", p, fx_now, NULL), 1);
-	fx_now += 1000 * DAY;
-	assert_int_equal(reconcile_all(&f->bot, NULL), 0);
+	for (int i = 0; i < 300; i++) { /* nothing is decided meanwhile */
+		fx_now += DAY;
+		assert_int_equal(reconcile_all(&f->bot, NULL), 0);
+	}
+	assert_false(is_known(f, "t1-r1"));
 	assert_true(is_known(f, "open event"));
 	assert_int_equal(
 		bot_effect(&f->bot, "s", "task-remove", json_object(), NULL, "open effect"), 0);
+}
+
+/* ---- a clock that jumps ---- */
+
+/* A year ahead, and an hour later back: nothing was that old. */
+static void a_clock_a_year_ahead_removes_nothing(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_three_tasks(f);
+	turn_to(f, 1);
+	fx_now += 365 * DAY;
+	reconcile(f);
+	fx_now += DAY / 24;
+	reconcile(f);
+	assert_int_equal(removed(f), 0);
+	assert_true(has_task(f, 1));
+	assert_true(keeps_worktree(f, 2));
+	assert_true(is_known(f, "t1-r1"));
+	turn_to(f, 6);
+	assert_true(keeps_worktree(f, 2));
+	assert_int_equal(removed(f), 0);
+	turn_to(f, 8); /* and what is old is old */
+	assert_false(keeps_worktree(f, 2));
+	assert_int_not_equal(removed(f), 0);
+}
+
+/* The machine was off for so long, or the clock is right now: it goes on from there. */
+static void a_clock_that_stays_ahead_is_believed_after_a_day(void **state)
+{
+	struct fx *f = *state;
+
+	up_to_three_tasks(f);
+	turn_to(f, 1);
+	fx_now += 365 * DAY;
+	reconcile(f);
+	fx_now += DAY - 1000;
+	reconcile(f);
+	assert_true(has_task(f, 1));
+	fx_now += 2000;
+	reconcile(f);
+	assert_false(has_task(f, 1));
+}
+
+/* The clock is put back while something waits five minutes: it waits five minutes, in this daemon or the next. */
+static void a_pause_is_not_longer_than_it_was_meant(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *until = NULL;
+	autojson json_t *p = NULL;
+	int64_t id, asked;
+
+	fx_begin = fx_now = 400 * DAY;
+	assert_int_equal(waits_clamp(&f->bot, NULL), 0);
+	until = json_pack("{s:I}", "until_ms", (json_int_t)(fx_now + 2 * MINUTE));
+	assert_int_equal(bot_effect(&f->bot, "a", "x", json_object(), NULL, "a"), 1);
+	id = db_last_id(f->bot.db);
+	assert_int_equal(bot_effect(&f->bot, "b", "y", json_incref(until), NULL, "b"), 1);
+	asked = db_last_id(f->bot.db);
+	assert_int_equal(effect_wait(f->bot.db, id, fx_now, 5 * MINUTE, NULL), 1);
+	assert_int_equal(effect_wait(f->bot.db, asked, fx_now, 1000, NULL), 1);
+	assert_int_equal(db_run(f->bot.db, ST_GITHUB_LEVEL_SET, NULL, "isii", f->repo.id, "anna",
+				(int64_t)2, fx_now),
+			 1);
+	fx_now += 1000;
+	assert_int_equal(waits_clamp(&f->bot, NULL), 0); /* it goes on: nothing is changed */
+	assert_int_equal(fx_due(f, "x", NULL), 0);
+
+	for (int again = 0; again < 2; again++) {
+		cleanup(github_level_release) struct github_level l = {0};
+
+		fx_now -= 10 * DAY;
+		if (again)
+			f->bot.seen_ms = 0; /* another daemon */
+		assert_int_equal(waits_clamp(&f->bot, NULL), 0);
+		assert_int_equal(fx_due(f, "x", NULL), 0);
+		assert_int_equal(github_level_find(f->bot.db, ST_GITHUB_LEVEL, &l, NULL, "is",
+						   f->repo.id, "anna"),
+				 0); /* what anna may do is asked again */
+		fx_now += 5 * MINUTE - 1;
+		assert_int_equal(fx_due(f, "x", NULL), 0);
+		fx_now++;
+		assert_int_equal(fx_due(f, "x", NULL), id);
+	}
+	assert_int_equal(fx_due(f, "y", &p), asked);
+	/* its own limit was moved as well: two minutes from when the clock was put back */
+	assert_true(json_int(p, "until_ms", 0) <= fx_now - 5 * MINUTE + 2 * MINUTE);
 }
 
 int main(void)
@@ -244,6 +343,9 @@ int main(void)
 		TEST(each_thing_has_its_time),
 		TEST(times_can_be_set),
 		TEST(what_is_open_stays),
+		TEST(a_clock_a_year_ahead_removes_nothing),
+		TEST(a_clock_that_stays_ahead_is_believed_after_a_day),
+		TEST(a_pause_is_not_longer_than_it_was_meant),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
