@@ -56,6 +56,8 @@ static const struct {
 	{"pr approve", api_pr_approve, FORGE_WRITE, IN_REPO, false},
 	{"pr request-changes", api_pr_request_changes, FORGE_WRITE, IN_REPO, false},
 	{"pr close", api_pr_close, FORGE_WRITE, IN_REPO, false},
+	{"pr edit", api_pr_edit, FORGE_WRITE, IN_REPO, false},
+	{"pr reopen", api_pr_reopen, FORGE_WRITE, IN_REPO, false},
 	{"task list", api_task_list, FORGE_NONE, NO_REPO, false},
 	{"task show", api_task_show, FORGE_NONE, NO_REPO, false},
 	{"task logs", api_task_logs, FORGE_NONE, NO_REPO, false},

@@ -94,6 +94,8 @@ int api_pr_checkout(struct request *q, json_t **ret, struct err *err);
 int api_pr_approve(struct request *q, json_t **ret, struct err *err);
 int api_pr_request_changes(struct request *q, json_t **ret, struct err *err);
 int api_pr_close(struct request *q, json_t **ret, struct err *err);
+int api_pr_edit(struct request *q, json_t **ret, struct err *err);
+int api_pr_reopen(struct request *q, json_t **ret, struct err *err);
 int api_task_list(struct request *q, json_t **ret, struct err *err);
 int api_task_show(struct request *q, json_t **ret, struct err *err);
 int api_task_logs(struct request *q, json_t **ret, struct err *err);

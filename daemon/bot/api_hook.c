@@ -16,6 +16,7 @@
 #include "base/text.h"
 #include "bot/git_request.h"
 #include "bot/outbox.h"
+#include "bot/pr_words.h"
 #include "bot/reconcile.h"
 #include "forge/local.h"
 
@@ -253,57 +254,83 @@ static void on_changed(void *arg, const json_t *answer, const struct err *why)
 	set_head(p);
 }
 
-static char *cut(const char *s, size_t max)
+/* Its own commits are known. */
+static void go_on(struct push *p, const json_t *commits)
 {
-	return xstrndup(s, text_cut(s, strlen(s), max));
+	json_t *req = git_request("changed", p->repo.path);
+
+	pr_words_of(commits, p->topic, &p->title, &p->body);
+	json_put_str(req, "base", p->repo.base_oid);
+	json_put_str(req, "head", p->new);
+	ask(p, req, on_changed);
 }
 
-/* The subject as it is shown: one line, nothing in it that a terminal obeys or nobody sees. */
-static char *title_of(const char *subject)
+static void on_own_log(void *arg, const json_t *answer, const struct err *why)
 {
-	cleanup(buf_release) struct buf b = BUF_INIT;
+	struct push *p = arg;
+	cleanup(err_release) struct err err = ERR_INIT;
+	const json_t *commits = json_object_get(answer, "commits");
 
-	text_clean(subject, strlen(subject), &b, NULL);
-	buf_truncate(&b, text_cut(b.s, b.len, LOCAL_TITLE_MAX));
-	for (size_t i = 0; i < b.len; i++)
-		if (b.s[i] == '\n' || b.s[i] == '\t')
-			b.s[i] = ' ';
-	return buf_steal(&b);
+	if (answer && json_array_size(commits)) {
+		go_on(p, commits);
+		return;
+	}
+	if (answer)
+		err_set(&err, ERR_INPUT, "%.12s: has no commit that other PRs have not", p->new);
+	push_fail(p, answer ? &err : why);
+}
+
+static json_t *log_request(const struct push *p, json_t * not )
+{
+	json_t *req = git_request("log", p->repo.path);
+
+	json_array_append_new(not, json_string(p->repo.base_oid));
+	json_put(req, "not", not );
+	json_put_str(req, "commit", p->new);
+	json_put_int(req, "max", PUSH_COMMITS_MAX);
+	return req;
+}
+
+/* The heads of other PRs among its commits; NULL: error. */
+static json_t *below(struct push *p, const json_t *commits, struct err *err)
+{
+	cleanup(pr_release) struct pr pr = {0};
+	struct forge f = bot_forge(p->bot, &p->repo);
+
+	if (local_push_find(&f, &p->repo, p->actor, p->base, p->topic, &pr, err) < 0)
+		return NULL;
+	return pr_words_below(p->bot, &p->repo, pr.number, p->new, commits, err);
 }
 
 static void on_log(void *arg, const json_t *answer, const struct err *why)
 {
 	struct push *p = arg;
 	cleanup(err_release) struct err err = ERR_INIT;
-	const json_t *commits = json_object_get(answer, "commits"), *newest;
-	json_t *req;
+	const json_t *commits = json_object_get(answer, "commits");
+	json_t *others = NULL;
 
 	if (!answer) {
 		push_fail(p, why);
 		return;
 	}
-	newest = json_array_get(commits, 0);
-	if (!newest)
+	if (!json_array_size(commits))
 		err_set(&err, ERR_INPUT, "%.12s: is in '%s' already; there is nothing to propose",
 			p->new, p->base);
 	else if (json_flag(answer, "more"))
 		err_set(&err, ERR_LIMIT, "%.12s: more than %d commits that are not in '%s'", p->new,
 			PUSH_COMMITS_MAX, p->base);
+	else
+		others = below(p, commits, &err);
 	if (err.code) {
 		push_fail(p, &err);
 		return;
 	}
-	/* Of several commits the oldest says what it is about, as people write them. */
-	if (json_array_size(commits) > 1)
-		newest = json_array_get(commits, json_array_size(commits) - 1);
-	p->title = title_of(json_str(newest, "subject", ""));
-	if (!*p->title)
-		row_set(&p->title, p->topic);
-	p->body = cut(json_str(newest, "body", ""), LOCAL_BODY_MAX);
-	req = git_request("changed", p->repo.path);
-	json_put_str(req, "base", p->repo.base_oid);
-	json_put_str(req, "head", p->new);
-	ask(p, req, on_changed);
+	if (json_array_size(others)) {
+		ask(p, log_request(p, others), on_own_log);
+		return;
+	}
+	json_decref(others);
+	go_on(p, commits);
 }
 
 /* refs/for/BASE/TOPIC; the base is the repository's, so its own '/' do not matter. */
@@ -372,10 +399,7 @@ int api_hook_receive(struct request *q, json_t **ret, struct err *err)
 		push_free(p);
 		return -1;
 	}
-	req = git_request("log", p->repo.path);
-	json_put_str(req, "not", p->repo.base_oid);
-	json_put_str(req, "commit", p->new);
-	json_put_int(req, "max", PUSH_COMMITS_MAX);
+	req = log_request(p, json_array());
 	if (outbox_ask_git(q->bot->outbox, req, on_log, p, err) < 0) {
 		push_free(p);
 		return -1;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "bot/approvals.h"
 #include "bot/outbox.h"
+#include "bot/pr_words.h"
 #include "bot/queue_flow.h"
 #include "forge/local.h"
 
@@ -131,10 +132,14 @@ int api_pr_diff(struct request *q, json_t **ret, struct err *err)
 {
 	cleanup(pr_release) struct pr p = {0};
 	struct later *l;
-	json_t *req;
+	json_t *req, *also;
 
 	(void)ret;
 	if (args_pr(q, &p, err) < 0)
+		return -1;
+	/* Its own part: of a stack not what those below it change, be they merged or not. */
+	also = pr_words_stack(q->bot, &q->repo, p.number, err);
+	if (!also)
 		return -1;
 	l = xcalloc(1, sizeof(*l));
 	l->api = q->bot->api;
@@ -143,6 +148,7 @@ int api_pr_diff(struct request *q, json_t **ret, struct err *err)
 	json_put_str(req, "op", "diff");
 	json_put_str(req, "repo", q->repo.path);
 	json_put_str(req, "base", p.landed_base ? p.landed_base : q->repo.base_oid);
+	json_put(req, "also", also);
 	json_put_str(req, "head", p.head);
 	json_put_int(req, "max", DIFF_MAX);
 	if (outbox_ask_git(q->bot->outbox, req, on_diff, l, err) < 0) {
@@ -242,5 +248,55 @@ int api_pr_close(struct request *q, json_t **ret, struct err *err)
 		return -1;
 	*ret = api_text("PR #%lld closed%s", (long long)p.number,
 			strcmp(p.state, "open") ? " (it was already)" : "");
+	return API_DONE;
+}
+
+/* Of a forge over a network these rows are only what was read there. */
+static int must_be_here(struct request *q, const struct pr *p, const char *what, struct err *err)
+{
+	if (!bot_forge(q->bot, &q->repo).ops->remote)
+		return 0;
+	return err_set(err, ERR_STATE, "PR #%lld is on %s; %s it there", (long long)p->number,
+		       q->repo.forge, what);
+}
+
+int api_pr_edit(struct request *q, json_t **ret, struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	struct forge f = bot_forge(q->bot, &q->repo);
+	int landing;
+
+	if (args_pr(q, &p, err) < 0 || must_be_here(q, &p, "edit", err) < 0)
+		return -1;
+	landing = queue_is_landing(q->bot, &q->repo, p.number, err);
+	if (landing != 0)
+		return landing < 0
+			       ? -1
+			       : err_set(err, ERR_STATE,
+					 "PR #%lld is landing right now, with the text that it had",
+					 (long long)p.number);
+	if (local_pr_edit(&f, &q->repo, q->actor, p.number, args_str(q->args, "title"),
+			  args_str(q->args, "body"), err) < 0 ||
+	    bot_audit(q->bot, q->actor, "pr-edit", NULL, err, "pr:%s:%lld", q->repo.name,
+		      (long long)p.number) < 0)
+		return -1;
+	*ret = api_text("PR #%lld edited; a push does not change that again", (long long)p.number);
+	return API_DONE;
+}
+
+int api_pr_reopen(struct request *q, json_t **ret, struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	struct forge f = bot_forge(q->bot, &q->repo);
+	int rc;
+
+	if (args_pr(q, &p, err) < 0 || must_be_here(q, &p, "open", err) < 0)
+		return -1;
+	rc = local_pr_reopen(&f, &q->repo, q->actor, p.number, err);
+	if (rc < 0 || (rc && bot_audit(q->bot, q->actor, "pr-reopen", NULL, err, "pr:%s:%lld",
+				       q->repo.name, (long long)p.number) < 0))
+		return -1;
+	*ret = api_text("PR #%lld is open%s", (long long)p.number,
+			rc ? " again" : " (it was already)");
 	return API_DONE;
 }

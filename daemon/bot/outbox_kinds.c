@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "bot/ci.h"
+#include "bot/pr_words.h"
 #include "bot/queue_flow.h"
 #include "bot/rebuild.h"
 #include "bot/reconcile.h"
@@ -64,6 +65,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"repo-pulls", EXEC_READ, rebuild_did_pulls},
 	{"pr-log", EXEC_GIT, queue_did_log},
 	{"pr-contained", EXEC_GIT, queue_did_contained},
+	{"pr-words", EXEC_GIT, pr_words_did},
 	{"pr-config", EXEC_GIT, queue_did_config_check},
 	/* the merge queue */
 	{"cand-build", EXEC_GIT, queue_did_build},

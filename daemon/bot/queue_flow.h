@@ -78,6 +78,8 @@ json_t *queue_pr_request(const struct repo *r, const struct pr *pr, const char *
 /* Forgets what is known of the dependencies and asks for those of the head that is there now. The nonce
  * is another one for each time. */
 int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonce, struct err *err);
+/* What its text says to depend on is read again, because that is another one. */
+int queue_learn_body(struct bot *b, const struct repo *r, const struct pr *pr, struct err *err);
 /* Asks for what was never asked, or of which the answer was lost. */
 int queue_learn_missing(struct bot *b, const struct repo *r, struct err *err);
 

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/git_request.h"
+#include "bot/pr_words.h"
 #include "bot/queue_depends.h"
 
 #define LOG_MAX      1000            /* commits of a PR of which the trailers are read */
@@ -67,18 +68,22 @@ static int ask_log(struct bot *b, const struct repo *r, const struct pr *pr, int
 			  (long long)r->id, (long long)pr->number, pr->head, (long long)nonce);
 }
 
-/* The heads of the other open PRs; what they contain of each other does not change by this push. */
+/* The heads of the other open PRs; what they contain of each other does not change by this push. And of closed ones
+ * that it stood on: it does so until it was pushed without their commits. */
 static json_t *other_heads(struct bot *b, const struct repo *r, const struct pr *pr,
 			   struct err *err)
 {
-	cleanup(pr_list_release) struct pr_list l = {0};
+	cleanup(pr_list_release) struct pr_list l = {0}, closed = {0};
 	json_t *heads;
 
-	if (pr_all(b->db, ST_PR_HEADS, &l, err, "ii", r->id, pr->number) < 0)
+	if (pr_all(b->db, ST_PR_HEADS, &l, err, "ii", r->id, pr->number) < 0 ||
+	    pr_all(b->db, ST_PR_HEADS_CLOSED, &closed, err, "ii", r->id, pr->number) < 0)
 		return NULL;
 	heads = json_array();
 	for (size_t i = 0; i < l.n; i++)
 		json_array_append_new(heads, json_string(l.v[i].head));
+	for (size_t i = 0; i < closed.n; i++)
+		json_array_append_new(heads, json_string(closed.v[i].head));
 	return heads;
 }
 
@@ -121,12 +126,14 @@ static int depends_of_base(struct bot *b, const struct repo *r, const struct pr 
 	return 0;
 }
 
-static int add_body(struct bot *b, const struct repo *r, const struct pr *pr, struct err *err)
+int queue_learn_body(struct bot *b, const struct repo *r, const struct pr *pr, struct err *err)
 {
 	cleanup(depends_release) struct depends d = {0};
 
 	depends_read(pr->body, strlen(pr->body), &d);
-	return queue_depends_add(b, r, pr->number, &d, "body", err);
+	return queue_depends_forget(b, r, pr->number, "body", err) < 0
+		       ? -1
+		       : queue_depends_add(b, r, pr->number, &d, "body", err);
 }
 
 int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonce, struct err *err)
@@ -139,9 +146,8 @@ int queue_learn(struct bot *b, const struct repo *r, struct pr *pr, int64_t nonc
 	/* What is merged is kept of the stacks: a child's merge base is known by it. */
 	if (pr_save(b->db, pr, err) < 0 || effect_withdraw(b->db, subject, bot_now(b), err) < 0 ||
 	    db_run(b->db, ST_DEPENDENCY_CLEAR_STACK, err, "ii", r->id, pr->number) < 0 ||
-	    queue_depends_forget(b, r, pr->number, "body", err) < 0 ||
 	    queue_depends_forget(b, r, pr->number, "trailer", err) < 0 ||
-	    add_body(b, r, pr, err) < 0 || depends_of_base(b, r, pr, err) < 0)
+	    queue_learn_body(b, r, pr, err) < 0 || depends_of_base(b, r, pr, err) < 0)
 		return -1;
 	/* Without a base nothing is new against it; queue_learn_missing() asks when there is one. */
 	return r->base_oid && ask_log(b, r, pr, nonce, err) < 0 ? -1 : 0;
@@ -297,6 +303,53 @@ static int add_stack(struct bot *b, const struct repo *r, int64_t pr, const json
 	return 0;
 }
 
+static bool has_text(const json_t *list, const char *s)
+{
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach (list, i, e)
+		if (json_is_string(e) && !strcmp(json_string_value(e), s))
+			return true;
+	return false;
+}
+
+/* A PR that was closed is below it no more when its commits are gone from it. */
+static int drop_closed(struct bot *b, const struct repo *r, int64_t pr, const json_t *below,
+		       struct err *err)
+{
+	cleanup(pr_list_release) struct pr_list l = {0};
+
+	if (pr_all(b->db, ST_PR_HEADS_CLOSED, &l, err, "ii", r->id, pr) < 0)
+		return -1;
+	for (size_t i = 0; i < l.n; i++)
+		if (!has_text(below, l.v[i].head) && db_run(b->db, ST_DEPENDENCY_DROP, err, "iiis",
+							    r->id, pr, l.v[i].number, "stack") < 0)
+			return -1;
+	return 0;
+}
+
+/* The stack is known: titles and texts of those that stand on others are those of their own commits. */
+static int own_words(struct bot *b, const struct repo *r, const struct pr *pr, const json_t *above,
+		     int64_t nonce, struct err *err)
+{
+	size_t i;
+	json_t *h;
+
+	if (pr_words_ask(b, r, pr, nonce, err) < 0)
+		return -1;
+	json_array_foreach (above, i, h) {
+		cleanup(pr_list_release) struct pr_list l = {0};
+
+		if (pr_all(b->db, ST_PR_OPEN_AT, &l, err, "is", r->id, json_string_value(h)) < 0)
+			return -1;
+		for (size_t k = 0; k < l.n; k++)
+			if (pr_words_ask(b, r, &l.v[k], nonce, err) < 0)
+				return -1;
+	}
+	return 0;
+}
+
 int queue_did_contained(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
@@ -308,8 +361,10 @@ int queue_did_contained(struct bot *b, const struct event *e, const json_t *p, s
 		return rc;
 	if (!json_flag(p, "ok"))
 		return not_known(b, &r, &pr, error_text(p), e, err);
-	if (add_stack(b, &r, pr.number, json_object_get(result, "below"), true, err) < 0 ||
-	    add_stack(b, &r, pr.number, json_object_get(result, "above"), false, err) < 0)
+	if (drop_closed(b, &r, pr.number, json_object_get(result, "below"), err) < 0 ||
+	    add_stack(b, &r, pr.number, json_object_get(result, "below"), true, err) < 0 ||
+	    add_stack(b, &r, pr.number, json_object_get(result, "above"), false, err) < 0 ||
+	    own_words(b, &r, &pr, json_object_get(result, "above"), e->id, err) < 0)
 		return -1;
 	return known(b, &r, &pr, err);
 }

@@ -118,5 +118,33 @@ const struct cli_command cli_pr_commands[] = {
 		.args = number,
 		.opts = repo,
 	},
+	{
+		.path = "pr reopen",
+		.summary = "open a closed pull request again",
+		.description =
+			"It has the head that it had. A merged one stays merged, and one whose "
+			"topic is another pull request's by now is refused.",
+		.args = number,
+		.opts = repo,
+		.exits = (const int[]){5, -1},
+	},
+	{
+		.path = "pr edit",
+		.summary = "change the title or the text of a pull request",
+		.description =
+			"What was written so is not replaced by the next push. What it depends on "
+			"is read again, and a candidate in the queue is built again with the new "
+			"words. On GitHub it is edited there.",
+		.args = number,
+		.opts = (const struct cli_opt[]){{.name = "title",
+						  .letter = 't',
+						  .arg = "TEXT",
+						  .help = "the new title"},
+						 CLI_OPTS_BODY,
+						 CLI_OPT_REPO,
+						 CLI_OPT_END},
+		.prepare = cli_body_or_title,
+		.exits = (const int[]){5, -1},
+	},
 	{0},
 };

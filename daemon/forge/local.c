@@ -281,8 +281,10 @@ int local_push_apply(struct forge *f, const struct repo *r, int64_t number,
 		return 0;
 	old = xstrdup(pr.head);
 	row_set(&pr.head, p->head);
-	row_set(&pr.title, p->title);
-	row_set(&pr.body, p->body);
+	if (!(pr.edited & PR_EDITED_TITLE))
+		row_set(&pr.title, p->title);
+	if (!(pr.edited & PR_EDITED_BODY))
+		row_set(&pr.body, p->body);
 	row_set(&pr.files, p->files);
 	pr.updated_ms = now(f);
 	if (pr_save(f->db, &pr, err) < 0)
@@ -345,4 +347,74 @@ int local_pr_close(struct forge *f, const struct repo *r, const char *actor, con
 		    xasprintf("pr-closed:%lld:%lld:%lld", (long long)r->id, (long long)pr->number,
 			      (long long)p.updated_ms),
 		    "pr-closed", payload(r, pr->number, actor), err);
+}
+
+static int load_pr(struct forge *f, const struct repo *r, int64_t number, struct pr *ret,
+		   struct err *err)
+{
+	int rc = pr_find(f->db, ST_PR_BY_NUMBER, ret, err, "ii", r->id, number);
+
+	if (rc == 0)
+		return err_set(err, ERR_NOT_FOUND, "PR #%lld: no such PR in %s", (long long)number,
+			       r->name);
+	return rc < 0 ? -1 : 0;
+}
+
+int local_pr_edit(struct forge *f, const struct repo *r, const char *actor, int64_t number,
+		  const char *title, const char *body, struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+
+	if (load_pr(f, r, number, &p, err) < 0 ||
+	    check_text("title", title ? title : p.title, LOCAL_TITLE_MAX, false, err) < 0 ||
+	    check_text("body", body ? body : p.body, LOCAL_BODY_MAX, true, err) < 0)
+		return -1;
+	if (title && strpbrk(title, "\r\n"))
+		return err_set(err, ERR_INPUT, "title: has several lines; expected one");
+	if (title)
+		row_set(&p.title, title);
+	if (body)
+		row_set(&p.body, body);
+	p.edited |= (title ? PR_EDITED_TITLE : 0) | (body ? PR_EDITED_BODY : 0);
+	p.updated_ms = now(f);
+	if (pr_save(f->db, &p, err) < 0)
+		return -1;
+	/* What it depends on, and the message that lands, may be others now. */
+	return tell(f,
+		    xasprintf("pr-edited:%lld:%lld:%lld", (long long)r->id, (long long)number,
+			      (long long)p.updated_ms),
+		    "pr-opened", payload(r, number, actor), err);
+}
+
+int local_pr_reopen(struct forge *f, const struct repo *r, const char *actor, int64_t number,
+		    struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0}, other = {0};
+	int rc = load_pr(f, r, number, &p, err);
+
+	if (rc == 0 && !strcmp(p.state, "open"))
+		return 0;
+	if (rc == 0 && strcmp(p.state, "closed") != 0)
+		return err_set(err, ERR_STATE, "PR #%lld is %s as %.12s; it cannot be opened again",
+			       (long long)number, p.state, p.landed ? p.landed : "?");
+	if (rc == 0)
+		rc = pr_find(f->db, ST_PR_BY_TOPIC, &other, err, "isss", r->id, p.topic, p.author,
+			     p.base);
+	if (rc > 0)
+		return err_set(
+			err, ERR_EXISTS,
+			"PR #%lld: its topic '%s' is that of PR #%lld now; close that first, or "
+			"go on there",
+			(long long)number, p.topic, (long long)other.number);
+	if (rc < 0)
+		return -1;
+	row_set(&p.state, "open");
+	p.updated_ms = now(f);
+	if (pr_save(f->db, &p, err) < 0)
+		return -1;
+	rc = tell(f,
+		  xasprintf("pr-reopened:%lld:%lld:%lld", (long long)r->id, (long long)number,
+			    (long long)p.updated_ms),
+		  "pr-opened", payload(r, number, actor), err);
+	return rc < 0 ? -1 : 1;
 }

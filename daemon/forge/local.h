@@ -56,5 +56,11 @@ int local_pr_request_changes(struct forge *f, const struct repo *r, const char *
 			     const struct pr *pr, const char *body, struct err *err);
 int local_pr_close(struct forge *f, const struct repo *r, const char *actor, const struct pr *pr,
 		   struct err *err);
+/* Title and text (NULL: as it is) that a push leaves alone from then on. */
+int local_pr_edit(struct forge *f, const struct repo *r, const char *actor, int64_t number,
+		  const char *title, const char *body, struct err *err);
+/* A closed one; 1 it is open again, 0 it was open. ERR_STATE: merged; ERR_EXISTS: its topic is another PR's now. */
+int local_pr_reopen(struct forge *f, const struct repo *r, const char *actor, int64_t number,
+		    struct err *err);
 
 #endif

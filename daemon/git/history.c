@@ -147,21 +147,41 @@ static int walk_new(struct gr_repo *r, const git_oid *from, const git_oid *hide,
 	return rc < 0 ? gr_fail(err, rc, "history of %s in %s", git_oid_tostr_s(from), r->path) : 0;
 }
 
+/* "not": a commit or several, of which nothing is wanted that they contain. */
+static int hide_all(struct gr_repo *r, const json_t *req, git_revwalk *walk, struct err *err)
+{
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
+	const json_t *not = json_object_get(req, "not");
+	int rc = 0;
+
+	if (json_is_array(not ) ? gr_get_strings(req, "not", &names, err) < 0 : false)
+		return -1;
+	if (json_is_string(not ))
+		strvec_push(&names, json_string_value(not ));
+	for (size_t i = 0; i < names.n && rc == 0; i++) {
+		git_oid oid;
+
+		if (gr_oid_parse(names.v[i], &oid, err) < 0)
+			return err_wrap(err, "key 'not'");
+		rc = git_revwalk_hide(walk, &oid);
+	}
+	return rc < 0 ? gr_fail(err, rc, "history in %s", r->path) : 0;
+}
+
 int gr_op_log(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
 	auto_git(git_revwalk) *walk = NULL;
 	json_t *commits = json_array();
-	git_oid oid, hide;
+	git_oid oid;
 	struct gr_repo *r;
 	bool more = false;
-	int has_hide, rc = 0;
+	int rc = 0;
 	int64_t max;
 
 	json_put(ans, "commits", commits);
-	has_hide = gr_opt_oid(req, "not", &hide, err);
-	if (has_hide < 0 || gr_get_repo(g, req, &r, err) < 0 ||
-	    gr_get_oid(req, "commit", &oid, err) < 0 || get_max(req, GR_LOG_MAX, &max, err) < 0 ||
-	    walk_new(r, &oid, has_hide ? &hide : NULL, &walk, err) < 0)
+	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "commit", &oid, err) < 0 ||
+	    get_max(req, GR_LOG_MAX, &max, err) < 0 || walk_new(r, &oid, NULL, &walk, err) < 0 ||
+	    hide_all(r, req, walk, err) < 0)
 		return -1;
 	while ((rc = git_revwalk_next(&oid, walk)) == 0) {
 		auto_git(git_commit) *c = NULL;
@@ -200,6 +220,45 @@ static int check_width(struct gr_repo *r, git_commit *from, git_commit *to, stru
 			       &n, err);
 }
 
+/*
+ * What head is compared with: its merge base with the base, or with one of "also" (the heads of PRs below it), whichever
+ * is nearest: of those that lie behind each other the last.
+ */
+static int nearest_base(struct gr_repo *r, const json_t *req, const git_oid *base,
+			const git_oid *head, git_oid *ret, struct err *err)
+{
+	cleanup(strvec_release) struct strvec also = STRVEC_INIT;
+	int rc = gr_merge_base(r, base, head, ret, err);
+
+	if (rc < 0)
+		return -1;
+	if (!rc)
+		return err_set(err, ERR_NOT_FOUND, "base and head have no common history in %s",
+			       r->path);
+	if (json_is_array(json_object_get(req, "also")) &&
+	    gr_get_strings(req, "also", &also, err) < 0)
+		return -1;
+	for (size_t i = 0; i < also.n; i++) {
+		git_oid oid, other;
+
+		if (gr_oid_parse(also.v[i], &other, err) < 0)
+			return err_wrap(err, "key 'also'");
+		if (!git_odb_exists(r->odb, &other))
+			continue;
+		rc = gr_merge_base(r, &other, head, &oid, err);
+		if (rc < 0)
+			return -1;
+		if (!rc || git_oid_equal(&oid, head))
+			continue;
+		rc = git_graph_descendant_of(r->git, &oid, ret);
+		if (rc < 0)
+			return gr_fail(err, rc, "history of the bases in %s", r->path);
+		if (rc)
+			git_oid_cpy(ret, &oid);
+	}
+	return 0;
+}
+
 /* head against its merge base with base; the merge base is put into ans. */
 static int diff_of(struct gr *g, const json_t *req, json_t *ans, git_diff **ret, struct err *err)
 {
@@ -215,13 +274,8 @@ static int diff_of(struct gr *g, const json_t *req, json_t *ans, git_diff **ret,
 	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_oid(req, "base", &base, err) < 0 ||
 	    gr_get_commit(r, req, "head", &head, err) < 0)
 		return -1;
-	rc = gr_merge_base(r, &base, git_commit_id(head), &oid, err);
-	if (rc < 0)
-		return -1;
-	if (!rc)
-		return err_set(err, ERR_NOT_FOUND, "base and head have no common history in %s",
-			       r->path);
-	if (gr_commit_of(r, &oid, &from, err) < 0 || check_width(r, from, head, err) < 0)
+	if (nearest_base(r, req, &base, git_commit_id(head), &oid, err) < 0 ||
+	    gr_commit_of(r, &oid, &from, err) < 0 || check_width(r, from, head, err) < 0)
 		return -1;
 	git_diff_options_init(&o, GIT_DIFF_OPTIONS_VERSION);
 	o.flags |= GIT_DIFF_SKIP_BINARY_CHECK;

@@ -27,11 +27,12 @@
  *   file      {repo, commit, path, max} -> {found:bool, oid, text}
  *   files     {repo, commit, dir}       -> {files:[{path, oid, size}]}  direct children
  *   log       {repo, not, commit, max}  -> {commits:[{oid, subject, body, author,
- *                                          message}], more:bool}  newest first
+ *                                          message}], more:bool}  newest first; not: one or a list
  *   changed   {repo, base, head}        head against its merge base with base
  *                                       -> {merge_base, files:[{path, status:"A|M|D|R"}],
  *                                          insertions, deletions}
- *   diff      {repo, base, head, max}   -> {text, cut:bool}
+ *   diff      {repo, base, head, max}   -> {text, cut:bool}  also:[oid] (optional): of the merge bases with
+ *                                       these and the base the nearest one
  *   trees     {repo, commits:[oid]}     -> {trees:{oid: {tree, parent|null} | null}}  null: not here;
  *                                       parent: the first one
  *   contains  {repo, commit, in}        -> {contains:bool}  `in` has `commit` in its history

@@ -19,6 +19,10 @@
 #include "base/json.h"
 #include "store/db.h"
 
+/* pr.edited */
+#define PR_EDITED_TITLE 1
+#define PR_EDITED_BODY  2
+
 struct column {
 	const char *name;
 	char type; /* 'i' int64_t, 's' char * */
@@ -70,7 +74,7 @@ struct table {
 	S(topic)                                                                                   \
 	S(head) S(known_head) I(learn_tries) S(learn_why) S(files) I(draft) I(held) S(held_by)     \
 		S(held_reason) I(task) S(landed) S(landed_base) I(created_ms) I(updated_ms)        \
-			I(head_ms) S(head_repo) I(review) I(modify) S(verdict) S(merged_by)
+			I(head_ms) S(head_repo) I(review) I(modify) S(verdict) S(merged_by) I(edited)
 #define ROW_APPROVAL(I, S)   I(id) I(repo) I(pr) S(head) S(user) I(at_ms) I(void_ms) S(void_reason)
 #define ROW_DEPENDENCY(I, S) I(id) I(repo) I(pr) I(on_pr) S(source) I(at_ms)
 #define ROW_DEPENDENCY_ODD(I, S)                                                                   \

@@ -148,6 +148,17 @@
 	X(PR_HEADS, "SELECT DISTINCT head FROM pr WHERE repo = ?1 AND state = 'open' "             \
 		"AND number <> ?2 AND head <> (SELECT head FROM pr WHERE repo = ?1 "               \
 		"AND number = ?2) ORDER BY head")                                                  \
+	/* Those that it stood on and that were closed: their commits are still in it, until it is pushed without. */ \
+	X(PR_HEADS_CLOSED, "SELECT p.* FROM dependency d JOIN pr p ON p.repo = d.repo "            \
+		"AND p.number = d.on_pr WHERE d.repo = ?1 AND d.pr = ?2 AND d.source = 'stack' "   \
+		"AND p.state = 'closed' ORDER BY p.number")                                        \
+	X(PR_STACK, "SELECT p.* FROM dependency d JOIN pr p ON p.repo = d.repo "                   \
+		"AND p.number = d.on_pr WHERE d.repo = ?1 AND d.pr = ?2 AND d.source = 'stack' "   \
+		"ORDER BY p.number")                                                               \
+	X(PR_HEADS_AMONG, "SELECT * FROM pr WHERE repo = ?1 AND number <> ?2 AND head <> ?3 "      \
+		"AND head IN (SELECT value FROM json_each(?4)) AND (state <> 'closed' "            \
+		"OR number IN (SELECT on_pr FROM dependency WHERE repo = ?1 AND pr = ?2 "          \
+		"AND source = 'stack')) ORDER BY number")                                          \
 	X(PR_OPEN_AT, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' AND head = ?2 "         \
 		"ORDER BY number")                                                                 \
 	X(PR_OPEN_TOPIC, "SELECT * FROM pr WHERE repo = ?1 AND state = 'open' AND topic = ?2 "     \

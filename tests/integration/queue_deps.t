@@ -112,6 +112,64 @@ add "$p"
 ok 'it lands after it' landed "$q"
 is "$(order 2)" "$p $q " '... in order'
 
+# The words of a child are those of its own commits, and so is what it changes, also when the parent lands.
+show() { ymj ".$2" pr show "$1"; }
+p=$(pr pt src/pt p "The parent
+
+Closes #900")
+q=$(pr qt src/qt q "The child
+
+Of its own." pr-pt)
+is "$(show "$q" title)|$(show "$q" body)" 'The child|Of its own.' 'a child has its own title and text'
+is "$(ym pr diff "$q" | grep '^+++')" '+++ b/src/qt' '... and its own diff'
+like "$(ym pr list)" $'\tqt\tThe child' '... and the list has its topic'
+git -C "$C" checkout -q --detach origin/main
+commit_file "$C" src/rt1 1 'Below, proposed later'
+git -C "$C" branch -q later
+commit_file "$C" src/rt2 2 'On top, proposed first'
+git -C "$C" push -q origin HEAD:refs/for/main/ontop 2>/dev/null
+o=$(ymj '.[] | select(.topic == "ontop") | .number' pr list)
+is "$(show "$o" title)" 'Below, proposed later' 'without a parent all commits are its own'
+git -C "$C" push -q origin later:refs/for/main/later 2>/dev/null
+wait_ok '... and when the lower part is proposed, it has its own words' "[ \"\$(show $o title)\" = 'On top, proposed first' ]"
+ym pr edit "$q" --title 'The child, by hand' --body 'Written by hand.' >/dev/null
+git -C "$C" checkout -q pr-qt
+commit_file "$C" src/qt2 2 'More of the child'
+git -C "$C" push -q origin HEAD:refs/for/main/qt 2>/dev/null
+is "$(show "$q" title)|$(show "$q" body)" 'The child, by hand|Written by hand.' 'what was edited by hand is left alone by a push'
+ym pr edit "$q" --body "Depends-On: #$o" >/dev/null
+wait_ok 'an edited text is read again' "[[ \"\$(ymj '.depends[].on_pr' pr show $q)\" == *$o* ]]"
+ym pr edit "$q" --body '' >/dev/null
+wait_for "[[ \"\$(ymj '.depends[].on_pr' pr show $q)\" != *$o* ]]"
+add "$p"
+add "$q"
+ok 'both land' landed "$q"
+like "$(git -C "$bare" log -1 --format=%s main)" 'The child, by hand' '... under those words on main'
+is "$(ym pr diff "$q" | grep -c '^+++')" 2 '... and the diff is still its own'
+
+# A closed parent: its child waits for ever while it has its commits, and not when it has them no more.
+p=$(pr pc src/pc p 'To be closed')
+q=$(pr qc src/qc q 'Of a closed parent' pr-pc)
+wait_for "[ \"\$(ymj '.depends[].source' pr show $q)\" = stack ]"
+ym pr close "$p" >/dev/null
+git -C "$C" checkout -q pr-qc
+commit_file "$C" src/qc2 2 'Still on it'
+git -C "$C" push -q origin HEAD:refs/for/main/qc 2>/dev/null
+add "$q"
+wait_ok 'a child that still has the commits of a closed parent does not land' "[[ \"\$(comments $q)\" == *'it depends on #$p, which was closed'* ]]"
+is "$(show "$q" title)" 'Of a closed parent' '... and keeps its words'
+ym pr reopen "$p" >/dev/null
+is "$(pr_state "$p")" open 'pr reopen opens a closed PR'
+ym pr close "$p" >/dev/null
+git -C "$C" rebase -q --onto origin/main pr-pc HEAD 2>/dev/null
+git -C "$C" push -q -f origin HEAD:refs/for/main/qc 2>/dev/null
+wait_ok 'rebased off it, it depends on nothing' "[ -z \"\$(ymj '.depends[].on_pr' pr show $q)\" ]"
+add "$q"
+ok '... and lands' landed "$q"
+like "$(ym pr reopen "$q" 2>&1)" 'is merged as .* cannot be opened again' 'a merged PR is not opened again'
+git -C "$C" push -q origin pr-pc:refs/for/main/pc 2>/dev/null
+like "$(ym pr reopen "$p" 2>&1)" "its topic 'pc' is that of PR #" '... nor one whose topic is another PR by now'
+
 n=$(pr squash .github/yardmaster.yml 'queue:
   method: squash
   gates: ["sh gate.sh"]' 'Squash')
