@@ -33,6 +33,7 @@ void agent_conf_release(struct agent_conf *c)
 	strvec_release(&c->command);
 	strvec_release(&c->read_only);
 	strvec_release(&c->env);
+	strvec_release(&c->env_plain);
 	*c = (struct agent_conf){0};
 }
 

@@ -23,7 +23,9 @@ struct agent_conf {
 	struct strvec command;   /* argv; the first is absolute or found on the sandbox's PATH */
 	struct strvec read_only; /* host paths bound read-only at the same place (tools, caches) */
 	bool network_host;       /* `network: host`: the opt-in, logged at each start */
-	struct strvec env;       /* names of the daemon's environment handed in: the opt-in */
+	struct strvec env;       /* names of the daemon's environment handed in: the opt-in. Their
+				  * values are masked (base/mask.h) … */
+	struct strvec env_plain; /* … and those of these, which are handed in too, are not */
 };
 
 enum agent_status { AGENT_NONE, AGENT_COMPLETE, AGENT_BLOCKED, AGENT_QUESTION, AGENT_NO_CHANGE };

@@ -2,6 +2,7 @@
 #include "bot/bot.h"
 
 #include "base/mem.h"
+#include "bot/secrets.h"
 #include "bot/shadow.h"
 #include "runner/run.h"
 
@@ -20,6 +21,7 @@ int bot_effect(struct bot *b, const char *subject, const char *kind, json_t *pay
 	va_start(ap, key_fmt);
 	key = xvasprintf(key_fmt, ap);
 	va_end(ap);
+	secrets_mask_effect(b, kind, p);
 	return effect_add(b->db, key, subject, kind, p, bot_now(b), err);
 }
 
@@ -67,6 +69,7 @@ int bot_say(struct bot *b, int64_t repo, int64_t number, char *body, struct err 
 	json_put_int(p, "number", number);
 	json_put_str(p, "key", key);
 	json_put_str(p, "body", text);
+	secrets_mask_effect(b, "forge-comment", p);
 	/* The comment's key says which comment, the rest which version of it: what is said last stands, also
 	 * when it was said before within the same millisecond. Saying the same twice does no harm. */
 	for (int again = 0; rc == 0; again++) {

@@ -47,6 +47,7 @@ struct bot_part {
 struct outbox;
 struct follow;
 struct halt_wait;
+struct mask;
 struct run_halting;
 struct watch;
 struct api;
@@ -63,6 +64,8 @@ struct bot {
 	const char *keeper; /* absolute path of yardmaster-keeper */
 	const char *git;    /* absolute path of git */
 	char *const *environ_;
+	struct strvec secret_values; /* of environ_, that agents are handed: secrets.h */
+	struct mask *mask;           /* of them; NULL: nothing is masked */
 	struct outbox *outbox;
 	struct watch *watch; /* of the base branches; NULL: there is none */
 	struct api *api;

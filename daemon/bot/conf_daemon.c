@@ -125,8 +125,8 @@ static int load_kind(struct load *l, const struct yaml_node *n, char **ret)
 
 static int load_agent(struct load *l, const struct yaml_node *n, struct agent_conf *a)
 {
-	static const char *const keys[] = {"command", "kind", "model", "read-only",
-					   "network", "env",  NULL};
+	static const char *const keys[] = {"command", "kind", "model",     "read-only",
+					   "network", "env",  "env-plain", NULL};
 	const struct yaml_node *command = yaml_get(n, "command");
 
 	if (n->kind != YAML_MAP || !n->n)
@@ -140,7 +140,8 @@ static int load_agent(struct load *l, const struct yaml_node *n, struct agent_co
 	    load_kind(l, yaml_get(n, "kind"), &a->kind) < 0 ||
 	    yaml_line(l->doc, yaml_get(n, "model"), 100, &a->model, l->err) < 0 ||
 	    load_paths(l, yaml_get(n, "read-only"), &a->read_only) < 0 ||
-	    load_env(l, yaml_get(n, "env"), &a->env) < 0)
+	    load_env(l, yaml_get(n, "env"), &a->env) < 0 ||
+	    load_env(l, yaml_get(n, "env-plain"), &a->env_plain) < 0)
 		return -1;
 	return yaml_network(l->doc, yaml_get(n, "network"), &a->network_host, l->err);
 }
@@ -430,6 +431,7 @@ static json_t *agent_json(const struct agent_conf *a)
 	json_put(o, "read-only", list_json(&a->read_only));
 	json_put_str(o, "network", a->network_host ? "host" : "none");
 	json_put(o, "env", list_json(&a->env));
+	json_put(o, "env-plain", list_json(&a->env_plain));
 	return o;
 }
 

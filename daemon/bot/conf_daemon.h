@@ -17,7 +17,9 @@
  *       model: TEXT                for the commit trailer
  *       read-only: [PATH…]         host paths visible inside, at the same place
  *       network: none | host       none
- *       env: [NAME…]               variables of the daemon that are handed in
+ *       env: [NAME…]               variables of the daemon that are handed in; their values are masked in
+ *                                  all that is shown, and no commit may hold one (base/mask.h)
+ *       env-plain: [NAME…]         the same for values that are no secret: an address, a language
  *   default-agent: NAME            the only agent when there is one, else none
  *   limits:
  *     agents: 2                    agent rounds (and their set-up and gates) at the same time; 1..100

@@ -8,7 +8,9 @@
 #include "bot/remote.h"
 #include "bot/roles.h"
 #include "bot/runs.h"
+#include "bot/secrets.h"
 #include "bot/shadow.h"
+
 #include "sys/child.h"
 
 #include <signal.h>
@@ -261,6 +263,7 @@ static void start_git(struct outbox *o, struct active *a, struct role *role)
 	json_t *req = json_copy(a->payload);
 
 	json_object_del(req, "ctx");
+	secrets_for_git(o->bot, req);
 	if (role_ask(role, req, on_git, a, &err) < 0)
 		outbox_result(o, a->row.id, NULL, &err);
 }

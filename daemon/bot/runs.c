@@ -248,7 +248,7 @@ int runs_start(struct runs *r, const json_t *payload, json_t **ret, struct err *
 	run_spec_init(&spec);
 	if (runs_spec_parse(json_object_get(payload, "spec"), &spec, err) < 0 ||
 	    still_wanted(b, spec.id, err) < 0 || run_create(b->runs, &spec, err) < 0 ||
-	    run_start(b->runs, spec.id, b->keeper, b->environ_, &pid, err) < 0)
+	    run_start(b->runs, spec.id, b->keeper, b->environ_, &b->secret_values, &pid, err) < 0)
 		return -1;
 	if (spec.network == RUN_NET_HOST || spec.env_pass.n) {
 		autofree char *names = strvec_join(&spec.env_pass, " ");

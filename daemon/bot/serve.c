@@ -9,6 +9,7 @@
 #include "bot/follow.h"
 #include "bot/reconcile.h"
 #include "bot/remote.h"
+#include "bot/secrets.h"
 #include "bot/turn.h"
 #include "sys/child.h"
 #include "sys/fs.h"
@@ -40,6 +41,7 @@ static void serve_release(struct serve *s)
 	remote_stop(&s->bot);
 	loop_free(s->bot.loop);
 	db_close(s->bot.db);
+	secrets_release(&s->bot);
 	free(s->self);
 	free(s->keeper);
 	free(s->git);
@@ -192,6 +194,7 @@ static void on_reload(void *arg, int signo)
 	conf_daemon_release(conf);
 	*conf = fresh;
 	s->bot.data = conf->data;
+	secrets_load(&s->bot);
 	s->bot.look = true; /* limits may have changed */
 	reconcile_settings(&s->bot);
 	log_info("configuration read again");
@@ -225,6 +228,7 @@ static int prepare(struct serve *s, struct err *err)
 	b->keeper = s->keeper;
 	b->git = s->git;
 	b->environ_ = s->options->environ_;
+	secrets_load(b);
 	b->owner = geteuid();
 	b->part = s->options->part;
 	if (add_owner(b, err) < 0 || remote_start(b, err) < 0 || api_new(b, &b->api, err) < 0 ||

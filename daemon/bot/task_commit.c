@@ -3,6 +3,7 @@
 
 #include "agent/agent.h"
 #include "base/buf.h"
+#include "base/mask.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -118,6 +119,7 @@ int task_commit(struct task_ctx *c, struct err *err)
 	struct task *t = &c->task;
 	autofree char *subject = xasprintf("task:%lld", (long long)t->id);
 	autofree char *message = commit_message(c), *tree = task_tree(b, t->id);
+	autofree char *shown = mask_text(b->mask, message);
 	autofree char *name = xasprintf("t%lld", (long long)t->id), *nonce = task_nonce(c);
 	const char *parent = t->head ? t->head : t->start;
 	json_t *p = task_request(c, "worktree-commit");
@@ -134,7 +136,7 @@ int task_commit(struct task_ctx *c, struct err *err)
 	json_put_int(p, "max_file_bytes", COMMIT_FILE_MB * MB);
 	json_put_int(p, "max_files", COMMIT_FILES);
 	json_put_int(p, "max_bytes", COMMIT_MB * MB);
-	json_put_str(p, "message", message);
+	json_put(p, "message", json_string(shown));
 	json_put_str(p, "author_name", b->conf->author_name);
 	json_put_str(p, "author_email", b->conf->author_email);
 	json_put_int(p, "time_ms", work_ended_ms(c));

@@ -114,6 +114,7 @@ static int agent_spec(struct task_ctx *c, const struct agent_conf *a, const char
 	/* Either the blueprint or the agent's own configuration opens the network, never the issue. */
 	spec->network = c->bp.network_host || a->network_host ? RUN_NET_HOST : RUN_NET_NONE;
 	strvec_extend(&spec->env_pass, &a->env);
+	strvec_extend(&spec->env_pass, &a->env_plain);
 	fill_limits(c, c->bp.timeout_ms, &spec->limits);
 	spec->limits.silence_ms = c->bp.silence_ms;
 	return 0;

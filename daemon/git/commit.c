@@ -2,6 +2,7 @@
 #include "git/commit.h"
 
 #include "base/glob.h"
+#include "base/mask.h"
 #include "git/names.h"
 #include "git/refs.h"
 #include "git/scan.h"
@@ -24,7 +25,8 @@ struct job {
 	git_signature *author;
 	int64_t since_ms;
 	struct gr_refusal refusal;
-	json_t *files; /* paths that differ from base */
+	struct mask *secrets; /* values that no commit may hold */
+	json_t *files;        /* paths that differ from base */
 	int64_t bytes;
 };
 
@@ -37,6 +39,7 @@ static void job_release(struct job *j)
 	strvec_release(&j->except);
 	git_signature_free(j->author);
 	gr_refusal_release(&j->refusal);
+	mask_free(j->secrets);
 	json_decref(j->files);
 }
 
@@ -57,6 +60,24 @@ static char *lower(const char *s)
 	for (char *p = r; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
 	return r;
+}
+
+/* "secrets": texts, wiped here as soon as they are understood. */
+static int get_secrets(const json_t *req, struct job *j, struct err *err)
+{
+	const json_t *a = json_object_get(req, "secrets"), *v;
+	size_t i;
+
+	j->secrets = mask_new();
+	if (a && !json_is_array(a))
+		return err_set(err, ERR_INPUT, "key 'secrets': expected a list of texts");
+	json_array_foreach (a, i, v) {
+		if (!json_is_string(v))
+			return err_set(err, ERR_INPUT, "key 'secrets': expected a list of texts");
+		mask_add(j->secrets, json_string_value(v));
+		mem_wipe((char *)json_string_value(v), json_string_length(v));
+	}
+	return 0;
 }
 
 static int decode(struct gr *g, const json_t *req, struct job *j, struct err *err)
@@ -91,7 +112,7 @@ static int decode(struct gr *g, const json_t *req, struct job *j, struct err *er
 	j->index = path_join(admin, "index");
 	if (gr_tree_of(j->r, &j->parent, &j->parent_tree, err) < 0)
 		return -1;
-	return gr_tree_of(j->r, &j->base, &j->base_tree, err);
+	return get_secrets(req, j, err) < 0 ? -1 : gr_tree_of(j->r, &j->base, &j->base_tree, err);
 }
 
 static bool has_dotgit(const char *path)
@@ -169,8 +190,19 @@ static size_t marker_line(const char *p, size_t n)
 	return 0;
 }
 
-/* What an agent was to resolve, and left. */
-static int check_markers(struct job *j, const struct gr_change *c, struct err *err)
+/* A value that the agent was handed: as itself, or as base64 and the like. */
+static int holds_secret(struct job *j, const struct gr_change *c, git_odb_object *o)
+{
+	if (mask_found(j->secrets, git_odb_object_data(o), git_odb_object_size(o)))
+		return gr_refuse(
+			&j->refusal, c->path, "secret",
+			"holds a secret value that the agent was handed (agents: env), as it is or "
+			"encoded; take it out of the file");
+	return 0;
+}
+
+/* What an agent was to resolve, and left; and what it was to keep to itself. */
+static int check_text(struct job *j, const struct gr_change *c, struct err *err)
 {
 	auto_git(git_odb_object) *o = NULL;
 	size_t line;
@@ -184,7 +216,7 @@ static int check_markers(struct job *j, const struct gr_change *c, struct err *e
 	line = marker_line(git_odb_object_data(o), git_odb_object_size(o));
 	return line ? gr_refuse(&j->refusal, c->path, "conflict-marker",
 				"line %zu still has a marker of the conflict", line)
-		    : 0;
+		    : holds_secret(j, c, o);
 }
 
 /* One path of the difference from base; the first one that is wrong ends it with 1. */
@@ -197,6 +229,11 @@ static int check_change(void *arg, const struct gr_change *c, struct err *err)
 	json_array_append_new(j->files, json_utf8(c->path, strlen(c->path)));
 	if (c->old_mode == GR_MODE_SUB || c->new_mode == GR_MODE_SUB)
 		return gr_refuse(no, c->path, "submodule", "a submodule was added or changed");
+	if (c->new_mode && mask_found(j->secrets, c->path, strlen(c->path)))
+		return gr_refuse(
+			no, "(a file name)", "secret",
+			"a file or folder is named with a secret value that the agent was handed "
+			"(agents: env); rename it");
 	if (c->new_mode && has_dotgit(c->path))
 		return gr_refuse(no, c->path, "dot-git", "a name that means Git's own folder");
 	if (is_protected(j, c))
@@ -210,7 +247,7 @@ static int check_change(void *arg, const struct gr_change *c, struct err *err)
 				 "more than %lld files are new or changed",
 				 (long long)j->limits.files);
 	rc = check_size(j, c, err);
-	return rc ? rc : check_markers(j, c, err);
+	return rc ? rc : check_text(j, c, err);
 }
 
 static int put_refusal(const struct gr_refusal *no, json_t *ans)

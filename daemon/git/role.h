@@ -65,7 +65,7 @@
  *       -> {outcome:"clean"} | {outcome:"conflict", conflicts:[…]}
  *   worktree-commit {repo, name, path, branch, parent, base, allow:[glob], protect:[glob],
  *                    except:[glob], max_file_bytes, max_files, max_bytes, message, author_name,
- *                    author_email, time_ms, sign_key, since_ms?}
+ *                    author_email, time_ms, sign_key, since_ms?, secrets?:[text]}
  *       the host's commit from the files of the worktree, with a private index; nothing that is
  *       ignored is added. `parent` becomes the commit's parent; the checks hold for the whole diff
  *       from `base` to the new tree; `branch` is moved from `parent` to the commit
@@ -75,7 +75,8 @@
  *          {outcome:"unchanged"}                       the tree equals base's
  *          {outcome:"refused", path, reason, text}     reason: outside-allow, protected, symlink,
  *                               dot-git, submodule, file-size, file-count, total-size, name,
- *                               conflict-marker (of worktree-rebase), special (a FIFO, socket or device instead of a tracked file)
+ *                               conflict-marker (of worktree-rebase), secret (one of `secrets`, as it is
+ *                               or encoded: base/mask.h), special (a FIFO, socket or device instead of a tracked file)
  *   worktree-remove {repo, name, path, gitdir, branch, delete_branch:bool}
  *   checkout  {repo, commit, path, gitdir}
  *       a fresh folder with the commit's files and a private Git directory with HEAD detached there

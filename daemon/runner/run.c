@@ -222,8 +222,15 @@ static int check_halt(const char *runs, const char *id, struct err *err)
 		       id, halt);
 }
 
+/* The keeper's environment is the one way to it that leaves nothing in a file. */
+static void add_masked(const struct strvec *masked, struct strvec *ret)
+{
+	for (size_t i = 0; masked && i < masked->n; i++)
+		strvec_pushf(ret, RUN_MASK_VARIABLE "%zu=%s", i, masked->v[i]);
+}
+
 int run_start(const char *runs, const char *id, const char *keeper, char *const *environ_,
-	      pid_t *ret_pid, struct err *err)
+	      const struct strvec *masked, pid_t *ret_pid, struct err *err)
 {
 	cleanup(run_spec_release) struct run_spec s = {0};
 	cleanup(strvec_release) struct strvec env = STRVEC_INIT;
@@ -235,8 +242,10 @@ int run_start(const char *runs, const char *id, const char *keeper, char *const 
 		return -1;
 	lock = run_path(runs, id, "lock");
 	if (!rundir_ended(runs, id) && fs_lock_held(lock, NULL) != 1) {
-		if (pick_env(&s, environ_, &env, err) < 0 ||
-		    start_keeper(runs, id, keeper, &env, &pid, err) < 0)
+		if (pick_env(&s, environ_, &env, err) < 0)
+			return -1;
+		add_masked(masked, &env);
+		if (start_keeper(runs, id, keeper, &env, &pid, err) < 0)
 			return -1;
 	}
 	if (ret_pid)

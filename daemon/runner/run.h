@@ -135,10 +135,11 @@ int run_create(const char *runs, const struct run_spec *s, struct err *err);
  * Starts a keeper on RUNS/ID and returns its pid, or 0 in *ret_pid when one runs already or the run
  * has ended. `keeper` is the absolute path of yardmaster-keeper. Names in env_pass are read from
  * `environ_` (the daemon's environment) and given to the keeper alone; a name that is not set there
- * is ERR_NOT_FOUND. Refused (ERR_STATE) while halted. Refused as uid 0 (ERR_UNSAFE).
+ * is ERR_NOT_FOUND. `masked` (may be NULL) are values that the run's output must not show, whether it was
+ * handed them or finds them in a file (base/mask.h): they replaced by *** before they are written. Refused (ERR_STATE) while halted. Refused as uid 0 (ERR_UNSAFE).
  */
 int run_start(const char *runs, const char *id, const char *keeper, char *const *environ_,
-	      pid_t *ret_pid, struct err *err);
+	      const struct strvec *masked, pid_t *ret_pid, struct err *err);
 /* RUNNING fills *ret_pid (the keeper; when that died a moment ago, the last of its tree: probe again
  * when it is gone), ENDED fills *ret_exit; either may be NULL. */
 int run_probe(const char *runs, const char *id, enum run_state *ret, pid_t *ret_pid,

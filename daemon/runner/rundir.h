@@ -6,6 +6,9 @@
 
 #include "runner/run.h"
 
+/* Variables of the keeper's environment, numbered, whose values its run's output must not show. */
+#define RUN_MASK_VARIABLE "YARDMASTER_MASK_"
+
 /* The halt file that goes with a folder of run directories: beside it. Caller frees. */
 char *rundir_halt_path(const char *runs);
 

@@ -210,6 +210,17 @@ static int write_out(struct supervise *s, const char *p, size_t n)
 	return 0;
 }
 
+/* What may be the beginning of a masked value waits for the rest of it, or for the end. */
+static int write_masked(struct supervise *s, const char *p, size_t n, bool end)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	if (mask_empty(s->mask))
+		return write_out(s, p, n);
+	mask_feed(s->mask, &s->masked, p, n, end, &b);
+	return write_out(s, b.s, b.len);
+}
+
 /* true while there may be more */
 static bool hear_out(struct supervise *s)
 {
@@ -220,11 +231,12 @@ static bool hear_out(struct supervise *s)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return false;
 	if (n <= 0) {
+		write_masked(s, "", 0, true);
 		supervise_shut(&s->out);
 		return false;
 	}
 	s->last_out = supervise_now();
-	if (write_out(s, text, n < room ? (size_t)n : (size_t)room) < 0) {
+	if (write_masked(s, text, n < room ? (size_t)n : (size_t)room, n > room) < 0) {
 		supervise_end_by(s, RUN_DISK, "the run's output could not be stored: %s",
 				 strerror(errno));
 		supervise_shut(&s->out);
@@ -388,10 +400,22 @@ static void supervise_release(struct supervise *s)
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		supervise_shut(all[i]);
+	mask_free(s->mask);
+	mask_stream_release(&s->masked);
 	buf_release(&s->said);
 	buf_release(&s->lines);
 	gauge_close(&s->gauge);
 	disk_release(&s->disk);
+}
+
+static struct mask *make_mask(char *const *environ_)
+{
+	struct mask *m = mask_new();
+
+	for (; environ_ && *environ_; environ_++)
+		if (!strncmp(*environ_, RUN_MASK_VARIABLE, strlen(RUN_MASK_VARIABLE)))
+			mask_add(m, *environ_ + strcspn(*environ_, "=") + 1);
+	return m;
 }
 
 static void add_disk_folders(struct supervise *s)
@@ -429,6 +453,7 @@ void supervise(const struct supervise_job *job, struct run_exit *ret)
 	cleanup(err_release) struct err err = ERR_INIT;
 
 	*ret = (struct run_exit){0};
+	s.mask = make_mask(job->environ_);
 	s.next_tick = s.begun + SUPERVISE_TICK_MS;
 	add_disk_folders(&s);
 	if (supervise_start(&s, &b, &err) < 0) {

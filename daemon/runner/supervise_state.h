@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/mask.h"
 #include "runner/disk.h"
 #include "runner/gauge.h"
 #include "runner/sandbox.h"
@@ -46,6 +47,8 @@ struct supervise {
 	int info;   /* what bubblewrap says about the sandbox: a memory file */
 	int go;     /* write end */
 
+	struct mask *mask; /* of the output */
+	struct mask_stream masked;
 	struct buf said;  /* bubblewrap's words */
 	struct buf lines; /* from inside, not yet a whole line */
 	struct gauge gauge;

@@ -112,6 +112,24 @@ like "$(ym audit list --json | jq -c '.[] | select(.action == "opened")')" 'MODE
 like "$(ym_log)" 'opened on purpose: network host, environment \[MODEL_KEY\]' 'and the log'
 like "$(git -C "$bare" log -1 --format=%B "$(ymj .branch task show "$K")")" 'Assisted-by: opened:model-7' 'the model is in the trailer'
 
+# --- what it is handed and gives away
+encoded=$(printf %s key-4711-opened | base64)
+do_issue agent:open 'echo "my key is $MODEL_KEY."; printf %s "$MODEL_KEY" | base64; echo x >>src/b.txt' \
+	'complete "It works with $MODEL_KEY, or $(printf %s "$MODEL_KEY" | base64)."'
+until_state done
+like "$(ym task logs "$K")" 'my key is \*\*\*\.' 'a secret that an agent prints is masked in its log'
+pr=$(ymj .pr task show "$K")
+like "$(ymj .body pr show "$pr")" 'It works with \*\*\*, or \*\*\*' 'and in the pull request'
+like "$(git -C "$bare" log -1 --format=%B "$(ymj .branch task show "$K")")" 'It works with \*\*\*' 'and in the commit'
+is "$(grep -rlaE "key-4711-opened|${encoded%==}" "$D" "$T/daemon.log" 2>/dev/null)" '' 'it is in no file, however encoded'
+is "$(ym issue show "$N" --json; ym pr show "$pr" --json; ym task show "$K" --json)" \
+	"$(ym issue show "$N" --json; ym pr show "$pr" --json; ym task show "$K" --json | grep -vE "key-4711|$encoded")" 'nothing shows it'
+do_issue agent:open 'printf "key: %s\n" "$(printf "x:%s" "$MODEL_KEY" | base64)" >src/config.yml'
+until_state needs-human
+like "$(comments "$N")" 'src/config.yml.*holds a secret value' 'a diff that holds it is refused, and the file named'
+unlike "$(comments "$N")" 'key-4711|a2V5' 'without the value'
+not_ok 'no commit holds it' git -C "$bare" rev-parse -q --verify "$(ymj .branch task show "$K"):src/config.yml"
+
 do_issue agent:unset 'complete'
 until_state needs-human
 like "$(reason)" 'NOT_SET_ANYWHERE' 'a variable that is not set is a clear refusal'

@@ -134,7 +134,7 @@ static inline pid_t fx_start(struct fx *f, const struct run_spec *s, const char 
 	pid_t pid = -1;
 
 	if (run_create(f->runs, s, &err) < 0 ||
-	    run_start(f->runs, s->id, f->keeper, (char *const *)env, &pid, &err) < 0)
+	    run_start(f->runs, s->id, f->keeper, (char *const *)env, NULL, &pid, &err) < 0)
 		fail_msg("%s", err_text(&err));
 	return pid;
 }

@@ -31,6 +31,7 @@ static const struct row {
 	{DAEMON, "agents/*", "read-only", "a->read_only", "daemon/bot/task_run.c"},
 	{DAEMON, "agents/*", "network", "a->network_host", "daemon/bot/task_run.c"},
 	{DAEMON, "agents/*", "env", "a->env", "daemon/bot/task_run.c"},
+	{DAEMON, "agents/*", "env-plain", "a->env_plain", "daemon/bot/task_run.c"},
 	{DAEMON, "", "default-agent", "c->default_agent", "daemon/bot/conf_daemon.c"},
 	{DAEMON, "", "limits", NULL, NULL},
 	{DAEMON, "limits", "agents", "limits.agents", "daemon/bot/dispatch.c"},

@@ -189,7 +189,7 @@ static void starts_race(void **state)
 				close(fds[1]);
 				if (read(fds[0], &c, 1) != 0) /* all go when the pipe closes */
 					_exit(3);
-				if (run_start(f->runs, s.id, f->keeper, NULL, &pid, NULL) < 0)
+				if (run_start(f->runs, s.id, f->keeper, NULL, NULL, &pid, NULL) < 0)
 					_exit(2);
 				_exit(pid > 0);
 			}
@@ -463,7 +463,7 @@ static void halted_machine_starts_nothing(void **state)
 	assert_int_equal(run_create(f->runs, &s, NULL), 0);
 	assert_int_equal(run_halt_all(f->data, "alice", 1000, NULL), 0);
 	assert_int_equal(run_halted(f->data, NULL), 1);
-	assert_int_equal(run_start(f->runs, s.id, f->keeper, NULL, NULL, &err), -1);
+	assert_int_equal(run_start(f->runs, s.id, f->keeper, NULL, NULL, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_STATE);
 	/* and the keeper itself, started by somebody who did not look */
 	assert_int_equal(child_run(&o, NULL, 0, 1000, 5000, NULL, NULL), 1);
@@ -558,9 +558,9 @@ static void torn_directory(void **state)
 	assert_int_equal(run_create(f->runs, &s, NULL), 0);
 	in = run_path(f->runs, s.id, "stdin");
 	assert_int_equal(truncate(in, 3), 0);
-	assert_int_equal(run_start(f->runs, s.id, f->keeper, NULL, NULL, &err), -1);
+	assert_int_equal(run_start(f->runs, s.id, f->keeper, NULL, NULL, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_CORRUPT);
-	assert_int_equal(run_start(f->runs, "none", f->keeper, NULL, NULL, &err), -1);
+	assert_int_equal(run_start(f->runs, "none", f->keeper, NULL, NULL, NULL, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 }
 

@@ -70,7 +70,8 @@ static void missing_secret_is_refused(void **state)
 	fx_spec(f, &s, "true");
 	strvec_push(&s.env_pass, "API_KEY");
 	assert_int_equal(run_create(f->runs, &s, NULL), 0);
-	assert_int_equal(run_start(f->runs, s.id, f->keeper, (char *const *)env, NULL, &err), -1);
+	assert_int_equal(run_start(f->runs, s.id, f->keeper, (char *const *)env, NULL, NULL, &err),
+			 -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	assert_non_null(strstr(err.text, "API_KEY"));
 	assert_int_equal(fx_state(f, s.id), RUN_STATE_CREATED);
