@@ -443,7 +443,8 @@ static int set_frozen(const struct action *a, bool frozen, struct err *err)
 	json_put_str(d, "reason", a->cmd->text);
 	if (bot_audit(a->bot, a->actor, frozen ? "freeze" : "thaw", d, err, "repo:%s",
 		      a->repo->name) < 0 ||
-	    bot_repo(a->bot, a->repo->id, &r, err) < 0)
+	    bot_repo(a->bot, a->repo->id, &r, err) < 0 ||
+	    (!frozen && queue_lost_forget(a->bot, &r, err) < 0))
 		return -1;
 	r.frozen = frozen;
 	row_take(&r.frozen_reason, frozen ? xasprintf("%s%s%s", a->actor, a->cmd->text ? ": " : "",

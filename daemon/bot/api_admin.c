@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "bot/first_look.h"
 #include "bot/outbox.h"
+#include "bot/queue_flow.h"
 #include "bot/remote.h"
 #include "bot/shadow.h"
 
@@ -90,6 +91,7 @@ static int repos_json(struct request *q, json_t *o, struct err *err)
 		if (args_need(q, l.v[i].id, FORGE_READ, NULL) < 0)
 			continue;
 		if (remote_problem(q->bot, &l.v[i], problems, err) < 0 ||
+		    queue_lost_row(q->bot, &l.v[i], problems, err) < 0 ||
 		    first_look_rows(q->bot, &l.v[i], first, err) < 0)
 			return -1;
 	}

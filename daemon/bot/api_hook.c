@@ -17,10 +17,10 @@
 #include "bot/git_request.h"
 #include "bot/outbox.h"
 #include "bot/pr_words.h"
+#include "bot/queue_flow.h"
 #include "bot/reconcile.h"
 #include "forge/local.h"
 
-#define PUSH_COMMITS_MAX    250
 #define NUMBERS_SKIPPED_MAX 10000
 
 struct push {
@@ -287,7 +287,7 @@ static json_t *log_request(const struct push *p, json_t * not )
 	json_array_append_new(not, json_string(p->repo.base_oid));
 	json_put(req, "not", not );
 	json_put_str(req, "commit", p->new);
-	json_put_int(req, "max", PUSH_COMMITS_MAX);
+	json_put_int(req, "max", QUEUE_COMMITS_MAX);
 	return req;
 }
 
@@ -300,6 +300,13 @@ static json_t *below(struct push *p, const json_t *commits, struct err *err)
 	if (local_push_find(&f, &p->repo, p->actor, p->base, p->topic, &pr, err) < 0)
 		return NULL;
 	return pr_words_below(p->bot, &p->repo, pr.number, p->new, commits, err);
+}
+
+static int too_long(struct push *p, struct err *err)
+{
+	autofree char *why = queue_too_long_text(p->base);
+
+	return err_set(err, ERR_LIMIT, "%.12s: %s", p->new, why);
 }
 
 static void on_log(void *arg, const json_t *answer, const struct err *why)
@@ -317,8 +324,7 @@ static void on_log(void *arg, const json_t *answer, const struct err *why)
 		err_set(&err, ERR_INPUT, "%.12s: is in '%s' already; there is nothing to propose",
 			p->new, p->base);
 	else if (json_flag(answer, "more"))
-		err_set(&err, ERR_LIMIT, "%.12s: more than %d commits that are not in '%s'", p->new,
-			PUSH_COMMITS_MAX, p->base);
+		too_long(p, &err);
 	else
 		others = below(p, commits, &err);
 	if (err.code) {

@@ -6,8 +6,6 @@
 #include "bot/queue_flow.h"
 #include "forge/local.h"
 
-#define COMMITS_MAX 250 /* of a PR: as many as a push may bring */
-
 json_t *pr_words_below(struct bot *b, const struct repo *r, int64_t number, const char *head,
 		       const json_t *commits, struct err *err)
 {
@@ -83,7 +81,7 @@ int pr_words_ask(struct bot *b, const struct repo *r, const struct pr *pr, int64
 	p = queue_pr_request(r, pr, "log");
 	json_put(p, "not", below);
 	json_put_str(p, "commit", pr->head);
-	json_put_int(p, "max", COMMITS_MAX);
+	json_put_int(p, "max", QUEUE_COMMITS_MAX);
 	return bot_effect(b, subject, "pr-words", p, err, "pr-words:%lld:%lld:%s:%lld",
 			  (long long)r->id, (long long)pr->number, pr->head, (long long)nonce) < 0
 		       ? -1

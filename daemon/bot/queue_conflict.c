@@ -101,6 +101,39 @@ static char *refused_text(const json_t *j)
 	return buf_steal(&out);
 }
 
+char *queue_conflict_word(const struct repo *r, const char *detail)
+{
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	autojson json_t *j = NULL;
+	const char *outcome;
+
+	if (!detail || json_parse(detail, strlen(detail), SIZE_MAX, &j, NULL) < 0)
+		return xasprintf("it conflicts with `%s`", r->base);
+	outcome = json_str(j, "outcome", "");
+	if (!strcmp(outcome, "merged"))
+		return xasprintf("merged by hand: `%s` contains its head", r->base);
+	if (!strcmp(outcome, "empty"))
+		return xasprintf(
+			"empty: `%s` has all of its changes already, by other commits; close "
+			"it, or push what is missing",
+			r->base);
+	if (!strcmp(outcome, "refused"))
+		return xasprintf("it is refused: %s",
+				 json_str(j, "text", "it could not be merged"));
+	buf_addf(&out, "it conflicts with `%s`", r->base);
+	add_step(&out, j);
+	return buf_steal(&out);
+}
+
+bool queue_is_conflict(const char *detail)
+{
+	autojson json_t *j = NULL;
+
+	return !detail || json_parse(detail, strlen(detail), SIZE_MAX, &j, NULL) < 0 ||
+	       (strcmp(json_str(j, "outcome", ""), "merged") != 0 &&
+		strcmp(json_str(j, "outcome", ""), "empty") != 0);
+}
+
 char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detail)
 {
 	cleanup(buf_release) struct buf out = BUF_INIT;

@@ -232,6 +232,9 @@ int queue_on_base_moved(struct bot *b, const struct event *e, const json_t *p, s
 		    (old && say_moved(b, &r, e, by, old, new, err) < 0) ||
 		    shadow_base_moved(b, &r, old, new, err) < 0)
 			return -1;
+		if (old && new && !shadow_on(b, r.id) &&
+		    queue_hand_moved(b, &r, e, old, new, by, err) < 0)
+			return -1;
 	}
 	if (queue_learn_missing(b, &r, err) < 0)
 		return -1;

@@ -63,12 +63,14 @@ static int dep_state(struct bot *b, const struct repo *r, int64_t number, enum p
 		     struct err *err)
 {
 	cleanup(pr_release) struct pr p = {0};
-	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, number);
+	int lost = 0, rc = pr_find(b->db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, number);
 
-	if (rc < 0)
+	if (rc > 0 && !strcmp(p.state, "merged"))
+		lost = queue_is_lost(b, r, number, err);
+	if (rc < 0 || lost < 0)
 		return -1;
 	*ret = rc == 0                      ? PLAN_DEP_MISSING
-	       : !strcmp(p.state, "merged") ? PLAN_DEP_MERGED
+	       : !strcmp(p.state, "merged") ? (lost ? PLAN_DEP_OPEN : PLAN_DEP_MERGED)
 	       : !strcmp(p.state, "open")   ? PLAN_DEP_OPEN
 					    : PLAN_DEP_CLOSED;
 	return 0;

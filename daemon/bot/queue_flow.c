@@ -289,7 +289,9 @@ static char *ejection_text(struct bot *b, const struct repo *r, const struct can
 static int eject(struct bot *b, const struct repo *r, struct queue_entry *e,
 		 const struct candidate *c, const struct plan_action *a, struct err *err)
 {
-	autofree char *text = ejection_text(b, r, c, a), *short_ = queue_reason_text(a);
+	autofree char *text = ejection_text(b, r, c, a);
+	autofree char *short_ = a->reason == PLAN_R_CONFLICT ? queue_conflict_word(r, c->detail)
+							     : queue_reason_text(a);
 	int64_t id = e->id;
 
 	if (entry_leave(b, r, e, "ejected", short_, err) < 0 ||
@@ -298,7 +300,7 @@ static int eject(struct bot *b, const struct repo *r, struct queue_entry *e,
 	    bot_say(b, r->id, e->pr, xasprintf("Taken out of the merge queue: %s", text), err,
 		    "eject:%lld", (long long)id) < 0)
 		return -1;
-	if (a->reason == PLAN_R_CONFLICT &&
+	if (a->reason == PLAN_R_CONFLICT && queue_is_conflict(c->detail) &&
 	    bot_notify(b, "conflict", r->id, e->pr, text, NULL, err) < 0)
 		return -1;
 	if (a->reason == PLAN_R_ERRORS &&

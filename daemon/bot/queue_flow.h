@@ -20,6 +20,7 @@
  *   queue_learn.c   what a PR depends on
  *   queue_depends.c what people say that it depends on (queue_depends.h)
  *   queue_events.c  what happens to PRs and to the base
+ *   queue_hand.c    what somebody did to the base past the queue
  *   queue_conflict.c the report of a conflict
  *
  * A repository that is only watched goes another way: shadow.h.
@@ -135,6 +136,26 @@ int queue_auto_wants(struct bot *b, const struct repo *r, const struct conf_repo
 		     const struct pr *p, struct err *err);
 int queue_auto(struct bot *b, const struct repo *r, const struct conf_repo *conf, struct err *err);
 
+/* queue_hand.c */
+/* Commits of one PR, or of one move of the base, that are read; what the git role gives in one answer. */
+#define QUEUE_COMMITS_MAX 1000
+/* Why a PR of more cannot be taken, with what to do; caller frees. */
+char *queue_too_long_text(const char *base);
+/* The base was moved: asks what came and what went. */
+int queue_hand_moved(struct bot *b, const struct repo *r, const struct event *e, const char *old,
+		     const char *new, const char *by, struct err *err);
+/* The base, which was at `old`, contains this open PR's head at `new`. */
+int queue_merge_by_hand(struct bot *b, const struct repo *r, struct pr *pr, const char *old,
+			const char *new, struct err *err);
+/* 1: this PR landed, and somebody took it off the base again; 0 not. */
+int queue_is_lost(struct bot *b, const struct repo *r, int64_t pr, struct err *err);
+/* A person says that it was meant: nothing waits for it any more. */
+int queue_lost_forget(struct bot *b, const struct repo *r, struct err *err);
+/* Adds {repo, problem} when the base has lost what had landed. */
+int queue_lost_row(struct bot *b, const struct repo *r, json_t *rows, struct err *err);
+int queue_did_gained(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_lost(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+
 /* queue_stand.c */
 /* Who queued an entry, when it was no person. */
 #define QUEUE_BY_AUTO "auto-queue"
@@ -171,6 +192,10 @@ int queue_settle(struct bot *b, const struct repo *r, const struct candidate *c,
 
 /* The report of a conflict: files, lines, and which landed PR changed them. Caller frees. */
 char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detail);
+/* The same in one line, for lists: each outcome of a build has its own word. */
+char *queue_conflict_word(const struct repo *r, const char *detail);
+/* Is it one that somebody has to resolve? Not: merged, empty. */
+bool queue_is_conflict(const char *detail);
 /* 1: the queue found that this head of a PR conflicts, and *ret_text (may be NULL; caller frees) is the report; 0:
  * nothing of that kind is known. */
 int queue_conflict_of(struct bot *b, const struct repo *r, int64_t pr, const char *head,

@@ -15,7 +15,6 @@
 #include "bot/pr_words.h"
 #include "bot/queue_depends.h"
 
-#define LOG_MAX      1000            /* commits of a PR of which the trailers are read */
 #define AGAIN_MS     ((int64_t)5000) /* before a question that failed; doubled with each failure */
 #define AGAIN_MAX_MS ((int64_t)600000)
 
@@ -63,7 +62,7 @@ static int ask_log(struct bot *b, const struct repo *r, const struct pr *pr, int
 
 	json_put_str(p, "not", r->base_oid);
 	json_put_str(p, "commit", pr->head);
-	json_put_int(p, "max", LOG_MAX);
+	json_put_int(p, "max", QUEUE_COMMITS_MAX);
 	return bot_effect(b, subject, "pr-log", p, err, "pr-log:%lld:%lld:%s:%lld",
 			  (long long)r->id, (long long)pr->number, pr->head, (long long)nonce);
 }
@@ -271,7 +270,7 @@ int queue_did_log(struct bot *b, const struct event *e, const json_t *p, struct 
 	if (!json_flag(p, "ok"))
 		return not_known(b, &r, &pr, error_text(p), e, err);
 	if (json_flag(result, "more")) {
-		why = xasprintf("it has more than %d commits that `%s` has not", LOG_MAX, r.base);
+		why = queue_too_long_text(r.base);
 		return not_known(b, &r, &pr, why, e, err);
 	}
 	if (add_messages(b, &r, pr.number, json_object_get(result, "commits"), err) < 0)

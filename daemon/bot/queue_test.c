@@ -248,6 +248,18 @@ int queue_set_late(struct bot *b, struct candidate *c, int64_t retries, const ch
 	return queue_set_errored(b, c, why, err);
 }
 
+/* The base has its head already: the PR is merged before the planner takes it for a conflict. */
+static int merged_by_hand(struct bot *b, const struct candidate *c, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	cleanup(pr_release) struct pr pr = {0};
+
+	if (bot_repo(b, c->repo, &r, err) < 0 ||
+	    pr_find(b->db, ST_PR_BY_NUMBER, &pr, err, "ii", r.id, c->pr) < 0)
+		return -1;
+	return pr.id ? queue_merge_by_hand(b, &r, &pr, c->base, c->base, err) : 0;
+}
+
 int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(candidate_release) struct candidate c = {0};
@@ -263,6 +275,8 @@ int queue_did_build(struct bot *b, const struct event *e, const json_t *p, struc
 		return queue_set_errored(b, &c, json_str(json_object_get(p, "error"), "text", ""),
 					 err);
 	if (strcmp(outcome, "built") != 0) {
+		if (!strcmp(outcome, "merged") && merged_by_hand(b, &c, err) < 0)
+			return -1;
 		detail = json_text(r);
 		return queue_set_state(b, &c, PLAN_CAND_CONFLICT, detail, err);
 	}

@@ -418,3 +418,23 @@ int local_pr_reopen(struct forge *f, const struct repo *r, const char *actor, in
 		  "pr-opened", payload(r, number, actor), err);
 	return rc < 0 ? -1 : 1;
 }
+
+int local_pr_merged(struct forge *f, const struct repo *r, const struct pr *pr, const char *base,
+		    struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	int rc = pr_find(f->db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, pr->number);
+
+	if (rc <= 0 || strcmp(p.state, "open") != 0)
+		return rc < 0 ? -1 : 0;
+	row_set(&p.state, "merged");
+	row_set(&p.landed, p.head);
+	row_set(&p.landed_base, base);
+	p.updated_ms = now(f);
+	if (pr_save(f->db, &p, err) < 0)
+		return -1;
+	return tell(f,
+		    xasprintf("pr-merged:%lld:%lld:%lld", (long long)r->id, (long long)pr->number,
+			      (long long)p.updated_ms),
+		    "pr-closed", payload(r, pr->number, "somebody"), err);
+}

@@ -54,6 +54,9 @@ int local_pr_approve(struct forge *f, const struct repo *r, const char *actor, c
 /* A comment, and the event that sends an agent's PR back to it. */
 int local_pr_request_changes(struct forge *f, const struct repo *r, const char *actor,
 			     const struct pr *pr, const char *body, struct err *err);
+/* Its head reached the base, which was at `base`, past the queue. */
+int local_pr_merged(struct forge *f, const struct repo *r, const struct pr *pr, const char *base,
+		    struct err *err);
 int local_pr_close(struct forge *f, const struct repo *r, const char *actor, const struct pr *pr,
 		   struct err *err);
 /* Title and text (NULL: as it is) that a push leaves alone from then on. */
