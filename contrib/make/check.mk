@@ -39,8 +39,14 @@ $(SIM:%=%.run): %.run: %
 	@echo "== $<"; $<
 
 ## sim-long: ten times the schedules, from other seeds
-sim-long:
-	@SIM_SCHEDULES=1000000 SIM_SEED=10000001 $(MAKE) --no-print-directory sim
+sim-long: $(SIM)
+	@SIM_SCHEDULES=1000000 SIM_SEED=10000001 $(B)/tests/sim/sim_engine
+	@SIM_SCHEDULES=100000 SIM_SEED=10000001 $(B)/tests/sim/sim_queue
+
+## mutations: break one rule after the other and see a test notice
+MUTATED := tests/sim/sim_queue tests/unit/test_queue_stand tests/unit/test_git_replay
+mutations: $(MUTATED:%=$(B)/%)
+	@B="$(B)" CC="$(CC)" CFLAGS="$(ALL_CFLAGS)" LINK="$(LINK) $(FAST_LD)" LIBS="$(PKG_LIBS) -lcmocka" contrib/mutations $(NAMES)
 
 ## analyze: gcc's analyser, clang-tidy and cppcheck on every source file
 ANALYZED  := $(sort $(wildcard daemon/*.c daemon/*/*.c hooks/*.c))
@@ -110,5 +116,5 @@ help:
 	@sed -n 's/^## /  make /p' GNUmakefile contrib/make/*.mk | sort | \
 		awk -F': ' '{ n = $$1; sub(/^[^:]*: /, ""); printf "%-24s %s\n", n, $$0 }'
 
-.PHONY: check check-long bootstrap-check container-check ordinary-programs test-programs sim sim-long analyze analyze-gcc analyze-tidy \
+.PHONY: check check-long bootstrap-check container-check ordinary-programs test-programs sim sim-long mutations analyze analyze-gcc analyze-tidy \
 	analyze-cppcheck coverage coverage-run help $(SIM:%=%.run)

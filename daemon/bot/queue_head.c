@@ -110,7 +110,7 @@ static int head_is_kept(struct bot *b, struct landing_ctx *x, const char *why, s
 			 "`queue.forks: refuse` lands no such PR by %s",
 			 why, x->c.method);
 	row_set(&x->l.head_state, NULL);
-	if (queue_call_off(b, x, err) < 0 ||
+	if (queue_call_off(b, x, why, err) < 0 ||
 	    queue_leave(b, &x->r, x->c.pr, "ejected", text, err) < 0)
 		return -1;
 	return bot_say(b, x->r.id, x->c.pr, xasprintf("Taken out of the merge queue: %s.", text),
@@ -204,7 +204,7 @@ static int confirmed(struct bot *b, struct landing_ctx *x, struct err *err)
 
 	if (set_head(b, x, "moved", err) < 0 || queue_called_off(b, x, &why, err) < 0)
 		return -1;
-	return why ? queue_call_off(b, x, err) : queue_land_there(b, x, err);
+	return why ? queue_call_off(b, x, why, err) : queue_land_there(b, x, err);
 }
 
 int queue_did_head(struct bot *b, const struct event *e, const json_t *p, struct err *err)

@@ -98,6 +98,7 @@ static int close_landing(struct bot *b, struct landing_ctx *x, const char *state
 	json_put_str(d, "state", state);
 	json_put_str(d, "old", x->l.old);
 	json_put_str(d, "new", x->l.new);
+	json_put_str(d, "reason", !strcmp(state, "called-off") ? x->c.detail : NULL);
 	return bot_audit(b, "yardmaster", "landing", d, err, "pr:%s:%lld", x->r.name,
 			 (long long)x->c.pr);
 }
@@ -276,8 +277,9 @@ int queue_failed(struct bot *b, struct landing_ctx *x, const char *why, struct e
 /* ---- results ---- */
 
 /* Not a failure: the candidate is as good as before, and the planner decides what that means now. */
-int queue_call_off(struct bot *b, struct landing_ctx *x, struct err *err)
+int queue_call_off(struct bot *b, struct landing_ctx *x, const char *why, struct err *err)
 {
+	row_set(&x->c.detail, why);
 	row_set(&x->c.state, "green");
 	return close_landing(b, x, "called-off", err) < 0 ? -1 : candidate_save(b->db, &x->c, err);
 }
@@ -352,7 +354,7 @@ int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, stru
 	if (queue_called_off(b, &x, &why, err) < 0)
 		return -1;
 	if (why)
-		return queue_call_off(b, &x, err);
+		return queue_call_off(b, &x, why, err);
 	note = queue_receipt(b, &x, r, err);
 	if (!note)
 		return -1;

@@ -32,7 +32,8 @@ char *queue_refusal(const json_t *result);
 int queue_land_there(struct bot *b, struct landing_ctx *x, struct err *err);
 /* It failed, and the base does not contain the candidate, for certain: once more, or given back. */
 int queue_failed(struct bot *b, struct landing_ctx *x, const char *why, struct err *err);
-int queue_call_off(struct bot *b, struct landing_ctx *x, struct err *err);
+/* The audit says why. */
+int queue_call_off(struct bot *b, struct landing_ctx *x, const char *why, struct err *err);
 
 /* queue_stand.c */
 /* Why it must not land any more: people changed their mind. NULL: nothing has changed; caller frees. */

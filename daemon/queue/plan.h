@@ -52,8 +52,8 @@
  *
  * Order: dependencies first; inside that priority, where an entry that could go pulls what it
  * depends on forward to its own place; inside that age. Entries of the same priority that change
- * the same files keep the order of their age even when one of them is pulled forward. An entry
- * whose candidate is alive is first and is not overtaken: a newcomer of higher priority goes next.
+ * the same files keep the order of their age even when one of them is pulled forward; each is
+ * compared with the next older one, and not held up where that one cannot go yet. An entry whose candidate is alive is first and is not overtaken: a newcomer of higher priority goes next.
  *
  * While halted nothing starts, lands or is ejected; a doubt is still settled. While frozen all goes
  * on up to GREEN.

@@ -27,6 +27,8 @@ static void check_start(struct sim *s, const struct entry *e, const char *what)
 
 	if (s->halted)
 		violate(w, "halt", "%s of #%d while halted", what, e->pr);
+	if (s->known[e->pr] != e->head)
+		violate(w, "I6", "%s of #%d, whose dependencies are not known", what, e->pr);
 	if (e->held)
 		violate(w, "hold", "%s of #%d, which is held", what, e->pr);
 	if (s->approved[e->pr] != w->pr[e->pr].head)
@@ -108,6 +110,8 @@ static void check_waiting(struct sim *s, const struct entry *e, const struct pla
 		fair = e->held;
 	else if (a->reason == PLAN_R_NOT_APPROVED)
 		fair = !is_approved(s, e);
+	else if (a->reason == PLAN_R_UNKNOWN)
+		fair = s->known[e->pr] != e->head;
 	else if (a->reason == PLAN_R_DEP_OPEN)
 		fair = (s->deps[e->pr] & bit((int)a->pr)) &&
 		       dep_state(s, (int)a->pr) == PLAN_DEP_OPEN;

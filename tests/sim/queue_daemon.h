@@ -53,6 +53,7 @@ struct sim {
 	/* the ledger */
 	struct entry e[PRS + 1];
 	int approved[PRS + 1]; /* the head that a person approved */
+	int known[PRS + 1];    /* the head whose dependencies have been read */
 	unsigned deps[PRS + 1];
 	int base; /* as far as is known */
 	enum plan_health health;

@@ -14,6 +14,8 @@ static void enqueue(struct sim *s, int pr)
 	if (e->queued || !p->open)
 		return;
 	s->approved[pr] = p->head;
+	if (below(&s->w, 3))
+		s->known[pr] = p->head;
 	*e = (struct entry){.queued = true,
 			    .id = ++s->next_id,
 			    .pr = pr,
@@ -63,6 +65,13 @@ static void close_pr(struct sim *s, int pr)
 	trace(&s->w, "#%d is closed", pr);
 }
 
+/* What a head depends on is read, later than it is queued. */
+static void learn_deps(struct sim *s, int pr)
+{
+	s->known[pr] = s->w.pr[pr].head;
+	trace(&s->w, "what #%d depends on at h%d is known", pr, s->known[pr]);
+}
+
 static void toggle_dep(struct sim *s, int pr)
 {
 	int on = 1 + below(&s->w, below(&s->w, 10) ? PRS : MISSING);
@@ -106,8 +115,10 @@ static void somebody_acts(struct sim *s)
 		enqueue(s, pr);
 	else if (what < 35)
 		push_pr(s, pr);
-	else if (what < 55)
+	else if (what < 50)
 		approve(s, pr);
+	else if (what < 55)
+		learn_deps(s, pr);
 	else if (what < 60)
 		s->approved[pr] = 0;
 	else if (what < 72 && e->queued)

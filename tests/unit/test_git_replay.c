@@ -107,6 +107,34 @@ static void a_plain_merge_commit_is_left_out(void **state)
 	rebase_gives(f, base, head, "one three");
 }
 
+/* The tree is right, and the commits are not those that were approved. */
+static void a_rebase_of_another_shape_is_not_believed(void **state)
+{
+	static const char *const shapes[] = {
+		"commit-tree $c^{tree} -p $b -m squashed",
+		"commit-tree $c^{tree} -p $c -m 'one more'",
+		"commit-tree $c^{tree} -p $c^ -p $b -m 'a merge'",
+	};
+	struct fx *f = *state;
+	autofree char *base = NULL, *head = NULL;
+	autojson json_t *a = NULL;
+
+	work(f,
+	     "echo 1 >one; git add one; git commit -qm one; echo 2 >two; git add two; git commit "
+	     "-qm two",
+	     &base, &head);
+	a = candidate(f, base, head, "rebase");
+	for (size_t i = 0; i < ARRAY_LEN(shapes); i++) {
+		autofree char *script =
+			xasprintf("c=%s b=%s; git -C app.git -c user.name=U -c user.email=u@e %s",
+				  json_str(a, "commit", ""), base, shapes[i]);
+		autofree char *other = fx_sh(f, "%s", script);
+		autojson json_t *v = verify(f, base, head, other);
+
+		assert_false(json_flag(v, "same"));
+	}
+}
+
 static void a_step_that_conflicts_is_named(void **state)
 {
 	struct fx *f = *state;
@@ -397,6 +425,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		FX_TEST(what_a_merge_commit_changed_is_not_lost),
 		FX_TEST(a_plain_merge_commit_is_left_out),
+		FX_TEST(a_rebase_of_another_shape_is_not_believed),
 		FX_TEST(a_step_that_conflicts_is_named),
 		FX_TEST(unrelated_histories_are_refused_by_every_method),
 		FX_TEST(a_git_that_crashes_is_named),

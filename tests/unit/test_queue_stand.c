@@ -164,25 +164,34 @@ static const struct row {
 	int of;            /* who queued it: either without AUTO or PERSON; GITHUB: only there */
 	const char *state; /* of the entry, afterwards */
 	const char *said;  /* a part of what it waits for, or of the reason */
+	const char *off;   /* why a landing was called off, where that is another word */
 } rows[] = {
 	{"permission", anna_may_not_write, PERSON, "queued",
-	 "anna, who queued it, may not do that any more"},
+	 "anna, who queued it, may not do that any more", NULL},
 	{"label", the_label_is_taken_off, AUTO, "withdrawn",
-	 "the label `automerge` is not on it any more"},
-	{"section", auto_queue_is_taken_out, AUTO, "withdrawn", "has no `auto-queue` any more"},
-	{"authors", other_authors_are_named, AUTO, "withdrawn", "does not name its author, dora"},
-	{"approvals", more_approvals_are_wanted, AUTO, "withdrawn", "1 of the 2 approvals"},
-	{"approver", anna_may_not_write, AUTO, "withdrawn", "0 of the 1 approvals"},
-	{"queue.approvals", more_approvals_are_needed, PERSON, "queued", "1 of 2 approvals"},
-	{"hold", it_is_held, 0, "queued", "is held by carol"},
-	{"draft", it_becomes_a_draft, 0, "queued", "is a draft"},
-	{"hold label", a_label_holds_it, 0, "queued", "by the label do-not-merge, set by carol"},
-	{"changes", changes_are_requested, GITHUB, "queued", "carol, who requested changes"},
-	{"base", its_base_is_changed, PERSON, "ejected", "its base is `other`"},
-	{"closed", it_is_closed, 0, "dequeued", "the PR is not open any more"},
-	{"push", it_is_pushed, 0, "dequeued", "a push came after the approval"},
-	{"dependency", it_depends_on_another, 0, "queued", "#2"},
-	{"unknown", its_dependencies_are_read_again, 0, "queued",
+	 "the label `automerge` is not on it any more", "is not on it any more"},
+	{"section", auto_queue_is_taken_out, AUTO, "withdrawn", "has no `auto-queue` any more",
+	 NULL},
+	{"authors", other_authors_are_named, AUTO, "withdrawn", "does not name its author, dora",
+	 NULL},
+	{"approvals", more_approvals_are_wanted, AUTO, "withdrawn", "1 of the 2 approvals", NULL},
+	{"approver", anna_may_not_write, AUTO, "withdrawn", "0 of the 1 approvals",
+	 "it has 0 of the 1"},
+	{"queue.approvals", more_approvals_are_needed, PERSON, "queued", "1 of 2 approvals", NULL},
+	{"hold", it_is_held, 0, "queued", "is held by carol", "it is held"},
+	{"draft", it_becomes_a_draft, 0, "queued", "is a draft", "it is held"},
+	{"hold label", a_label_holds_it, 0, "queued", "by the label do-not-merge, set by carol",
+	 NULL},
+	{"changes", changes_are_requested, GITHUB, "queued", "carol, who requested changes", NULL},
+	{"base", its_base_is_changed, PERSON, "ejected", "its base is `other`",
+	 "its base is `other` now"},
+	{"closed", it_is_closed, 0, "dequeued", "the PR is not open any more",
+	 "the PR is not open any more"},
+	{"push", it_is_pushed, 0, "dequeued", "a push came after the approval",
+	 "a push came after the approval"},
+	{"dependency", it_depends_on_another, 0, "queued", "#2",
+	 "it depends on #2, which is not merged"},
+	{"unknown", its_dependencies_are_read_again, 0, "queued", "what it depends on is not known",
 	 "what it depends on is not known"},
 };
 
@@ -232,6 +241,25 @@ static void assert_not_landing(struct fx *f, const char *what)
 			fail_msg("%s: %s", what, kinds[i]);
 }
 
+/* Why the latest landing was called off, by the audit. */
+static void assert_called_off(struct fx *f, const char *what, const char *reason)
+{
+	sqlite3_stmt *st;
+	bool found = false;
+
+	assert_int_equal(db_query(f->bot.db, ST_AUDIT_LAST, &st, NULL, "i", (int64_t)100), 0);
+	while (!found && db_step(f->bot.db, st, NULL) > 0) {
+		const char *action = (const char *)sqlite3_column_text(st, 3);
+		const char *detail = (const char *)sqlite3_column_text(st, 5);
+
+		found = !strcmp(action, "landing") && strstr(detail, "called-off") &&
+			strstr(detail, reason);
+	}
+	db_done(st);
+	if (!found)
+		fail_msg("%s: the audit has no landing that was called off: %s", what, reason);
+}
+
 static void try(const struct row *r, bool github, bool automatic, bool verifying)
 {
 	cleanup(queue_entry_release) struct queue_entry e = {0};
@@ -252,6 +280,8 @@ static void try(const struct row *r, bool github, bool automatic, bool verifying
 	if (verifying)
 		fx_verified(f);
 	assert_not_landing(f, what);
+	if (verifying && r->off)
+		assert_called_off(f, what, r->off);
 	assert_int_equal(queue_entry_find(f->bot.db, ST_QUEUE_LAST_OF_PR, &e, NULL, "ii",
 					  f->repo.id, (int64_t)1),
 			 1);
