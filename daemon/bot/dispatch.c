@@ -8,6 +8,7 @@
 #include "bot/prompt.h"
 #include "bot/queue_flow.h"
 #include "bot/remote.h"
+#include "bot/runs.h"
 #include "bot/shadow.h"
 #include "bot/source.h"
 #include "bot/task_flow.h"
@@ -506,6 +507,7 @@ static int start(struct bot *b, struct task_ctx *c, const struct strvec *wanted,
 	json_put_str(p, "gitdir", gitdir);
 	json_put_str(p, "branch", t->branch);
 	json_put_str(p, "start", t->start);
+	runs_base(b, &c->repo, t->start, p);
 	if (bot_effect(b, subject, "task-worktree", p, err, "worktree:%lld:%lld", (long long)t->id,
 		       (long long)t->started_ms) < 0)
 		return -1;

@@ -323,6 +323,7 @@ int queue_test(struct bot *b, const struct repo *r, struct candidate *c, struct 
 	json_put_str(p, "commit", c->oid);
 	json_put_str(p, "path", tree);
 	json_put_str(p, "gitdir", git);
+	runs_base(b, r, c->base, p);
 	if (bot_effect(b, subject, "cand-checkout", p, err, "checkout:%lld:%lld", (long long)c->id,
 		       (long long)c->run_number) < 0)
 		return -1;
@@ -387,6 +388,12 @@ static int start_gate(struct bot *b, struct candidate *c, struct err *err)
 	spec.workdir = xasprintf("%s/tree", dir);
 	spec.gitdir = xasprintf("%s/git", dir);
 	spec.objects = xasprintf("%s/objects", r.path);
+	runs_env(&(struct runs_env){.repo = &r,
+				    .base_sha = c->base,
+				    .head = c->pr ? c->head : NULL,
+				    .commit = c->oid,
+				    .pr = c->pr},
+		 &spec);
 	gate_limits(b, conf.queue.timeout_ms, &spec.limits);
 	p = json_object();
 	json_put_str(p, "run", a.run);
@@ -442,6 +449,7 @@ static int finish(struct bot *b, struct candidate *c, enum plan_cand s, const ch
 int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(candidate_release) struct candidate c = {0};
+	const char *filters;
 	int rc = live_candidate(b, p, &c, err);
 
 	(void)e;
@@ -450,6 +458,12 @@ int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, st
 	if (!json_flag(p, "ok"))
 		return finish(b, &c, PLAN_CAND_ERRORED,
 			      json_str(json_object_get(p, "error"), "text", ""), err);
+	filters = json_str(json_object_get(p, "result"), "filters", NULL);
+	if (filters)
+		log_info("candidate %lld: files of filter %s are tested as they are stored; no "
+			 "filter "
+			 "is run",
+			 (long long)c.id, filters);
 	return start_gate(b, &c, err);
 }
 

@@ -119,6 +119,15 @@ int remote_start(struct bot *b, struct err *err)
 	return 0;
 }
 
+char *remote_origin(struct bot *b, const struct repo *r)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+
+	if (github_repo_of(b->db, r->id, &gr, NULL) > 0 && gr.url)
+		return xstrdup(gr.url);
+	return xasprintf("https://yardmaster.invalid/local/%s.git", r->name);
+}
+
 void remote_stop(struct bot *b)
 {
 	checkup_stop(b);

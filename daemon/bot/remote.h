@@ -64,4 +64,7 @@ int remote_deliver(struct bot *b, const char *event, const json_t *payload, enum
 int remote_did(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int remote_did_level(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 
+/* The address of the remote `origin` inside runs (git/gitdir.h). Caller frees. */
+char *remote_origin(struct bot *b, const struct repo *r);
+
 #endif

@@ -29,4 +29,25 @@ int runs_did_start(struct bot *b, const struct event *e, const json_t *p, struct
 json_t *runs_spec_json(const struct run_spec *s);
 int runs_spec_parse(const json_t *j, struct run_spec *ret, struct err *err);
 
+/*
+ * What every run is told of itself, as variables (runs_env.c; the README has the same table):
+ *   CI=true               as every CI service sets it
+ *   YARDMASTER_REPO       the repository's name
+ *   YARDMASTER_BASE       the base branch
+ *   YARDMASTER_BASE_SHA   the commit of it that this run builds on: `git diff origin/$YARDMASTER_BASE...HEAD`
+ *   YARDMASTER_PR         the number of the pull request, where there is one
+ *   YARDMASTER_HEAD       its approved head (queue)
+ *   YARDMASTER_COMMIT     the commit under test (queue)
+ *   YARDMASTER_TASK, YARDMASTER_ROUND, YARDMASTER_ISSUE   of a task's runs
+ * A number of 0 or a text of NULL leaves its variable out.
+ */
+struct runs_env {
+	const struct repo *repo;
+	const char *base_sha, *head, *commit;
+	int64_t pr, task, round, issue;
+};
+void runs_env(const struct runs_env *e, struct run_spec *spec);
+/* The same for the request that makes the files: base_branch, base_oid, origin. */
+void runs_base(struct bot *b, const struct repo *r, const char *base_sha, json_t *req);
+
 #endif

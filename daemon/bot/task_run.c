@@ -56,8 +56,13 @@ static int start(struct task_ctx *c, const char *kind, const char *agent, const 
 	spec->workdir = task_tree(b, t->id);
 	spec->gitdir = task_gitdir(b, t->id);
 	spec->objects = xasprintf("%s/objects", c->repo.path);
-	strvec_pushf(&spec->env, "YARDMASTER_TASK=%lld", (long long)t->id);
-	strvec_pushf(&spec->env, "YARDMASTER_ROUND=%lld", (long long)bp_pos_rounds(&c->pos));
+	runs_env(&(struct runs_env){.repo = &c->repo,
+				    .base_sha = t->start,
+				    .pr = t->pr,
+				    .task = t->id,
+				    .round = bp_pos_rounds(&c->pos),
+				    .issue = t->issue},
+		 spec);
 	p = json_object();
 	json_put_str(p, "run", a.run);
 	json_put(p, "ctx", json_pack("{s:s}", "run", a.run));
@@ -145,6 +150,7 @@ static int restore(struct task_ctx *c, bool keep_files, struct err *err)
 	p = task_request(c, "worktree-restore");
 	json_put_str(p, "commit", commit);
 	json_put_bool(p, "keep_files", keep_files);
+	runs_base(c->bot, &c->repo, c->task.start, p);
 	return restore_by(c, p, err);
 }
 
@@ -162,6 +168,7 @@ static int rebase(struct task_ctx *c, struct err *err)
 
 	json_put_str(p, "head", c->task.head);
 	json_put_str(p, "onto", c->repo.base_oid);
+	runs_base(c->bot, &c->repo, c->repo.base_oid, p);
 	json_put_str(json_object_get(p, "ctx"), "onto", c->repo.base_oid);
 	return restore_by(c, p, err);
 }

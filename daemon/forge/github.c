@@ -509,12 +509,14 @@ int github_list(struct github *g, int64_t repo, struct err *err)
 	return github_effect(g, subject, "forge-list", p, err);
 }
 
+/* With the tags: `git describe` in a gate needs them. */
 static json_t *fetch_request(const struct repo *r, const struct github_repo *gr)
 {
 	autofree char *ref = xasprintf("+refs/heads/%s:refs/heads/%s", r->base, r->base);
 	json_t *p = github_net(r, gr, "fetch"), *refs = json_array();
 
 	json_array_append_new(refs, json_string(ref));
+	json_array_append_new(refs, json_string("+refs/tags/*:refs/tags/*"));
 	json_put(p, "refs", refs);
 	return p;
 }

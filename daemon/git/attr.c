@@ -309,6 +309,14 @@ int gr_attr_add(struct gr_attr_level *l, const char *s, size_t n, struct err *er
 	return 0;
 }
 
+bool gr_attr_any(const struct gr_attr_level *l)
+{
+	for (; l; l = l->up)
+		if (l->n)
+			return true;
+	return false;
+}
+
 /* The last word of a line first; one that is there already stays. */
 static void fill_rule(const struct gr_attr_level *root, const struct gr_attr_rule *r,
 		      const char **all)

@@ -52,6 +52,8 @@ void gr_attr_init(struct gr_attr_level *l, const struct gr_attr_level *up, size_
 void gr_attr_release(struct gr_attr_level *l);
 /* The file of this level; called at most once, and on the root before levels below it read theirs. */
 int gr_attr_add(struct gr_attr_level *l, const char *s, size_t n, struct err *err);
+/* Is there a rule on any level? */
+bool gr_attr_any(const struct gr_attr_level *l);
 /* The values for a file at `path` (from the root); texts belong to the levels. */
 int gr_attr_get(const struct gr_attr_level *l, const char *path, const char *ret[GR_ATTRS],
 		struct err *err);

@@ -1,6 +1,9 @@
 /* checkout.c - see checkout.h */
 #include "git/checkout.h"
 
+#include "git/attr.h"
+#include "git/convert.h"
+#include "git/gitdir.h"
 #include "git/ignore.h"
 #include "git/names.h"
 #include "git/tree.h"
@@ -20,6 +23,13 @@ struct sync {
 	int depth;
 	size_t entries;
 	int64_t work; /* of ignore rules; too much, and what is ignored goes too */
+	int64_t attr_work;
+};
+
+/* The rules of a folder and of those above it. */
+struct rules {
+	struct gr_ignore ignore;
+	struct gr_attr_level attr;
 };
 
 /* What a tree names many times takes little in the repository and any amount of the disk. */
@@ -46,7 +56,7 @@ static int check_room(struct sync *s, int dir, size_t size, struct err *err)
 	return 0;
 }
 
-static int sync_dir(struct sync *s, int fd, const git_oid *tree, const struct gr_ignore *up,
+static int sync_dir(struct sync *s, int fd, const git_oid *tree, const struct rules *up,
 		    bool all_ignored, struct err *err);
 
 static int write_bytes(int fd, const char *p, size_t n)
@@ -64,16 +74,41 @@ static int write_bytes(int fd, const char *p, size_t n)
 	return 0;
 }
 
-static int write_file(struct sync *s, int dir, const char *name, const struct gr_entry *e,
-		      git_odb_object *blob, struct err *err)
+/* What the attributes make of a blob: 1 *ret has it, 0 it stays as it is. */
+static int convert(struct sync *s, const struct rules *rules, git_odb_object *blob, struct buf *ret,
+		   struct err *err)
 {
+	const char *v[GR_ATTRS];
+	struct gr_conv c;
+	int rc;
+
+	if (!gr_attr_any(&rules->attr))
+		return 0;
+	if (gr_attr_get(&rules->attr, s->path.s, v, err) < 0 || gr_conv_init(&c, v, err) < 0)
+		return err_wrap(err, "file '%s'", s->path.s);
+	if (c.filter && s->o.filters && !strvec_has(s->o.filters, c.filter))
+		strvec_push(s->o.filters, c.filter);
+	if (!gr_conv_any(&c))
+		return 0;
+	rc = gr_conv_out(&c, git_odb_object_data(blob), git_odb_object_size(blob), ret, err);
+	return rc < 0 ? err_wrap(err, "file '%s'", s->path.s) : rc;
+}
+
+static int write_file(struct sync *s, int dir, const char *name, const struct gr_entry *e,
+		      const struct rules *rules, git_odb_object *blob, struct err *err)
+{
+	cleanup(buf_release) struct buf other = BUF_INIT;
+	int rc = convert(s, rules, blob, &other, err);
+	const char *p = rc > 0 ? other.s : git_odb_object_data(blob);
+	size_t n = rc > 0 ? other.len : git_odb_object_size(blob);
 	mode_t mode = e->mode == GR_MODE_EXEC ? 0755 : 0644;
 	autoclose int fd =
 		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	struct stat st;
 
-	if (fd < 0 || write_bytes(fd, git_odb_object_data(blob), git_odb_object_size(blob)) < 0 ||
-	    fstat(fd, &st) < 0)
+	if (rc < 0 || check_room(s, dir, n, err) < 0)
+		return -1;
+	if (fd < 0 || write_bytes(fd, p, n) < 0 || fstat(fd, &st) < 0)
 		return err_errno(err, "write %s/%s", s->root, s->path.s);
 	return s->o.index ? gr_stats_add(s->o.index, s->path.s, e->mode, &e->oid, &st, err) : 0;
 }
@@ -84,6 +119,8 @@ static int write_link(struct sync *s, int dir, const char *name, const struct gr
 	autofree char *target = xstrndup(git_odb_object_data(blob), git_odb_object_size(blob));
 	struct stat st;
 
+	if (check_room(s, dir, 0, err) < 0)
+		return -1;
 	if (symlinkat(target, dir, name) < 0 || fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return err_errno(err, "link %s/%s", s->root, s->path.s);
 	return s->o.index ? gr_stats_add(s->o.index, s->path.s, e->mode, &e->oid, &st, err) : 0;
@@ -102,7 +139,7 @@ static int remove_here(struct sync *s, int dir, const char *name, struct err *er
 }
 
 static int put_blob(struct sync *s, int dir, const char *name, const struct gr_entry *e,
-		    struct err *err)
+		    const struct rules *rules, struct err *err)
 {
 	auto_git(git_odb_object) *blob = NULL;
 	const git_index_entry *known;
@@ -119,10 +156,8 @@ static int put_blob(struct sync *s, int dir, const char *name, const struct gr_e
 	}
 	if (gr_blob_read(s->o.r, &e->oid, SIZE_MAX, &blob, err) < 0)
 		return err_wrap(err, "file '%s'", s->path.s);
-	if (check_room(s, dir, git_odb_object_size(blob), err) < 0)
-		return -1;
 	return e->mode == GR_MODE_LINK ? write_link(s, dir, name, e, blob, err)
-				       : write_file(s, dir, name, e, blob, err);
+				       : write_file(s, dir, name, e, rules, blob, err);
 }
 
 /* Opens the folder `name`, making it when it is missing or something else is there. */
@@ -141,7 +176,7 @@ static int open_dir(struct sync *s, int dir, const char *name, int *ret, struct 
 	return *ret < 0 ? err_errno(err, "open folder %s/%s", s->root, s->path.s) : 0;
 }
 
-static int put_entry(struct sync *s, int dir, const struct gr_entry *e, const struct gr_ignore *ig,
+static int put_entry(struct sync *s, int dir, const struct gr_entry *e, const struct rules *rules,
 		     bool all_ignored, struct err *err)
 {
 	autofree char *name = xstrndup(e->name, e->len);
@@ -151,15 +186,15 @@ static int put_entry(struct sync *s, int dir, const struct gr_entry *e, const st
 		return err_set(err, ERR_UNSAFE,
 			       "'%s' in the tree means Git's own folder; not written", s->path.s);
 	if (e->mode != GR_MODE_DIR && e->mode != GR_MODE_SUB)
-		return put_blob(s, dir, name, e, err);
+		return put_blob(s, dir, name, e, rules, err);
 	if (check_room(s, dir, 0, err) < 0 || open_dir(s, dir, name, &fd, err) < 0)
 		return -1;
 	if (e->mode == GR_MODE_SUB) /* an empty folder, as git leaves it without --recursive */
 		return s->o.index ? gr_stats_add(s->o.index, s->path.s, e->mode, &e->oid, NULL, err)
 				  : 0;
 	buf_addc(&s->path, '/');
-	all_ignored = all_ignored || gr_ignored(ig, s->path.s, true);
-	return sync_dir(s, fd, &e->oid, ig, all_ignored, err);
+	all_ignored = all_ignored || gr_ignored(&rules->ignore, s->path.s, true);
+	return sync_dir(s, fd, &e->oid, rules, all_ignored, err);
 }
 
 /* Takes away what the tree does not have. */
@@ -194,41 +229,71 @@ static int clear_extra(struct sync *s, int fd, const struct gr_tree *t, const st
 	return rc;
 }
 
-static int load_ignore(struct sync *s, const struct gr_tree *t, struct gr_ignore *ig,
-		       struct err *err)
+/* A file of the folder that has rules; 1 *ret has it, 0 there is none. */
+static int load_rules(struct sync *s, const struct gr_tree *t, const char *name, size_t max,
+		      git_odb_object **ret, struct err *err)
 {
-	const struct gr_entry *e = gr_tree_find(t, ".gitignore", 10);
-	auto_git(git_odb_object) *blob = NULL;
+	const struct gr_entry *e = gr_tree_find(t, name, strlen(name));
 
-	if (!s->o.keep_ignored || !e || (e->mode != GR_MODE_FILE && e->mode != GR_MODE_EXEC))
+	if (!e || (e->mode != GR_MODE_FILE && e->mode != GR_MODE_EXEC))
 		return 0;
-	if (gr_blob_read(s->o.r, &e->oid, GR_IGNORE_BYTES, &blob, err) < 0)
-		return err_wrap(err, "%s.gitignore", s->path.s);
-	gr_ignore_add(ig, git_odb_object_data(blob), git_odb_object_size(blob));
-	return 0;
+	if (gr_blob_read(s->o.r, &e->oid, max, ret, err) < 0)
+		return err_wrap(err, "%s%s", s->path.s, name);
+	return 1;
 }
 
-static int sync_dir(struct sync *s, int fd, const git_oid *tree, const struct gr_ignore *up,
+static int load(struct sync *s, const struct gr_tree *t, struct rules *rules, struct err *err)
+{
+	auto_git(git_odb_object) *ignore = NULL;
+	auto_git(git_odb_object) *attr = NULL;
+	int rc = s->o.keep_ignored ? load_rules(s, t, ".gitignore", GR_IGNORE_BYTES, &ignore, err)
+				   : 0;
+
+	if (rc > 0)
+		gr_ignore_add(&rules->ignore, git_odb_object_data(ignore),
+			      git_odb_object_size(ignore));
+	if (rc >= 0)
+		rc = load_rules(s, t, ".gitattributes", GR_ATTR_BYTES, &attr, err);
+	if (rc > 0)
+		rc = gr_attr_add(&rules->attr, git_odb_object_data(attr), git_odb_object_size(attr),
+				 err);
+	return rc < 0 ? -1 : 0;
+}
+
+static void rules_init(struct sync *s, struct rules *rules, const struct rules *up)
+{
+	gr_ignore_init(&rules->ignore, up ? &up->ignore : NULL, s->path.len);
+	gr_attr_init(&rules->attr, up ? &up->attr : NULL, s->path.len);
+	rules->ignore.work = &s->work;
+	rules->attr.work = &s->attr_work;
+}
+
+static void rules_release(struct rules *rules)
+{
+	gr_ignore_release(&rules->ignore);
+	gr_attr_release(&rules->attr);
+}
+
+static int sync_dir(struct sync *s, int fd, const git_oid *tree, const struct rules *up,
 		    bool all_ignored, struct err *err)
 {
-	cleanup(gr_ignore_release) struct gr_ignore ig;
+	cleanup(rules_release) struct rules rules;
 	cleanup(gr_tree_release) struct gr_tree t = {0};
 	size_t len = s->path.len;
 	int rc;
 
-	gr_ignore_init(&ig, up, len);
-	ig.work = &s->work;
+	rules_init(s, &rules, up);
 	if (s->path.failed || ++s->depth > GR_DEPTH_MAX)
 		return err_set(err, ERR_LIMIT, "a path over %d bytes or %d folders deep",
 			       GR_PATH_MAX, GR_DEPTH_MAX);
 	rc = gr_tree_read(s->o.r, tree, &t, err);
 	if (rc == 0)
-		rc = load_ignore(s, &t, &ig, err);
+		rc = load(s, &t, &rules, err);
 	if (rc == 0)
-		rc = clear_extra(s, fd, &t, &ig, all_ignored, err);
+		rc = clear_extra(s, fd, &t, &rules.ignore, all_ignored, err);
 	for (size_t i = 0; rc == 0 && i < t.n; i++) {
 		buf_add(&s->path, t.e[i].name, t.e[i].len);
-		rc = put_entry(s, fd, &t.e[i], &ig, all_ignored, err);
+		rc = put_entry(s, fd, &t.e[i], &rules, all_ignored, err);
 		buf_truncate(&s->path, len);
 	}
 	s->depth--;
@@ -280,11 +345,16 @@ static int write_new(const char *path, const char *p, size_t n, struct err *err)
 	return 0;
 }
 
-int gr_write_text(const char *dir, const char *name, const char *text, struct err *err)
+int gr_write_bytes(const char *dir, const char *name, const char *p, size_t n, struct err *err)
 {
 	autofree char *path = path_join(dir, name);
 
-	return write_new(path, text, strlen(text), err);
+	return write_new(path, p, n, err);
+}
+
+int gr_write_text(const char *dir, const char *name, const char *text, struct err *err)
+{
+	return gr_write_bytes(dir, name, text, strlen(text), err);
 }
 
 int gr_write_dotgit(const char *path, const char *gitdir, struct err *err)
@@ -294,56 +364,12 @@ int gr_write_dotgit(const char *path, const char *gitdir, struct err *err)
 	return gr_write_text(path, ".git", text, err);
 }
 
-static int copy_index(const char *gitdir, const char *index, struct err *err)
-{
-	cleanup(buf_release) struct buf b = BUF_INIT_MAX((size_t)1 << 30);
-	autofree char *to = path_join(gitdir, "index");
-
-	if (fs_read(index, (size_t)1 << 30, &b, err) < 0)
-		return -1;
-	return write_new(to, b.s, b.len, err);
-}
-
-int gr_write_gitdir(const char *gitdir, const char *ref, const git_oid *oid, const char *index,
-		    struct err *err)
-{
-	static const char config[] = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n"
-				     "\tbare = false\n\tlogallrefupdates = true\n"
-				     "[user]\n\tname = agent\n\temail = agent@localhost\n"
-				     "[gc]\n\tauto = 0\n";
-	static const char *const dirs[] = {"objects/info", "objects/pack", "refs/heads",
-					   "refs/tags", "info"};
-	autofree char *id = xasprintf("%s\n", git_oid_tostr_s(oid));
-	autofree char *head = ref ? xasprintf("ref: %s\n", ref) : xstrdup(id);
-
-	if (gr_fresh_dir(gitdir, err) < 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(dirs); i++) {
-		autofree char *dir = path_join(gitdir, dirs[i]);
-
-		if (fs_mkdir_p(dir, 0755, err) < 0)
-			return -1;
-	}
-	if (ref) {
-		autofree char *dir = path_join(gitdir, ref);
-
-		*strrchr(dir, '/') = 0;
-		if (fs_mkdir_p(dir, 0755, err) < 0 || gr_write_text(gitdir, ref, id, err) < 0)
-			return -1;
-	}
-	if (gr_write_text(gitdir, "objects/info/alternates", "/yard/objects\n", err) < 0 ||
-	    gr_write_text(gitdir, "config", config, err) < 0 ||
-	    (index && copy_index(gitdir, index, err) < 0))
-		return -1;
-	return gr_write_text(gitdir, "HEAD", head, err);
-}
-
 /* The index beside the private Git directory serves the one copy that goes into it. */
 static int checkout_files(struct gr_repo *r, const git_oid *tree, const char *path,
-			  const char *index_path, struct err *err)
+			  const char *index_path, struct strvec *filters, struct err *err)
 {
 	auto_git(git_index) *index = NULL;
-	struct gr_sync s = {.r = r};
+	struct gr_sync s = {.r = r, .filters = filters};
 
 	if (gr_fresh_dir(path, err) < 0 || gr_stats_begin(index_path, &index, err) < 0)
 		return -1;
@@ -357,21 +383,31 @@ int gr_op_checkout(struct gr *g, const json_t *req, json_t *ans, struct err *err
 {
 	autofree char *index = NULL;
 	auto_git(git_commit) *c = NULL;
+	cleanup(gr_gitdir_release) struct gr_gitdir d = {0};
+	cleanup(strvec_release) struct strvec filters = STRVEC_INIT;
 	const char *path, *gitdir;
 	struct gr_repo *r;
 
-	(void)ans;
-	if (gr_get_repo(g, req, &r, err) < 0 || gr_get_commit(r, req, "commit", &c, err) < 0 ||
+	if (gr_get_repo(g, req, &r, err) < 0 || gr_gitdir_decode(req, &d, err) < 0 ||
+	    gr_get_commit(r, req, "commit", &c, err) < 0 ||
 	    gr_get_path(req, "path", &path, err) < 0 ||
 	    gr_get_path(req, "gitdir", &gitdir, err) < 0)
 		return -1;
 	/* Always from nothing: what a gate left there must not be what the next one tests. The index
 	 * comes first because the private directory's parent may not exist yet. */
 	index = xasprintf("%s.index", gitdir);
+	d.r = r;
+	d.path = gitdir;
+	d.oid = git_commit_id(c);
+	d.index = index;
 	if (gr_fresh_dir(gitdir, err) < 0 ||
-	    checkout_files(r, git_commit_tree_id(c), path, index, err) < 0 ||
-	    gr_write_dotgit(path, gitdir, err) < 0 ||
-	    gr_write_gitdir(gitdir, NULL, git_commit_id(c), index, err) < 0)
+	    checkout_files(r, git_commit_tree_id(c), path, index, &filters, err) < 0 ||
+	    gr_write_dotgit(path, gitdir, err) < 0 || gr_gitdir_write(&d, err) < 0)
 		return -1;
+	if (filters.n) {
+		autofree char *names = strvec_join(&filters, " ");
+
+		json_put_str(ans, "filters", names);
+	}
 	return unlink(index) < 0 ? err_errno(err, "remove %s", index) : 0;
 }

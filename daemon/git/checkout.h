@@ -1,7 +1,9 @@
 /*
- * checkout.h - making a folder hold exactly the files of a tree, and private Git directories.
+ * checkout.h - making a folder hold exactly the files of a tree.
  *
- * Bytes are written as they are stored: no filter, no attribute, no line-end conversion, no hook.
+ * Files are written as a checkout by Git leaves them: the tree's own attributes text, eol, ident and working-tree-encoding
+ * count (convert.h). A `filter` is never run, here or anywhere on the host: such a file has its stored bytes, as in a
+ * fresh clone without that filter's configuration, and the filter's name is told. No hook is run either.
  * Every step goes through the descriptor of the folder above (openat with O_NOFOLLOW), so that no
  * link in the folder leads anywhere. A tree with a name that means ".git" is refused (ERR_UNSAFE).
  */
@@ -15,7 +17,8 @@ struct gr_sync {
 	struct gr_repo *r;
 	const struct gr_stats *known; /* files that need not be written again; may be NULL */
 	git_index *index;             /* gets an entry for each file; may be NULL */
-	bool keep_ignored;            /* what the tree's .gitignore names stays */
+	struct strvec *filters; /* gets the names of filters that were left out; may be NULL */
+	bool keep_ignored;      /* what the tree's .gitignore names stays */
 };
 
 #define GR_DEPTH_MAX 256 /* folders below each other */
@@ -29,13 +32,9 @@ int gr_open_folder(const char *path, int *ret, struct err *err);
 int gr_fresh_dir(const char *path, struct err *err);
 /* A new file in a folder of this program's own; not synced. */
 int gr_write_text(const char *dir, const char *name, const char *text, struct err *err);
+int gr_write_bytes(const char *dir, const char *name, const char *p, size_t n, struct err *err);
 /* Writes the file `.git` of a folder. */
 int gr_write_dotgit(const char *path, const char *gitdir, struct err *err);
-/* A private Git directory with own refs, index and config, made from nothing: HEAD on `ref` (NULL:
- * detached) at `oid`, `index` copied when it is not NULL. HEAD is written last. */
-int gr_write_gitdir(const char *gitdir, const char *ref, const git_oid *oid, const char *index,
-		    struct err *err);
-
 int gr_op_checkout(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 
 #endif

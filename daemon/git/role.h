@@ -76,10 +76,14 @@
  *          {outcome:"refused", path, reason, text}     reason: outside-allow, protected, symlink,
  *                               dot-git, submodule, file-size, file-count, total-size, name,
  *                               conflict-marker (of worktree-rebase), secret (one of `secrets`, as it is
- *                               or encoded: base/mask.h), special (a FIFO, socket or device instead of a tracked file)
+ *                               or encoded: base/mask.h), encoding (not as its attribute
+ *                               says), special (a FIFO, socket or device instead of a tracked file)
  *   worktree-remove {repo, name, path, gitdir, branch, delete_branch:bool}
- *   checkout  {repo, commit, path, gitdir}
+ *   checkout  {repo, commit, path, gitdir, base_branch?, base_oid?, origin?}
  *       a fresh folder with the commit's files and a private Git directory with HEAD detached there
+ *       -> {filters?: names of `filter` attributes, which are never run}
+ *   base_branch, base_oid, origin (here and in worktree-add, -restore, -rebase): what the private Git directory
+ *       shows beside HEAD (gitdir.h)
  *   layer-save {repo, commit, path, layer, max_bytes?}
  *       what is in `path` and not in `commit`, copied whole to `layer` (atomically; existing: kept)
  *   layer-apply {layer, path}           copied (reflinks where possible), files that are there stay

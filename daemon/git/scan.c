@@ -2,6 +2,7 @@
 #include "git/scan.h"
 
 #include "git/checkout.h"
+#include "git/convert.h"
 #include "git/ignore.h"
 #include "git/names.h"
 #include "git/tree.h"
@@ -23,6 +24,7 @@ struct scan {
 	int64_t work;         /* of ignore rules */
 	size_t names;         /* new ones, ignored or not */
 	size_t looked;        /* names below ignored folders */
+	int64_t attr_work;
 };
 
 /* The new tree of one folder, as it grows. */
@@ -30,40 +32,21 @@ struct level {
 	int fd;
 	struct gr_tree parent;
 	struct gr_ignore ignore;
+	struct gr_attr_level attr;
 	bool all_ignored; /* the folder itself is: only tracked names count */
 	struct gr_entry *e;
 	size_t n, cap;
 	struct strvec names; /* owns the names of e */
 };
 
-static int scan_dir(struct scan *s, int fd, const git_oid *parent, const struct gr_ignore *up,
+static int scan_dir(struct scan *s, int fd, const git_oid *parent, const struct level *up,
 		    bool all_ignored, git_oid *ret, bool *ret_any, struct err *err);
-
-void gr_refusal_release(struct gr_refusal *r)
-{
-	free(r->path);
-	free(r->text);
-	*r = (struct gr_refusal){0};
-}
-
-int gr_refuse(struct gr_refusal *ret, const char *path, const char *reason, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (ret->path)
-		return 1;
-	va_start(ap, fmt);
-	ret->text = xvasprintf(fmt, ap);
-	va_end(ap);
-	ret->path = xstrdup(path);
-	ret->reason = reason;
-	return 1;
-}
 
 static void level_release(struct level *l)
 {
 	gr_tree_release(&l->parent);
 	gr_ignore_release(&l->ignore);
+	gr_attr_release(&l->attr);
 	strvec_release(&l->names);
 	free(l->e);
 	ym_cleanup_close(&l->fd);
@@ -158,6 +141,70 @@ static int too_large(struct scan *s)
 			 (long long)s->o->limits.file_bytes);
 }
 
+/* What the attributes say of the file at s->path. */
+static int conv_of(struct scan *s, const struct level *l, struct gr_conv *ret, struct err *err)
+{
+	const char *v[GR_ATTRS];
+
+	*ret = (struct gr_conv){0};
+	if (!gr_attr_any(&l->attr))
+		return 0;
+	if (gr_attr_get(&l->attr, s->path.s, v, err) < 0 || gr_conv_init(ret, v, err) < 0)
+		return err_wrap(err, "file '%s'", s->path.s);
+	return 0;
+}
+
+/* The bytes as the repository is to have them, in place. 1 refused. */
+static int to_repository(struct scan *s, const struct gr_conv *c, const struct gr_entry *was,
+			 struct buf *b, struct err *err)
+{
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	cleanup(err_release) struct err why = ERR_INIT;
+	auto_git(git_odb_object) *blob = NULL;
+	struct buf text = BUF_INIT, raw = *b;
+	int rc;
+
+	if (was && is_file(was->mode) && gr_conv_wants_was(c)) {
+		if (gr_blob_read(s->o->r, &was->oid, SIZE_MAX, &blob, err) < 0)
+			return -1;
+		text.s = (char *)(uintptr_t)git_odb_object_data(blob); /* looked at only */
+		text.len = git_odb_object_size(blob);
+	}
+	rc = gr_conv_in(c, b->s, b->len, blob ? &text : NULL, &out, &why);
+	if (rc < 0)
+		return gr_refuse(&s->o->refusal, s->path.s, "encoding", "%s", err_text(&why));
+	if (rc > 0) {
+		*b = out;
+		out = raw;
+	}
+	return 0;
+}
+
+/* Reads the file and finds its blob. 1 refused. */
+static int read_blob(struct scan *s, struct level *l, const char *name, const struct gr_entry *was,
+		     struct stat *st, struct buf *b, git_oid *ret, struct err *err)
+{
+	struct gr_conv c;
+	size_t max = 0;
+	int rc;
+
+	if (size_limit(s, was, &max, err) < 0 || conv_of(s, l, &c, err) < 0)
+		return -1;
+	/* Line ends double a file at most, UTF-32 makes four bytes of one. */
+	if (gr_conv_any(&c))
+		max = 4 * max + 4;
+	if (st->st_size > 0 && (size_t)st->st_size > max)
+		return too_large(s);
+	rc = read_file(s, l, name, max, b, st, err);
+	if (rc)
+		return rc < 0 ? -1 : too_large(s);
+	rc = gr_conv_any(&c) ? to_repository(s, &c, was, b, err) : 0;
+	if (rc)
+		return rc;
+	rc = git_odb_hash(ret, b->s, b->len, GIT_OBJECT_BLOB);
+	return rc < 0 ? gr_fail(err, rc, "hash '%s'", s->path.s) : 0;
+}
+
 static int scan_file(struct scan *s, struct level *l, const char *name, const struct gr_entry *was,
 		     struct stat *st, struct err *err)
 {
@@ -165,22 +212,14 @@ static int scan_file(struct scan *s, struct level *l, const char *name, const st
 	cleanup(buf_release) struct buf b = BUF_INIT;
 	unsigned mode;
 	git_oid oid;
-	size_t max = 0;
 	int rc;
 
 	if (known && is_file(known->mode)) {
 		oid = known->id;
 	} else {
-		if (size_limit(s, was, &max, err) < 0)
-			return -1;
-		if (st->st_size > 0 && (size_t)st->st_size > max)
-			return too_large(s);
-		rc = read_file(s, l, name, max, &b, st, err);
+		rc = read_blob(s, l, name, was, st, &b, &oid, err);
 		if (rc)
-			return rc < 0 ? -1 : too_large(s);
-		rc = git_odb_hash(&oid, b.s, b.len, GIT_OBJECT_BLOB);
-		if (rc < 0)
-			return gr_fail(err, rc, "hash '%s'", s->path.s);
+			return rc;
 	}
 	mode = st->st_mode & 0100 ? GR_MODE_EXEC : GR_MODE_FILE;
 	keep(l, name, mode, &oid);
@@ -190,7 +229,7 @@ static int scan_file(struct scan *s, struct level *l, const char *name, const st
 	if (rc)
 		return rc;
 	if (!known && !(was && git_oid_equal(&was->oid, &oid))) {
-		if (st->st_size > s->o->limits.file_bytes)
+		if ((int64_t)b.len > s->o->limits.file_bytes)
 			return too_large(s);
 		if (gr_mem_put(s->o->r, GIT_OBJECT_BLOB, b.s, b.len, &oid, err) < 0)
 			return -1;
@@ -341,7 +380,7 @@ static int scan_sub(struct scan *s, struct level *l, const char *name, const str
 	}
 	ignored = l->all_ignored || gr_ignored(&l->ignore, s->path.s, true);
 	buf_addc(&s->path, '/');
-	rc = scan_dir(s, fd, parent, &l->ignore, ignored, &oid, &any, err);
+	rc = scan_dir(s, fd, parent, l, ignored, &oid, &any, err);
 	if (rc == 0 && any)
 		keep(l, name, GR_MODE_DIR, &oid);
 	return rc;
@@ -413,24 +452,43 @@ static int list_names(struct scan *s, struct level *l, struct err *err)
 	return rc;
 }
 
-/* The folder's own rules, as they are now. Missing, a link or anything but a file: none. */
-static int load_ignore(struct scan *s, struct level *l, struct err *err)
+/* A file with rules of the folder, as it is now: 1 *b has it; 0 missing, a link or anything but a file: none; 2 refused. */
+static int load_rules(struct scan *s, struct level *l, const char *name, size_t max, struct buf *b,
+		      struct err *err)
 {
-	cleanup(buf_release) struct buf b = BUF_INIT;
+	size_t len = s->path.len;
 	struct stat st;
 	int rc;
 
-	if (fstatat(l->fd, ".gitignore", &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+	if (fstatat(l->fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	buf_adds(&s->path, ".gitignore");
-	rc = read_file(s, l, ".gitignore", GR_IGNORE_BYTES, &b, &st, err);
+	buf_adds(&s->path, name);
+	rc = read_file(s, l, name, max, b, &st, err);
 	if (rc == 1)
-		rc = gr_refuse(&s->o->refusal, s->path.s, "file-size",
-			       "more than %zu bytes of ignore rules", GR_IGNORE_BYTES);
-	buf_truncate(&s->path, l->ignore.dir_len);
-	if (rc == 0)
+		gr_refuse(&s->o->refusal, s->path.s, "file-size", "more than %zu bytes of rules",
+			  max);
+	buf_truncate(&s->path, len);
+	return rc < 0 ? -1 : rc + 1;
+}
+
+static int load_ignore(struct scan *s, struct level *l, struct err *err)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	int rc = load_rules(s, l, ".gitignore", GR_IGNORE_BYTES, &b, err);
+
+	if (rc == 1)
 		gr_ignore_add(&l->ignore, b.s, b.len);
-	return rc;
+	return rc < 0 ? -1 : rc == 2;
+}
+
+static int load_attributes(struct scan *s, struct level *l, struct err *err)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+	int rc = load_rules(s, l, ".gitattributes", GR_ATTR_BYTES, &b, err);
+
+	if (rc == 1 && gr_attr_add(&l->attr, b.s, b.len, err) < 0)
+		return -1;
+	return rc < 0 ? -1 : rc == 2;
 }
 
 /* A submodule's folder that is not there is as git leaves it: no change. */
@@ -492,7 +550,7 @@ static int finish(struct scan *s, struct level *l, const git_oid *parent, git_oi
 	return gr_mem_put(s->o->r, GIT_OBJECT_TREE, text.s, text.len, ret, err);
 }
 
-static int scan_dir(struct scan *s, int fd, const git_oid *parent, const struct gr_ignore *up,
+static int scan_dir(struct scan *s, int fd, const git_oid *parent, const struct level *up,
 		    bool all_ignored, git_oid *ret, bool *ret_any, struct err *err)
 {
 	cleanup(level_release) struct level l = {.fd = dup(fd), .all_ignored = all_ignored};
@@ -504,11 +562,15 @@ static int scan_dir(struct scan *s, int fd, const git_oid *parent, const struct 
 				 "a path over %d bytes or %d folders deep", GR_PATH_MAX,
 				 GR_DEPTH_MAX);
 	s->depth++;
-	gr_ignore_init(&l.ignore, up, len);
+	gr_ignore_init(&l.ignore, up ? &up->ignore : NULL, len);
+	gr_attr_init(&l.attr, up ? &up->attr : NULL, len);
 	l.ignore.work = &s->work;
+	l.attr.work = &s->attr_work;
 	rc = gr_tree_read(s->o->r, parent, &l.parent, err);
 	if (rc == 0)
 		rc = load_ignore(s, &l, err);
+	if (rc == 0)
+		rc = load_attributes(s, &l, err);
 	if (rc == 0)
 		rc = list_names(s, &l, err);
 	n = l.names.n;

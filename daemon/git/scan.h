@@ -1,6 +1,8 @@
 /*
  * scan.h - reading a folder that somebody hostile wrote, into a tree.
  *
+ * Text, eol, ident and working-tree-encoding of the folder's own .gitattributes count, as for `git add` (convert.h).
+ *
  * Nothing runs and nothing is followed: folders are opened from the folder above with O_NOFOLLOW,
  * files are opened O_NOFOLLOW | O_NONBLOCK and looked at again after opening. What is read is capped
  * while it is read. The objects go into the repository's memory store; the caller writes them out or

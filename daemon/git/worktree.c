@@ -2,6 +2,7 @@
 #include "git/worktree.h"
 
 #include "git/checkout.h"
+#include "git/gitdir.h"
 #include "git/merge.h"
 #include "git/refs.h"
 #include "git/tree.h"
@@ -13,12 +14,14 @@ struct place {
 	struct gr_repo *r;
 	const char *path, *gitdir;
 	char *admin, *index;
+	struct gr_gitdir git; /* what of it a request says */
 };
 
 static void place_release(struct place *p)
 {
 	free(p->admin);
 	free(p->index);
+	gr_gitdir_release(&p->git);
 }
 
 char *gr_admin_dir(const struct gr_repo *r, const char *name)
@@ -29,6 +32,8 @@ char *gr_admin_dir(const struct gr_repo *r, const char *name)
 static int get_place(struct gr *g, const json_t *req, struct place *p, struct err *err)
 {
 	if (gr_get_repo(g, req, &p->r, err) < 0 || gr_get_path(req, "path", &p->path, err) < 0)
+		return -1;
+	if (gr_gitdir_decode(req, &p->git, err) < 0)
 		return -1;
 	return gr_get_path(req, "gitdir", &p->gitdir, err);
 }
@@ -45,6 +50,19 @@ static int write_admin(const struct place *p, const char *branch, struct err *er
 	return gr_write_text(p->admin, "HEAD", head, err);
 }
 
+static int write_gitdir(const struct place *p, const char *branch, const git_oid *commit,
+			const char *index, struct err *err)
+{
+	struct gr_gitdir d = p->git;
+
+	d.r = p->r;
+	d.path = p->gitdir;
+	d.ref = branch;
+	d.oid = commit;
+	d.index = index;
+	return gr_gitdir_write(&d, err);
+}
+
 /* Files, then the private directory, then the index that says "complete". */
 static int build(const struct place *p, const char *branch, const git_oid *commit,
 		 const git_oid *tree, const struct gr_stats *known, struct err *err)
@@ -59,7 +77,7 @@ static int build(const struct place *p, const char *branch, const git_oid *commi
 	if (gr_sync_tree(&s, tree, p->path, err) < 0 || gr_write_dotgit(p->path, p->admin, err) < 0)
 		return -1;
 	if (gr_stats_write(index, p->index, err) < 0 ||
-	    gr_write_gitdir(p->gitdir, branch, commit, staged, err) < 0)
+	    write_gitdir(p, branch, commit, staged, err) < 0)
 		return -1;
 	return rename(staged, p->index) < 0 ? err_errno(err, "rename %s", staged) : 0;
 }
@@ -149,7 +167,7 @@ static int admin_branch(const char *admin, char **ret, struct err *err)
 static int renew_gitdir(const struct place *p, const char *branch, const git_oid *commit,
 			struct err *err)
 {
-	return gr_write_gitdir(p->gitdir, branch, commit, p->index, err);
+	return write_gitdir(p, branch, commit, p->index, err);
 }
 
 int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct err *err)

@@ -25,6 +25,10 @@ C=$T/c
 queue_repo() {
 	sample_repo $R
 	cat >>"$T/src/$R/gate.sh" <<-'END'
+		# What a gate is told, for the tests that look at its log.
+		env | grep -E '^(CI|YARDMASTER_[A-Z_]*)=' | sort
+		echo "origin/main $(git rev-parse origin/main) main $(git rev-parse main) own $(git diff --name-only origin/main...HEAD | xargs)"
+		echo "status: $(git status --porcelain)"
 		# A change of src/wait waits for the test's verdict.
 		if git diff --name-only HEAD^1 HEAD -- src/wait | grep -q .; then
 			: >waiting

@@ -27,6 +27,11 @@ is "$(git -C "$bare" rev-parse "$commit^2")" "$head" 'a merge of the approved he
 is "$(git -C "$bare" rev-parse "$commit^{tree}")" "$(git -C "$bare" merge-tree --write-tree "$parent" "$head")" \
 	'its tree is the one of git merge-tree'
 like "$(git -C "$bare" log -1 --format=%B "$commit")" "^Merge #$a: Change a.*Because of b" 'its message names the PR'
+log=$(cat "$D"/runs/c*-g0-1/out | grep -B9 -A9 "YARDMASTER_COMMIT=$commit")
+like "$log" "CI=true.YARDMASTER_BASE=main.YARDMASTER_BASE_SHA=$parent.YARDMASTER_COMMIT=$commit.YARDMASTER_HEAD=$head.YARDMASTER_PR=$a.YARDMASTER_REPO=$R" \
+	'the gate was told what it tests'
+like "$log" "origin/main $parent main $parent own src/a.txt" '... and can ask Git what is new against the base'
+like "$log" 'status: .gate: ok' '... in a clean checkout'
 like "$(sticky "$a")" "Landed on \`main\` as ${commit:0:12}" 'the PR says where it landed'
 like "$(ym queue why "$a")" "merged as ${commit:0:12}" 'so does why'
 is "$(ymj '. | length' queue list)" 0 'the queue is empty'
