@@ -27,6 +27,7 @@ char *hook_update_refusal(const char *base, const char *ref, const char *old_oid
 					   "refs/notes/yardmaster"};
 	/* Elsewhere a reference has a meaning that nobody expects of a push: refs/replace/ changes what
 	 * a commit holds for every git that looks at the repository. */
+	static const char task[] = "refs/heads/yardmaster/";
 	static const char *const open[] = {"refs/heads/", "refs/tags/", "refs/notes/"};
 	autofree char *head = xasprintf("refs/heads/%s", base);
 	size_t n = strlen(head), kind = 0;
@@ -40,6 +41,13 @@ char *hook_update_refusal(const char *base, const char *ref, const char *old_oid
 	 * no branch `main` beside `main/x`. */
 	if (!strncmp(ref, head, n) && ref[n] == '/')
 		return xasprintf("%s: would leave no place for the base branch '%s'", ref, base);
+	if (!strncmp(ref, task, sizeof(task) - 1))
+		return xasprintf("%s is yardmaster's own: a task's branch, which takes no push. "
+				 "What is to be "
+				 "changed is said on its pull request; once the task has ended "
+				 "(`yardmaster task "
+				 "cancel` ends it) a push to refs/for/%s/%s updates that",
+				 ref, base, ref + strlen("refs/heads/"));
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++)
 		if (is_or_below(ref, ours[i]))
 			return xasprintf("%s is yardmaster's own", ref);

@@ -20,6 +20,7 @@
 #include "bot/queue_flow.h"
 #include "bot/reconcile.h"
 #include "forge/local.h"
+#include "task/life.h"
 
 #define NUMBERS_SKIPPED_MAX 10000
 
@@ -162,13 +163,51 @@ static int go_on_from(struct push *p, const char *found, struct err *err)
 	return 1;
 }
 
+/* A task commits to its PR itself, and would not know of what somebody else has put there. */
+static int check_task(const struct push *p, const struct pr *pr, struct err *err)
+{
+	cleanup(task_release) struct task t = {0};
+	int rc = task_get(p->bot->db, pr->task, &t, err);
+
+	if (rc <= 0 || (life_ended(t.state) && strcmp(t.state, "needs-human") != 0))
+		return rc < 0 ? -1 : 0;
+	return err_set(
+		err, ERR_STATE,
+		"'%s' is the topic of PR #%lld, which task %lld (%s) commits to: nothing was "
+		"pushed. Say on the PR what is to be changed, or end the task (`yardmaster task "
+		"cancel %lld`%s) and push again: then this updates the PR",
+		p->topic, (long long)pr->number, (long long)t.id, t.state, (long long)t.id,
+		strcmp(t.state, "needs-human") ? "" : ", `yardmaster issue close`");
+}
+
+/*
+ * The open PR of a topic that an agent's task has opened: whoever pushes to that topic means this PR, and not another
+ * one of the same name. Its title and text stay: they name the issue. 1 it is one, 0 not.
+ */
+static int find_of_task(struct push *p, struct pr *ret, struct err *err)
+{
+	int rc = pr_find(p->bot->db, ST_PR_OPEN_TOPIC, ret, err, "is", p->repo.id, p->topic);
+
+	if (rc <= 0 || !ret->task || strcmp(ret->base, p->base) != 0)
+		return rc < 0 ? -1 : 0;
+	if (check_task(p, ret, err) < 0)
+		return -1;
+	row_set(&p->title, ret->title);
+	row_set(&p->body, ret->body);
+	return 1;
+}
+
 /* Which PR is it? Asked last, in the turn in which the ref is set. */
 static int choose_number(struct push *p, struct err *err)
 {
 	cleanup(pr_release) struct pr pr = {0};
 	struct forge f = bot_forge(p->bot, &p->repo);
-	int rc = local_push_find(&f, &p->repo, p->actor, p->base, p->topic, &pr, err);
+	int rc = find_of_task(p, &pr, err);
 
+	if (rc == 0) {
+		pr_release(&pr);
+		rc = local_push_find(&f, &p->repo, p->actor, p->base, p->topic, &pr, err);
+	}
 	if (rc < 0)
 		return -1;
 	if (rc == 0)

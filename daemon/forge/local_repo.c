@@ -17,6 +17,10 @@ json_t *local_repo_config(int64_t push_mb)
 		{"core.logAllRefUpdates", "true"},
 		{"receive.fsckObjects", "true"},
 		{"receive.autogc", "false"},
+		/* Branches of tasks are checked out in worktrees, which Git says in words of its own before any
+		 * hook is asked. The update hook refuses all of them, and says why (hooks/hook.c). */
+		{"receive.denyCurrentBranch", "ignore"},
+		{"receive.denyDeleteCurrent", "ignore"},
 	};
 	autofree char *max = xasprintf("%lldm", (long long)push_mb);
 	json_t *o = json_object();

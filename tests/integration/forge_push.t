@@ -70,7 +70,7 @@ refused 'deletion of the base branch' 'deleting the current branch|merge queue o
 refused 'a head of a PR' "yardmaster's own" +HEAD:refs/pull/1/head
 refused 'a ref of the queue' 'refs/yardmaster|hidden' HEAD:refs/yardmaster/x
 refused 'receipts' "yardmaster's own" HEAD:refs/notes/yardmaster
-refused "a task's branch" "yardmaster's own" HEAD:refs/heads/yardmaster/7-x
+refused "a task's branch" "yardmaster's own: a task's branch, which takes no push" HEAD:refs/heads/yardmaster/7-x
 refused 'what would shut the tasks out' "yardmaster's own" HEAD:refs/heads/yardmaster
 refused 'what would shut the PRs out' "yardmaster's own" HEAD:refs/pull/1
 refused 'what would shut the receipts out' 'funny ref' HEAD:refs/notes

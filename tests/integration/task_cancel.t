@@ -90,9 +90,24 @@ gone 05
 # --- with an open PR, and in the queue
 do_issue agent:fix 'echo fine >>src/a.txt'
 until_pr review
+topic=$(ymj .branch task show "$K")
+clone app "$T/mine"
+git -C "$T/mine" fetch -q origin "refs/pull/$PR/head" && git -C "$T/mine" checkout -q FETCH_HEAD
+commit_file "$T/mine" src/mine.txt 'by a person'
+out=$(git -C "$T/mine" push origin "HEAD:refs/heads/$topic" 2>&1)
+like "$out" "a task's branch, which takes no push" "a push to a task's branch is refused in words"
+unlike "$out" 'checked out' "and not in Git's"
+like "$(git -C "$T/mine" push origin ":refs/heads/$topic" 2>&1)" "a task's branch, which takes no push" 'so is its deletion'
+out=$(git -C "$T/mine" push origin "HEAD:refs/for/main/$topic" 2>&1)
+like "$out" "PR #$PR, which task $K \\(review\\) commits to: nothing was" 'one to its topic is refused while the task goes on'
+is "$(ymj length pr list)" 1 'and opens no second PR'
 say "$N" '/yard cancel'
 until_state cancelled
 is "$(pr_state "$PR")" open 'the PR stays a matter of people'
+ok 'who may push to it now' git -C "$T/mine" push -q origin "HEAD:refs/for/main/$topic"
+is "$(ymj .head pr show "$PR")" "$(git -C "$T/mine" rev-parse HEAD)" 'that updates the same PR'
+like "$(ymj .body pr show "$PR")" "Closes #$N" 'and leaves its text'
+is "$(ymj length pr list)" 1 'there is no second one'
 ok 'its branch stays as long' git -C "$(repo_path app)" rev-parse -q --verify "refs/heads/$(ymj .branch task show "$K")"
 ok 'the PR is closed' ym pr close "$PR"
 wait_ok 'then the branch goes' "! git -C '$(repo_path app)' rev-parse -q --verify 'refs/heads/$(ymj .branch task show "$K")'"
