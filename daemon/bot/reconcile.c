@@ -12,6 +12,7 @@
 #include "bot/report.h"
 #include "bot/shadow.h"
 #include "bot/source.h"
+#include "bot/sweep.h"
 #include "bot/task_flow.h"
 #include "bot/waits.h"
 #include "forge/local.h"
@@ -315,6 +316,7 @@ static int purge(struct bot *b, struct err *err)
 		return rc;
 	if (db_run(b->db, ST_EVENT_PURGE, err, "i", limit) < 0 ||
 	    db_run(b->db, ST_EFFECT_PURGE, err, "i", limit) < 0 ||
+	    db_run(b->db, ST_EFFECT_SHRINK, err, "i", bot_now(b) - DAY_MS) < 0 ||
 	    db_run(b->db, ST_SHADOW_PURGE, err, "i",
 		   bot_now(b) - b->conf->retention.task_days * DAY_MS) < 0)
 		return -1;
@@ -458,5 +460,5 @@ int reconcile_all(struct bot *b, struct err *err)
 	if (task_issues_look(b, err) < 0 || remote_reconcile(b, err) < 0 ||
 	    ci_wake(b, 0, "", err) < 0 || shadow_poll(b, err) < 0)
 		return -1;
-	return purge(b, err);
+	return purge(b, err) < 0 ? -1 : sweep_look(b, err);
 }

@@ -30,6 +30,7 @@ json_t *reconcile_paths(void);                    /* what is read from a base */
 json_t *reconcile_files(const json_t *tree_read); /* path to text, of a tree-read's result */
 
 int reconcile_did_base(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int reconcile_did_sweep(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int reconcile_did_config(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 
 #endif

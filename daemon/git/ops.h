@@ -18,6 +18,7 @@
 #include "git/receipt.h"
 #include "git/refs.h"
 #include "git/repo.h"
+#include "git/sweep.h"
 #include "git/verify.h"
 #include "git/worktree.h"
 

@@ -19,6 +19,7 @@ static const struct {
 	{"init", gr_op_init},
 	{"import", gr_op_import},
 	{"maintain", gr_op_maintain},
+	{"sweep", gr_op_sweep},
 	{"ref", gr_op_ref},
 	{"refs", gr_op_refs},
 	{"ref-set", gr_op_ref_set},

@@ -47,6 +47,10 @@
  *   config-set {repo, values:{key:text}}
  *   remove    {path}                    a folder of ours, whoever wrote below it
  *   maintain  {repo}                    pack-refs, incremental repack, prune expired
+ *   sweep     {repo, before_ms, last, keep:[name]}
+ *                                       what killed processes left, of before that time: unfinished objects
+ *                                       and packs, and worktrees of tasks up to number `last` that are not
+ *                                       in keep -> {removed}
  *
  * Worktrees of tasks, checkouts of candidates
  *   worktree-add {repo, name, path, gitdir, branch, start}

@@ -92,6 +92,9 @@
 	X(EFFECT_HELD, "SELECT * FROM effect INDEXED BY effect_open WHERE state < 2 "              \
 		"ORDER BY id LIMIT 100")                                                           \
 	X(EFFECT_OPEN, "SELECT count(*) FROM effect WHERE state < 2")                              \
+	/* The key keeps it from being done twice, its result says how it ended: the rest is long. */ \
+	X(EFFECT_SHRINK, "UPDATE effect SET payload = '{}' WHERE id IN (SELECT id FROM effect "    \
+		"WHERE state >= 2 AND done_ms < ?1 AND payload <> '{}' LIMIT 1000)")               \
 	X(EFFECT_PURGE, "DELETE FROM effect WHERE id IN (SELECT id FROM effect "                   \
 		"WHERE state >= 2 AND done_ms < ?1 LIMIT 1000)")                                   \
 	/* audit */                                                                                \
@@ -230,6 +233,9 @@
 	X(TASK_STATES, "SELECT state, count(*) FROM task GROUP BY state ORDER BY state")           \
 	X(TASK_KEPT, "SELECT * FROM task WHERE worktree IS NOT NULL AND ended_ms IS NOT NULL "     \
 		"ORDER BY id")                                                                     \
+	X(TASK_WITH_FOLDER, "SELECT id FROM task WHERE repo = ?1 AND (worktree IS NOT NULL "       \
+		"OR ended_ms IS NULL) ORDER BY id")                                                \
+	X(TASK_LAST, "SELECT coalesce(max(id), 0) FROM task")                                      \
 	X(TASK_PAST, "SELECT * FROM task WHERE ended_ms < ?1 "                                     \
 		"AND (worktree IS NULL OR (state <> 'needs-human' AND coalesce(closed_ms, 0) = 0)) "  \
 		"AND NOT EXISTS (SELECT 1 FROM pr p WHERE p.repo = task.repo "                     \

@@ -249,6 +249,91 @@ static void what_is_open_stays(void **state)
 		bot_effect(&f->bot, "s", "task-remove", json_object(), NULL, "open effect"), 0);
 }
 
+/* ---- leftovers ---- */
+
+static void make_folder(struct fx *f, const char *name)
+{
+	autofree char *path = xasprintf("%s/worktrees/%s", f->dir, name);
+
+	assert_int_equal(fs_mkdir_p(path, 0700, NULL), 0);
+}
+
+/* The folders that are given to be removed, "t1 t5". Caller frees. */
+static char *swept(struct fx *f)
+{
+	cleanup(strvec_release) struct strvec v = STRVEC_INIT;
+
+	for (;;) {
+		autojson json_t *p = NULL;
+
+		if (!fx_due(f, "task-remove", &p)) {
+			strvec_sort(&v);
+			return strvec_join(&v, " ");
+		}
+		strvec_push(&v, strrchr(json_str(p, "path", "/?"), '/') + 1);
+		fx_answer(f, "task-remove", NULL);
+	}
+}
+
+/* Of task 1, which has landed, whatever was left of it; not of those that are at work, nor what a later ledger knew. */
+static void what_killed_processes_left_goes(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+	autofree char *names = NULL, *again = NULL;
+
+	up_to_three_tasks(f);
+	make_folder(f, "t1");
+	make_folder(f, "t2");
+	make_folder(f, "t3");
+	make_folder(f, "t4");
+	make_folder(f, "mine");
+	f->bot.started_ms = fx_now;
+	turn_to(f, 1);
+	assert_int_not_equal(fx_due(f, "repo-sweep", &p), 0);
+	assert_int_equal(json_int(p, "before_ms", 0), f->bot.started_ms);
+	assert_int_equal(json_int(p, "last", 0), 3);
+	{
+		autofree char *keep = json_text(json_object_get(p, "keep"));
+
+		assert_string_equal(keep, "[\"t2\",\"t3\"]");
+	}
+	fx_answer(f, "repo-sweep", json_pack("{s:i}", "removed", 2));
+	names = swept(f);
+	assert_string_equal(names, "t1");
+	fx_now += DAY / 2;
+	reconcile(f);
+	assert_int_equal(fx_due(f, "repo-sweep", NULL), 0); /* once a day */
+	again = swept(f);
+	assert_string_equal(again, "");
+}
+
+/* Of what was done a day ago nobody needs more than that it was. */
+static void the_payload_of_what_is_done_goes_first(void **state)
+{
+	struct fx *f = *state;
+	cleanup(effect_release) struct effect e = {0};
+	autojson json_t *p = json_pack("{s:s}", "body", "long");
+	int64_t id;
+
+	fx_begin = fx_now = 400 * DAY;
+	fx_day = 0;
+	assert_int_equal(bot_effect(&f->bot, "s", "x", json_incref(p), NULL, "k"), 1);
+	id = db_last_id(f->bot.db);
+	assert_int_equal(effect_done(f->bot.db, id, true, NULL, fx_now, NULL), 1);
+	turn_to(f, 1);
+	assert_int_equal(effect_get(f->bot.db, id, &e, NULL), 1);
+	assert_non_null(strstr(e.payload, "long"));
+	effect_release(&e);
+	turn_to(f, 2);
+	assert_int_equal(effect_get(f->bot.db, id, &e, NULL), 1);
+	assert_string_equal(e.payload, "{}");
+	assert_int_equal(bot_effect(&f->bot, "s", "x", json_incref(p), NULL, "k"), 0);
+	turn_to(f, 32);
+	effect_release(&e);
+	assert_int_equal(effect_get(f->bot.db, id, &e, NULL), 0);
+}
+
 /* ---- a clock that jumps ---- */
 
 /* A year ahead, and an hour later back: nothing was that old. */
@@ -343,6 +428,8 @@ int main(void)
 		TEST(each_thing_has_its_time),
 		TEST(times_can_be_set),
 		TEST(what_is_open_stays),
+		TEST(what_killed_processes_left_goes),
+		TEST(the_payload_of_what_is_done_goes_first),
 		TEST(a_clock_a_year_ahead_removes_nothing),
 		TEST(a_clock_that_stays_ahead_is_believed_after_a_day),
 		TEST(a_pause_is_not_longer_than_it_was_meant),

@@ -598,6 +598,41 @@ static void what_was_taken_out_of_the_base_stays_out(void **state)
 	wt_close(&w);
 }
 
+/* What a killed role, a killed git and a push that was cut off leave, and what is none of that. */
+static void leftovers_are_swept(void **state)
+{
+	static const char *const gone =
+		"objects/pack/pack_git2_a1 objects/pack/tmp_pack_b2 "
+		"objects/pack/.tmp-7-pack-c3.pack objects/tmp_object_git2_d4 "
+		"objects/ab/tmp_obj_e5 objects/tmp_objdir-merge-f6/x "
+		"objects/tmp_objdir-incoming-g7/x worktrees/t7/HEAD";
+	static const char *const kept = "objects/pack/pack-h8.pack objects/pack/tmp_pack_new "
+					"objects/ab/cdef worktrees/t8/HEAD worktrees/t90/HEAD "
+					"worktrees/mine/HEAD objects/tmp_objdir-incoming-new/x";
+	autojson json_t *a = NULL;
+	autojson json_t *b = NULL;
+	struct fx *f = *state;
+	struct wt w;
+
+	wt_open(&w, f);
+	fx_run(f,
+	       "cd app.git; for p in %s %s; do mkdir -p $(dirname $p); echo x >$p; done;"
+	       "find objects worktrees/t7 worktrees/t8 worktrees/t90 worktrees/mine "
+	       "! -name '*new*' ! -path '*new/*' -exec touch -h -d 2001-01-01 {} +",
+	       gone, kept);
+	a = fx_ok(f, "{s:s,s:I,s:i,s:[s,s]}", "op", "sweep", "before_ms", (json_int_t)1000000000000,
+		  "last", 20, "keep", "t1", "t8");
+	assert_int_equal(json_int(a, "removed", 0), 8);
+	fx_run(f,
+	       "cd app.git; for p in %s; do test ! -e $p; done; for p in %s; do test -e $p; done; "
+	       "test -e worktrees/t1/index",
+	       gone, kept);
+	b = fx_ok(f, "{s:s,s:I,s:i,s:[s]}", "op", "sweep", "before_ms", (json_int_t)1000000000000,
+		  "last", 20, "keep", "t1");
+	assert_int_equal(json_int(b, "removed", 0), 1); /* t8 is over now */
+	wt_close(&w);
+}
+
 /* Rules on many levels times many files: an answer comes in time all the same. */
 static void ignore_rules_have_a_limit(void **state)
 {
@@ -787,6 +822,7 @@ int main(int argc, char **argv)
 		FX_TEST(a_conflict_is_in_the_files),
 		FX_TEST(a_rebase_does_not_lose_a_branch),
 		FX_TEST(a_rebase_without_a_conflict),
+		FX_TEST(leftovers_are_swept),
 		FX_TEST(what_was_taken_out_of_the_base_stays_out),
 		FX_TEST(a_closed_folder_is_opened),
 		FX_TEST(ignore_rules_have_a_limit),
