@@ -41,7 +41,7 @@
  *     events-days: 30              handled events
  *     logs-days: 30                output of runs
  *     task-days: 180               rows of finished tasks
- *     failed-worktree-days: 7      worktrees of failed tasks
+ *     failed-worktree-days: 7      worktrees of failed tasks, and of those whose issue was closed
  *     deliveries-days: 3           raw webhook deliveries; GitHub keeps its own as long
  *     deliveries-mb: 512           the same, by what they take in the ledger
  *   listen, github:                webhooks: conf_hooks.h
