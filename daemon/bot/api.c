@@ -34,6 +34,8 @@ static const struct {
 	{"audit list", api_audit_list, FORGE_READ, NO_REPO, false},
 	{"receipt show", api_receipt_show, FORGE_READ, IN_REPO, false},
 	{"repo add", api_repo_add, FORGE_NONE, NO_REPO, true},
+	{"repo set-base", api_repo_set_base, FORGE_NONE, NO_REPO, true},
+	{"repo remove", api_repo_remove, FORGE_NONE, NO_REPO, true},
 	{"repo list", api_repo_list, FORGE_NONE, NO_REPO, false},
 	{"user add", api_user_add, FORGE_NONE, NO_REPO, true},
 	{"user remove", api_user_remove, FORGE_NONE, NO_REPO, true},

@@ -73,6 +73,8 @@ int api_resume(struct request *q, json_t **ret, struct err *err);
 int api_audit_list(struct request *q, json_t **ret, struct err *err);
 int api_receipt_show(struct request *q, json_t **ret, struct err *err);
 int api_repo_add(struct request *q, json_t **ret, struct err *err);
+int api_repo_set_base(struct request *q, json_t **ret, struct err *err);
+int api_repo_remove(struct request *q, json_t **ret, struct err *err);
 int api_repo_list(struct request *q, json_t **ret, struct err *err);
 int api_user_add(struct request *q, json_t **ret, struct err *err);
 int api_user_remove(struct request *q, json_t **ret, struct err *err);

@@ -61,8 +61,13 @@ int args_pr(struct request *q, struct pr *ret, struct err *err)
 
 int args_need(struct request *q, int64_t repo, enum forge_level need, struct err *err)
 {
+	cleanup(repo_release) struct repo r = {0};
 	enum forge_level have;
 
+	if (repo && repo_get(q->bot->db, repo, &r, err) > 0 && r.removed_ms)
+		return err_set(err, ERR_NOT_FOUND,
+			       "repository %s: was removed; `yardmaster repo add` takes it back",
+			       r.name);
 	if (bot_permission_here(q->bot, repo, q->actor, &have, err) < 0)
 		return -1;
 	if (have >= need)

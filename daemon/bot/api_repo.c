@@ -42,18 +42,23 @@ static void adding_free(struct adding *a)
 static int insert_repo(struct adding *a, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
+	/* One that was removed is taken back as it was. */
+	int rc = repo_find(a->bot->db, ST_REPO_REMOVED, &r, err, "s", a->name);
 
-	r.name = xstrdup(a->name);
-	r.forge = xstrdup("local");
-	r.path = xstrdup(a->path);
-	r.base = xstrdup(a->base);
-	r.next_number = a->number;
-	r.config = xstrdup(a->config);
-	r.config_oid = a->config ? xstrdup(a->oid) : NULL;
-	r.created_ms = bot_now(a->bot);
-	if (local_repo_hooks(a->path, a->bot->self, a->bot->conf->socket, a->base, err) < 0 ||
-	    repo_insert(a->bot->db, &r, err) < 0 ||
-	    (a->used ? reconcile_used : reconcile_base)(a->bot, &r, err) < 0)
+	if (rc < 0)
+		return -1;
+	row_set(&r.name, a->name);
+	row_set(&r.forge, "local");
+	row_set(&r.path, a->path);
+	row_set(&r.base, rc ? r.base : a->base);
+	r.next_number = r.next_number > a->number ? r.next_number : a->number;
+	row_set(&r.config, a->config);
+	row_set(&r.config_oid, a->config ? a->oid : NULL);
+	r.created_ms = rc ? r.created_ms : bot_now(a->bot);
+	r.removed_ms = 0;
+	if (local_repo_hooks(a->path, a->bot->self, a->bot->conf->socket, r.base, err) < 0 ||
+	    (rc ? repo_save(a->bot->db, &r, err) : repo_insert(a->bot->db, &r, err)) < 0 ||
+	    (a->used && !rc ? reconcile_used : reconcile_base)(a->bot, &r, err) < 0)
 		return -1;
 	return bot_audit(a->bot, a->actor, "repo-add", NULL, err, "repo:%s", a->name);
 }

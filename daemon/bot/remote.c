@@ -382,14 +382,20 @@ static int insert(struct adding *a, struct err *err)
 {
 	struct bot *b = a->bot;
 	cleanup(repo_release) struct repo r = {0};
+	/* One that was removed is taken back, and read anew. */
+	int rc = repo_find(b->db, ST_REPO_REMOVED, &r, err, "s", a->remote.full_name);
 
-	r.name = xstrdup(a->remote.full_name);
-	r.forge = xstrdup("github");
-	r.path = xstrdup(a->path);
-	r.base = xstrdup(a->base);
+	if (rc < 0)
+		return -1;
+	row_set(&r.name, a->remote.full_name);
+	row_set(&r.forge, "github");
+	row_set(&r.path, a->path);
+	row_set(&r.base, a->base);
 	r.next_number = 1;
 	r.created_ms = bot_now(b);
-	if (repo_insert(b->db, &r, err) < 0)
+	r.removed_ms = 0;
+	if ((rc ? repo_save(b->db, &r, err) : repo_insert(b->db, &r, err)) < 0 ||
+	    (rc && db_run(b->db, ST_PURGE_GITHUB, err, "i", r.id) < 0))
 		return -1;
 	a->remote.repo = r.id;
 	a->remote.installation = a->installation;

@@ -62,6 +62,47 @@ const struct cli_command cli_repo_commands[] = {
 		.prepare = from_absolute,
 	},
 	{
+		.path = "repo set-base",
+		.summary = "let the queue move another branch of a repository",
+		.description = "The branch must be there. Refused while tasks work on the "
+			       "repository or pull "
+			       "requests are in its queue. Open pull requests move to the new "
+			       "branch, and what "
+			       "was approved before counts no longer. Pushes go to "
+			       "refs/for/BRANCH/TOPIC then. "
+			       "On GitHub the base is the default branch, which is changed there.",
+		.args =
+			(const struct cli_arg[]){
+				{.name = "name", .help = "the repository", .min = 1, .max = 1},
+				{.name = "base", .help = "the branch", .min = 1, .max = 1},
+				{0}},
+		.exits = (const int[]){5, -1},
+		.flags = CLI_SLOW,
+	},
+	{
+		.path = "repo remove",
+		.summary = "look after a repository no longer",
+		.description =
+			"Refused while tasks work on it or pull requests are in its queue. Its "
+			"files, "
+			"issues and pull requests stay, and 'repo add' with its name takes it "
+			"back; the "
+			"option --purge takes them away for good. The audit log keeps what it has.",
+		.args =
+			(const struct cli_arg[]){
+				{.name = "name", .help = "the repository", .min = 1, .max = 1},
+				{0}},
+		.opts =
+			(const struct cli_opt[]){
+				{.name = "purge",
+				 .kind = CLI_FLAG,
+				 .help = "and delete its issues, pull requests, tasks "
+					 "and files"},
+				CLI_OPT_END},
+		.exits = (const int[]){5, -1},
+		.flags = CLI_SLOW,
+	},
+	{
 		.path = "repo list",
 		.summary = "list the repositories and the health of their base branches",
 		.columns = columns,

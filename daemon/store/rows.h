@@ -52,7 +52,7 @@ struct table {
 	S(health_oid)                                                                              \
 	S(health_log)                                                                              \
 	I(frozen) S(frozen_reason) S(config) S(config_oid) S(config_error) I(next_number)          \
-		I(created_ms)
+		I(created_ms) I(removed_ms)
 #define ROW_USER(I, S)       I(id) S(name) I(uid) I(created_ms)
 #define ROW_PERMISSION(I, S) I(id) I(user) I(repo) I(level)
 #define ROW_ISSUE(I, S)                                                                            \

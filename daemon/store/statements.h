@@ -84,6 +84,8 @@
 	/* What is meant for a repository, by its id or its path; ?3: its patience begins anew. */ \
 	X(EFFECT_WAKE, "UPDATE effect SET not_before_ms = 0, patient_ms = ?3 WHERE state < 2 "     \
 		"AND state = 0 AND payload ->> '$.repo' IN (?1, ?2)")                              \
+	X(EFFECT_REPO_GONE, "UPDATE effect SET state = 4, done_ms = ?3 WHERE state < 2 "           \
+		"AND state = 0 AND payload ->> '$.repo' IN (?1, ?2)")                              \
 	X(EFFECT_WITHDRAW, "UPDATE effect SET state = 4, done_ms = ?2 "                            \
 		"WHERE subject = ?1 AND state < 2 AND state = 0")                                  \
 	X(EFFECT_RECOVER, "UPDATE effect SET state = 0 WHERE state < 2 AND state = 1")             \
@@ -108,9 +110,31 @@
 	X(AUDIT_LAST, "SELECT id, at_ms, actor, action, subject, detail FROM audit "               \
 		"ORDER BY id DESC LIMIT ?1")                                                       \
 	/* repositories, users */                                                                  \
-	X(REPO_BY_NAME, "SELECT * FROM repo WHERE name = ?1")                                      \
-	X(REPO_BY_PATH, "SELECT * FROM repo WHERE path = ?1")                                      \
-	X(REPO_ALL, "SELECT * FROM repo ORDER BY name")                                            \
+	X(REPO_BY_NAME, "SELECT * FROM repo WHERE name = ?1 AND removed_ms = 0")                   \
+	X(REPO_BY_PATH, "SELECT * FROM repo WHERE path = ?1 AND removed_ms = 0")                   \
+	X(REPO_REMOVED, "SELECT * FROM repo WHERE name = ?1 COLLATE NOCASE AND removed_ms > 0")    \
+	X(REPO_ALL, "SELECT * FROM repo WHERE removed_ms = 0 ORDER BY name")                       \
+	/* What is gone with a removed repository for good. */                                     \
+	X(PURGE_LABEL, "DELETE FROM label WHERE repo = ?1")                                        \
+	X(PURGE_COMMENT, "DELETE FROM comment WHERE repo = ?1")                                    \
+	X(PURGE_APPROVAL, "DELETE FROM approval WHERE repo = ?1")                                  \
+	X(PURGE_DEPENDENCY, "DELETE FROM dependency WHERE repo = ?1")                              \
+	X(PURGE_ODD, "DELETE FROM dependency_odd WHERE repo = ?1")                                 \
+	X(PURGE_LEASE, "DELETE FROM lease WHERE repo = ?1")                                        \
+	X(PURGE_ATTEMPT, "DELETE FROM attempt WHERE repo = ?1")                                    \
+	X(PURGE_USAGE, "DELETE FROM usage WHERE repo = ?1")                                        \
+	X(PURGE_LANDING, "DELETE FROM landing WHERE repo = ?1")                                    \
+	X(PURGE_CANDIDATE, "DELETE FROM candidate WHERE repo = ?1")                                \
+	X(PURGE_QUEUE, "DELETE FROM queue_entry WHERE repo = ?1")                                  \
+	X(PURGE_TASK, "DELETE FROM task WHERE repo = ?1")                                          \
+	X(PURGE_PR, "DELETE FROM pr WHERE repo = ?1")                                              \
+	X(PURGE_ISSUE, "DELETE FROM issue WHERE repo = ?1")                                        \
+	X(PURGE_CHECK, "DELETE FROM github_check WHERE repo = ?1")                                 \
+	X(PURGE_LEVEL, "DELETE FROM github_level WHERE repo = ?1")                                 \
+	X(PURGE_SHADOW, "DELETE FROM shadow_repo WHERE repo = ?1")                                 \
+	X(PURGE_SHADOW_LOG, "DELETE FROM shadow_event WHERE repo = ?1")                            \
+	X(PURGE_PERMISSION, "DELETE FROM permission WHERE repo = ?1")                              \
+	X(PURGE_GITHUB, "DELETE FROM github_repo WHERE repo = ?1")                                 \
 	X(REPO_NUMBER, "UPDATE repo SET next_number = next_number + 1 WHERE id = ?1 "              \
 		"RETURNING next_number - 1")                                                       \
 	X(USER_BY_NAME, "SELECT * FROM user WHERE name = ?1")                                      \
@@ -206,7 +230,8 @@
 		"AND name = ?3 COLLATE NOCASE AND number = ?4 AND source = ?5")                    \
 	X(DEPENDENCY_ODD_OF, "SELECT * FROM dependency_odd WHERE repo = ?1 AND pr = ?2 "           \
 		"ORDER BY id")                                                                     \
-	X(REPO_LIKE_NAME, "SELECT * FROM repo WHERE name = ?1 COLLATE NOCASE LIMIT 1")             \
+	X(REPO_LIKE_NAME, "SELECT * FROM repo WHERE name = ?1 COLLATE NOCASE "                     \
+		"AND removed_ms = 0 LIMIT 1")                                                      \
 	/* tasks */                                                                                \
 	X(TASK_OPEN, "SELECT id, repo, state, reason FROM task WHERE ended_ms IS NULL "            \
 		"ORDER BY id")                                                                     \
@@ -306,10 +331,14 @@
 		"ORDER BY id DESC LIMIT 1")                                                        \
 	/* GitHub */                                                                               \
 	X(GITHUB_OF, "SELECT * FROM github_repo WHERE repo = ?1")                                  \
-	X(GITHUB_BY_NAME, "SELECT * FROM github_repo WHERE full_name = ?1 COLLATE NOCASE")         \
-	X(GITHUB_BY_REMOTE, "SELECT * FROM github_repo WHERE remote = ?1")                         \
-	X(GITHUB_ALL, "SELECT * FROM github_repo ORDER BY repo")                                   \
-	X(GITHUB_PAUSED, "SELECT * FROM github_repo WHERE pause IS NOT NULL")                      \
+	X(GITHUB_BY_NAME, "SELECT * FROM github_repo WHERE full_name = ?1 COLLATE NOCASE "         \
+		"AND repo IN (SELECT id FROM repo WHERE removed_ms = 0)")                          \
+	X(GITHUB_BY_REMOTE, "SELECT * FROM github_repo WHERE remote = ?1 "                         \
+		"AND repo IN (SELECT id FROM repo WHERE removed_ms = 0)")                          \
+	X(GITHUB_ALL, "SELECT * FROM github_repo WHERE repo IN "                                   \
+		"(SELECT id FROM repo WHERE removed_ms = 0) ORDER BY repo")                        \
+	X(GITHUB_PAUSED, "SELECT * FROM github_repo WHERE pause IS NOT NULL "                      \
+		"AND repo IN (SELECT id FROM repo WHERE removed_ms = 0)")                          \
 	X(GITHUB_LEVEL, "SELECT * FROM github_level WHERE repo = ?1 AND login = ?2")               \
 	X(GITHUB_LEVEL_SET, "INSERT INTO github_level (repo, login, level, at_ms) "                \
 		"VALUES (?1, ?2, ?3, ?4) ON CONFLICT (repo, login) "                               \

@@ -45,6 +45,43 @@ exits 2 'a command that needs one of several repositories says so' ym issue list
 like "$(ym issue list 2>&1)" 'name one with --repo' '... and how'
 exits 3 'an unknown repository' ym issue list -R nowhere
 
+# --- another base ---------------------------------------------------------------------------------
+B=$(repo_path one)
+git clone -q "$B" "$T/clone-one"
+C=$T/clone-one
+commit_file "$C" new.txt new 'A change'
+git -C "$C" push -q origin HEAD:refs/for/main/change 2>/dev/null
+exits 3 'a branch that is not there is no base' ym repo set-base one nowhere
+exits 5 'nor the one that it has' ym repo set-base one main
+ym pr approve 1 -R one >/dev/null
+ym queue freeze -R one >/dev/null
+ym queue add 1 -R one >/dev/null
+like "$(ym repo set-base one topic 2>&1)" 'PRs are in its queue; take them out first: yardmaster queue remove 1 -R one' 'not while PRs are in the queue'
+like "$(ym repo remove one 2>&1)" 'take them out first' '... nor is it removed then'
+ym queue remove 1 -R one >/dev/null
+like "$(ym repo set-base one topic)" 'the base is topic now, no longer main' 'another branch becomes the base'
+wait_ok '... with its head' "[ \"\$(ymj '.[] | select(.name == \"one\") | \"\\(.base) \\(.head)\"' repo list)\" = \"topic \$(git -C '$B' rev-parse topic)\" ]"
+is "$(ymj '"\(.base) \(.approvals[0].void_reason)"' pr show 1 -R one)" 'topic the base became another branch' 'open PRs go with it, and their approvals are void'
+ok 'pushes go to the new one' git -C "$C" push -q origin HEAD:refs/for/topic/more
+exits 1 'and what was the base is not the queue'"'"'s to guard, the new one is' git -C "$C" push -q origin HEAD:topic
+wait_ok 'the PR is understood on it' "[ \"\$(ymj .known_head pr show 1 -R one)\" = \"\$(ymj .head pr show 1 -R one)\" ]"
+
+# --- removed, and back ----------------------------------------------------------------------------
+ym queue thaw -R one >/dev/null
+like "$(ym repo remove one)" 'repo add one. takes it back' 'a repository is removed'
+is "$(ymj '[.[] | select(.name == "one")] | length' repo list)" 0 '... and not listed any more'
+exits 3 '... nor known' ym pr list -R one
+exits 1 '... nor takes pushes' git -C "$C" push -q origin HEAD:refs/for/topic/gone
+ok '... its files stay' test -d "$B"
+ok 'repo add takes it back' ym repo add one
+is "$(ymj '.[] | select(.name == "one") | .base' repo list)" topic '... with its base'
+is "$(ymj .title pr show 1 -R one)" 'A change' '... and its PRs'
+like "$(ym repo remove one --purge)" 'removed, with its issues, pull requests and files' 'purged it is gone'
+ok '... with its files' test ! -e "$B"
+ok 'the name is free' ym repo add one --from "$T/src/one"
+is "$(ymj 'length' pr list -R one --state all)" 0 '... and what is added by it is another one'
+exits 3 'an unknown one is not removed' ym repo remove nowhere
+
 # --- users ----------------------------------------------------------------------------------------
 like "$(ym user add anna --uid 4001 --permission write)" 'anna' 'a user is added'
 ok 'another one' ym user add rita --uid 4002 --permission read
