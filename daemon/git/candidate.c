@@ -263,7 +263,7 @@ static int build_rebase(struct cand *c, struct err *err)
 
 static int publish(struct cand *c, struct err *err)
 {
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	git_oid found;
 	bool has;
 

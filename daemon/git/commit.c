@@ -274,7 +274,7 @@ static int is_ours(struct job *j, const git_oid *tip, struct err *err)
 
 static int move_branch(struct job *j, git_oid *commit, struct err *err)
 {
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	git_oid found;
 	bool has;
 	int rc;

@@ -1,6 +1,7 @@
 /* land.c - see land.h */
 #include "git/land.h"
 
+#include "git/complete.h"
 #include "git/history.h"
 
 #include "base/fault.h"
@@ -13,8 +14,10 @@ struct keep {
 struct landing {
 	struct gr *g;
 	struct gr_repo *r;
-	char *branch; /* full name */
+	char *named;  /* full name of the branch that was asked for */
+	char *branch; /* the one that is moved: another one when that is symbolic */
 	git_oid old_oid, new_oid;
+	char *notes;   /* the notes' reference, followed as well */
 	char *receipt; /* JSON text */
 	struct keep *keep;
 	size_t nkeep;
@@ -26,7 +29,9 @@ static void landing_release(struct landing *l)
 	for (size_t i = 0; i < l->nkeep; i++)
 		free(l->keep[i].ref);
 	free(l->keep);
+	free(l->named);
 	free(l->branch);
+	free(l->notes);
 	free(l->receipt);
 	git_signature_free(l->who);
 }
@@ -62,7 +67,9 @@ static int decode(struct gr *g, const json_t *req, struct landing *l, struct err
 
 	l->g = g;
 	if (gr_get_repo(g, req, &l->r, err) < 0 ||
-	    gr_get_branch(req, "branch", &l->branch, err) < 0 ||
+	    gr_get_branch(req, "branch", &l->named, err) < 0 ||
+	    gr_ref_follow(l->r, l->named, "refs/heads/", &l->branch, err) < 0 ||
+	    gr_ref_follow(l->r, GR_NOTES_REF, "refs/notes/", &l->notes, err) < 0 ||
 	    gr_get_oid(req, "old", &l->old_oid, err) < 0 ||
 	    gr_get_oid(req, "new", &l->new_oid, err) < 0 ||
 	    gr_commit_of(l->r, &l->new_oid, &new, err) < 0 ||
@@ -86,14 +93,33 @@ static int note_is(const struct landing *l)
 	return !strcmp(git_note_message(note), l->receipt);
 }
 
+/* The notes so far; NULL: none yet. */
+static int notes_so_far(const struct landing *l, git_commit **ret, struct err *err)
+{
+	cleanup(err_release) struct err why = ERR_INIT;
+	git_oid at;
+	int has = gr_ref_read(l->r, l->notes, &at, err);
+
+	if (has <= 0)
+		return has;
+	if (gr_commit_of(l->r, &at, ret, &why) == 0)
+		return 0;
+	return err_set(
+		err, ERR_CORRUPT,
+		"%s in %s names %s, which is not there, so that no receipt can be added: %s. "
+		"Point it to a commit that is (`git -C %s update-ref %s COMMIT`, fetched from a "
+		"clone "
+		"or backup), or delete it (`update-ref -d`) and with it the receipts so far",
+		l->notes, l->r->path, git_oid_tostr_s(&at), err_text(&why), l->r->path, l->notes);
+}
+
 /* A commit of notes with ours added to the present ones; the reference is not moved here. */
 static int note_commit(const struct landing *l, git_oid *ret, struct err *err)
 {
 	auto_git(git_commit) *parent = NULL;
-	git_oid at;
-	int has = gr_ref_read(l->r, GR_NOTES_REF, &at, err), rc;
+	int rc;
 
-	if (has < 0 || (has && gr_commit_of(l->r, &at, &parent, err) < 0))
+	if (notes_so_far(l, &parent, err) < 0)
 		return -1;
 	rc = git_note_commit_create(ret, NULL, l->r->git, parent, l->who, l->who, &l->new_oid,
 				    l->receipt, 1);
@@ -103,28 +129,26 @@ static int note_commit(const struct landing *l, git_oid *ret, struct err *err)
 
 static int lock_ref(const struct landing *l, git_transaction *tx, const char *name, struct err *err)
 {
-	int rc = git_transaction_lock_ref(tx, name), removed;
+	int rc;
 
-	if (rc == GIT_ELOCKED) {
-		removed = gr_ref_unlock_stale(l->g, l->r, name, err);
-		if (removed < 0)
-			return -1;
-		if (removed)
-			rc = git_transaction_lock_ref(tx, name);
-	}
+	if (gr_lock_intend(l->r, name, NULL, err) < 0)
+		return -1;
+	rc = git_transaction_lock_ref(tx, name);
+	if (rc == GIT_ELOCKED && gr_lock_is_old(l->r, name))
+		rc = git_transaction_lock_ref(tx, name);
 	if (rc == GIT_ELOCKED)
-		return err_set(err, ERR_UNAVAILABLE,
-			       "reference %s in %s is being written by another process "
-			       "(%s.lock); try again",
-			       name, l->r->path, name);
+		return gr_lock_held(l->r, name, err);
 	return rc < 0 ? gr_fail(err, rc, "lock %s in %s", name, l->r->path) : 0;
 }
 
 static int set_ref(const struct landing *l, git_transaction *tx, const char *name,
 		   const git_oid *to, struct err *err)
 {
-	int rc = git_transaction_set_target(tx, name, to, l->who, "yardmaster: land");
+	int rc;
 
+	if (gr_lock_intend(l->r, name, to, err) < 0)
+		return -1;
+	rc = git_transaction_set_target(tx, name, to, l->who, "yardmaster: land");
 	return rc < 0 ? gr_fail(err, rc, "set %s", name) : 0;
 }
 
@@ -141,7 +165,7 @@ static int keep_old(const struct landing *l, git_transaction *tx, const char *na
 	has = gr_ref_read(l->r, aside, &found, err);
 	if (has != 0)
 		return has < 0 ? -1 : 0;
-	return set_ref(l, tx, aside, at, err);
+	return gr_ref_room(l->r, aside, err) < 0 ? -1 : set_ref(l, tx, aside, at, err);
 }
 
 static int keep_one(const struct landing *l, git_transaction *tx, const struct keep *k,
@@ -150,9 +174,11 @@ static int keep_one(const struct landing *l, git_transaction *tx, const struct k
 	git_oid at;
 	int has;
 
-	if (lock_ref(l, tx, k->ref, err) < 0)
-		return -1;
 	has = gr_ref_read(l->r, k->ref, &at, err);
+	if (has < 0 || (!has && gr_ref_room(l->r, k->ref, err) < 0) ||
+	    lock_ref(l, tx, k->ref, err) < 0)
+		return -1;
+	has = gr_ref_read(l->r, k->ref, &at, err); /* now that nobody else moves it */
 	if (has < 0)
 		return -1;
 	if (has && git_oid_equal(&at, &k->oid))
@@ -167,10 +193,10 @@ static int stage_rest(const struct landing *l, git_transaction *tx, struct err *
 {
 	git_oid note;
 
-	if (lock_ref(l, tx, GR_NOTES_REF, err) < 0)
+	if (gr_ref_room(l->r, l->notes, err) < 0 || lock_ref(l, tx, l->notes, err) < 0)
 		return -1;
 	if (!note_is(l) &&
-	    (note_commit(l, &note, err) < 0 || set_ref(l, tx, GR_NOTES_REF, &note, err) < 0))
+	    (note_commit(l, &note, err) < 0 || set_ref(l, tx, l->notes, &note, err) < 0))
 		return -1;
 	for (size_t i = 0; i < l->nkeep; i++) {
 		/* The same reference twice is one lock; the last value counts. */
@@ -227,7 +253,9 @@ static int land_locked(const struct landing *l, git_oid *ret_found, bool *ret_ha
 		rc = git_transaction_new(&branch, l->r->git);
 	if (rc < 0)
 		return gr_fail(err, rc, "begin a transaction in %s", l->r->path);
-	if (lock_ref(l, branch, l->branch, err) < 0 || judge(l, ret_found, ret_has, ret, err) < 0)
+	/* A symbolic one is held, so that it stands for the same branch until that has moved. */
+	if ((strcmp(l->named, l->branch) && lock_ref(l, branch, l->named, err) < 0) ||
+	    lock_ref(l, branch, l->branch, err) < 0 || judge(l, ret_found, ret_has, ret, err) < 0)
 		return -1;
 	if (*ret && strcmp(*ret, "already"))
 		return 0;
@@ -251,7 +279,7 @@ static int land_locked(const struct landing *l, git_oid *ret_found, bool *ret_ha
 int gr_op_land(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
 	cleanup(landing_release) struct landing l = {0};
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	const char *outcome = NULL;
 	git_oid found;
 	bool has = false;
@@ -267,7 +295,8 @@ int gr_op_land(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 			       "land on %s: the new commit %s is no descendant of the old tip; "
 			       "a branch is only ever moved forward",
 			       l.branch, git_oid_tostr_s(&l.new_oid));
-	if (gr_ref_guard(l.r, &guard, err) < 0 || land_locked(&l, &found, &has, &outcome, err) < 0)
+	if (gr_complete(l.r, &l.new_oid, &l.old_oid, err) < 0 ||
+	    gr_ref_guard(l.r, &guard, err) < 0 || land_locked(&l, &found, &has, &outcome, err) < 0)
 		return -1;
 	json_put_str(ans, "outcome", outcome);
 	gr_put_oid(ans, "found", has ? &found : NULL);

@@ -8,6 +8,9 @@
  * is missing and moves it. Once the branch has moved everything else is there, and the repeated call
  * says "already".
  *
+ * Before anything else all that is new is looked for (complete.h). A symbolic branch is followed: the branch that it
+ * stands for is moved, and must be below refs/heads/.
+ *
  * A kept reference that held another commit loses nothing: that one is kept as NAME-OID (12 digits).
  *
  * The receipt is one JSON text, the note on the landed commit in refs/notes/yardmaster. The note's

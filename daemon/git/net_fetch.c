@@ -276,7 +276,7 @@ static int move_one(struct net_call *c, struct fetch *f, const struct move *m, j
 static int move_all(struct net_call *c, struct fetch *f, json_t *ans, struct err *err)
 {
 	json_t *updated = json_array(), *refused = json_array();
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 
 	json_put(ans, "updated", updated);
 	json_put(ans, "refused", refused);

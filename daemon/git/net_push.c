@@ -223,7 +223,7 @@ static int clear_from(struct net_call *c, struct push *p, struct err *err)
 
 static int set_from(struct net_call *c, struct push *p, struct strvec *specs, struct err *err)
 {
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 
 	if (gr_ref_guard(p->r, &guard, err) < 0 || clear_from(c, p, err) < 0)
 		return -1;
@@ -248,7 +248,7 @@ static int set_from(struct net_call *c, struct push *p, struct strvec *specs, st
 static void unset_from(struct net_call *c, struct push *p)
 {
 	cleanup(err_release) struct err err = ERR_INIT; /* left to the next push */
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 
 	if (gr_ref_guard(p->r, &guard, &err) == 0)
 		clear_from(c, p, &err);

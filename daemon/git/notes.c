@@ -100,7 +100,7 @@ static int combine(struct gr_repo *r, const git_oid *ours, const git_oid *theirs
 int gr_op_notes_merge(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
 	git_oid ours, theirs, to, found;
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	int has_ours, has_theirs = 0, rc = 1;
 	const char *from = NULL;
 	struct gr_repo *r;

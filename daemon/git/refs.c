@@ -3,33 +3,6 @@
 
 #include "sys/fs.h"
 
-#include <ctype.h>
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define STALE_AFTER_S 10
-
-int gr_ref_guard(struct gr_repo *r, int *ret_fd, struct err *err)
-{
-	autofree char *path = path_join(r->path, "yardmaster.lock");
-	autoclose int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int rc;
-
-	if (fd < 0)
-		return err_errno(err, "open %s", path);
-	do
-		rc = flock(fd, LOCK_EX);
-	while (rc < 0 && errno == EINTR);
-	if (rc < 0)
-		return err_errno(err, "lock %s", path);
-	*ret_fd = steal_fd(&fd);
-	return 0;
-}
-
 int gr_ref_read(struct gr_repo *r, const char *name, git_oid *ret, struct err *err)
 {
 	int rc = git_reference_name_to_id(ret, r->git, name);
@@ -39,95 +12,66 @@ int gr_ref_read(struct gr_repo *r, const char *name, git_oid *ret, struct err *e
 	return rc < 0 ? gr_fail(err, rc, "reference %s in %s", name, r->path) : 1;
 }
 
-/* Could the process with this pid hold a file of the repository? When in doubt, yes. */
-static bool process_inside(const char *pid, const char *repo)
-{
-	autofree char *cwd = xasprintf("/proc/%s/cwd", pid);
-	autofree char *fds = xasprintf("/proc/%s/fd", pid);
-	autofree char *comm = xasprintf("/proc/%s/comm", pid);
-	cleanup(buf_release) struct buf name = BUF_INIT_MAX(64);
-	char to[PATH_MAX];
-	ssize_t n = readlink(cwd, to, sizeof(to) - 1);
-	size_t len = strlen(repo);
-	bool inside = false;
-	struct dirent *d;
-	DIR *dir;
+#define FOLLOW_MAX 5
 
-	if (n < 0)
-		return errno != ENOENT && errno != ESRCH && fs_read(comm, 63, &name, NULL) == 0 &&
-		       !strncmp(name.s, "git", 3);
-	to[n] = 0;
-	if (!strncmp(to, repo, len) && (!to[len] || to[len] == '/'))
-		return true;
-	dir = opendir(fds);
-	while (dir && !inside && (d = readdir(dir))) {
-		n = readlinkat(dirfd(dir), d->d_name, to, sizeof(to) - 1);
-		to[n > 0 ? n : 0] = 0;
-		/* Only references count: a role has packs of the repository open. */
-		inside = n > 0 && !strncmp(to, repo, len) && !strncmp(to + len, "/refs/", 6);
+int gr_ref_follow(struct gr_repo *r, const char *name, const char *prefix, char **ret,
+		  struct err *err)
+{
+	autofree char *at = xstrdup(name);
+
+	for (int i = 0; i < FOLLOW_MAX; i++) {
+		auto_git(git_reference) *ref = NULL;
+		int rc = git_reference_lookup(&ref, r->git, at);
+
+		if (rc < 0 && rc != GIT_ENOTFOUND)
+			return gr_fail(err, rc, "reference %s in %s", at, r->path);
+		if (rc < 0 || git_reference_type(ref) != GIT_REFERENCE_SYMBOLIC) {
+			*ret = steal(&at);
+			return 0;
+		}
+		free(at);
+		at = xstrdup(git_reference_symbolic_target(ref));
+		if (strncmp(at, prefix, strlen(prefix)) != 0)
+			return err_set(
+				err, ERR_STATE,
+				"reference %s in %s is symbolic and stands for %s, expected one "
+				"below %s",
+				name, r->path, at, prefix);
 	}
-	if (dir)
-		closedir(dir);
-	return inside;
+	return err_set(err, ERR_STATE, "reference %s in %s: more than %d symbolic ones in a row",
+		       name, r->path, FOLLOW_MAX);
 }
 
-/* Who made a file owns it: only that user's processes can be the one that holds it. */
-static bool runs_as(const char *pid, uid_t uid)
+static int in_the_way(struct gr_repo *r, const char *name, const char *other, struct err *err)
 {
-	autofree char *dir = xasprintf("/proc/%s", pid);
-	struct stat st;
-
-	return stat(dir, &st) == 0 && st.st_uid == uid;
+	return err_set(
+		err, ERR_STATE,
+		"reference %s in %s cannot be made: %s is in its way. Rename or delete that one "
+		"(`git -C %s update-ref -d %s`), then try again",
+		name, r->path, other, r->path, other);
 }
 
-static int anybody_inside(const char *repo, uid_t uid, struct err *err)
+int gr_ref_room(struct gr_repo *r, const char *name, struct err *err)
 {
-	autofree char *real = realpath(repo, NULL);
-	DIR *proc = opendir("/proc");
-	bool found = false;
-	struct dirent *d;
+	auto_git(git_reference_iterator) *it = NULL;
+	autofree char *below = xasprintf("%s/*", name), *above = xstrdup(name);
+	const char *found;
+	int rc = git_reference_iterator_glob_new(&it, r->git, below);
 
-	if (!real || !proc) {
-		if (proc)
-			closedir(proc);
-		return err_errno(err, "look for processes in %s", repo);
+	if (rc == 0)
+		rc = git_reference_next_name(&found, it);
+	if (rc == 0)
+		return in_the_way(r, name, found, err);
+	if (rc != GIT_ITEROVER)
+		return gr_fail(err, rc, "references below %s", name);
+	for (char *slash; (slash = strrchr(above, '/'));) {
+		auto_git(git_reference) *ref = NULL;
+
+		*slash = 0;
+		if (strchr(above, '/') && git_reference_lookup(&ref, r->git, above) == 0)
+			return in_the_way(r, name, above, err);
 	}
-	while (!found && (d = readdir(proc)))
-		if (isdigit((unsigned char)d->d_name[0]) && strtol(d->d_name, NULL, 10) != getpid())
-			found = runs_as(d->d_name, uid) && process_inside(d->d_name, real);
-	closedir(proc);
-	return found;
-}
-
-static bool before(struct timespec a, struct timespec b)
-{
-	return a.tv_sec < b.tv_sec || (a.tv_sec == b.tv_sec && a.tv_nsec < b.tv_nsec);
-}
-
-int gr_ref_unlock_stale(struct gr *g, struct gr_repo *r, const char *name, struct err *err)
-{
-	autofree char *file = xasprintf("%s/%s.lock", r->path, name);
-	struct timespec now, limit = g->started;
-	struct stat st, again;
-	int inside;
-
-	if (lstat(file, &st) < 0)
-		return errno == ENOENT ? 1 : err_errno(err, "look at %s", file);
-	clock_gettime(CLOCK_REALTIME, &now);
-	now.tv_sec -= STALE_AFTER_S;
-	if (before(limit, now))
-		limit = now;
-	if (!S_ISREG(st.st_mode) || !before(st.st_mtim, limit))
-		return 0;
-	inside = anybody_inside(r->path, st.st_uid, err);
-	if (inside != 0)
-		return inside < 0 ? -1 : 0;
-	/* The same file still: somebody may have finished and somebody else begun meanwhile. */
-	if (lstat(file, &again) < 0)
-		return errno == ENOENT ? 1 : err_errno(err, "look at %s", file);
-	if (again.st_ino != st.st_ino || again.st_mtim.tv_nsec != st.st_mtim.tv_nsec)
-		return 0;
-	return unlink(file) < 0 ? err_errno(err, "remove %s", file) : 1;
+	return 0;
 }
 
 static bool same_oid(bool has, const git_oid *found, const git_oid *want)
@@ -160,18 +104,29 @@ static int move_once(struct gr_repo *r, const char *name, const git_oid *new_oid
 	return git_reference_create(&ref, r->git, name, new_oid, 0, NULL);
 }
 
-/* 1 a lock of a dead process was removed (or is gone by itself): try again. */
-static int unlock_both(struct gr *g, struct gr_repo *r, const char *name, struct err *err)
+/* What is about to be locked; deleting takes packed-refs, too. */
+static int intend(struct gr_repo *r, const char *name, const git_oid *new_oid, bool has,
+		  struct err *err)
 {
-	int ref = gr_ref_unlock_stale(g, r, name, err);
+	if (new_oid && !has && gr_ref_room(r, name, err) < 0)
+		return -1;
+	if (!new_oid && gr_lock_intend_any(r, "packed-refs", err) < 0)
+		return -1;
+	return gr_lock_intend(r, name, new_oid, err);
+}
 
-	return ref == 1 ? gr_ref_unlock_stale(g, r, "packed-refs", err) : ref;
+static int locked_error(struct gr_repo *r, const char *name, struct err *err)
+{
+	autofree char *lock = xasprintf("%s/%s.lock", r->path, name);
+
+	return gr_lock_held(r, fs_exists(lock) ? name : "packed-refs", err);
 }
 
 int gr_ref_move(struct gr *g, struct gr_repo *r, const char *name, const git_oid *old_oid,
 		const git_oid *new_oid, bool any, git_oid *ret_found, bool *ret_has,
 		struct err *err)
 {
+	(void)g;
 	for (int tries = 0; tries < 3; tries++) {
 		int has = gr_ref_read(r, name, ret_found, err), rc;
 
@@ -182,6 +137,8 @@ int gr_ref_move(struct gr *g, struct gr_repo *r, const char *name, const git_oid
 			return 1;
 		if (!any && !same_oid(has, ret_found, old_oid))
 			return 0;
+		if (intend(r, name, new_oid, has, err) < 0)
+			return -1;
 		rc = move_once(r, name, new_oid, has ? ret_found : NULL);
 		if (rc == 0)
 			return 1;
@@ -190,16 +147,10 @@ int gr_ref_move(struct gr *g, struct gr_repo *r, const char *name, const git_oid
 			continue;
 		if (rc != GIT_ELOCKED)
 			return gr_fail(err, rc, "reference %s in %s", name, r->path);
-		rc = unlock_both(g, r, name, err);
-		if (rc < 0)
-			return -1;
-		if (!rc)
+		if (!gr_lock_is_old(r, name) || !gr_lock_is_old(r, "packed-refs"))
 			break;
 	}
-	return err_set(
-		err, ERR_UNAVAILABLE,
-		"reference %s in %s is being written by another process (%s.lock); try again", name,
-		r->path, name);
+	return locked_error(r, name, err);
 }
 
 int gr_op_ref(struct gr *g, const json_t *req, json_t *ans, struct err *err)
@@ -252,7 +203,7 @@ int gr_op_refs(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 int gr_op_ref_set(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
 	git_oid old_oid, new_oid, found;
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	bool any = false, has;
 	const char *name;
 	struct gr_repo *r;

@@ -168,6 +168,7 @@ int gr_repo_open(struct gr *g, const char *path, struct gr_repo **ret, struct er
 	if ((!*slot || !same_time((*slot)->packs, pack_time(path))) &&
 	    repo_again(slot, path, err) < 0)
 		return -1;
+	(*slot)->started = g->started;
 	(*slot)->used = ++g->tick;
 	*ret = *slot;
 	return 0;
@@ -380,12 +381,12 @@ int gr_op_maintain(struct gr *g, const json_t *req, json_t *ans, struct err *err
 		{"repack", "--geometric=2", "-d", "-l", "-q", NULL},
 		{"prune", "--expire=14.days.ago", NULL},
 	};
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	struct gr_repo *r;
 
 	(void)ans;
 	if (gr_get_repo(g, req, &r, err) < 0 || gr_ref_guard(r, &guard, err) < 0 ||
-	    gr_ref_unlock_stale(g, r, "packed-refs", err) < 0)
+	    gr_lock_intend_any(r, "packed-refs", err) < 0 || gr_lock_intend_any(r, "*", err) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
 		cleanup(buf_release) struct buf out = BUF_INIT;
@@ -394,8 +395,7 @@ int gr_op_maintain(struct gr *g, const json_t *req, json_t *ans, struct err *err
 		if (rc != 0)
 			return err_wrap(err, "maintain %s: git %s", r->path, steps[i][0]);
 		/* The guard is for references; packing objects takes long and needs none. */
-		if (guard >= 0)
-			close(steal_fd(&guard));
+		gr_guard_release(&guard);
 	}
 	gr_repo_forget(g, json_str(req, "repo", ""));
 	return 0;

@@ -33,6 +33,7 @@ struct gr_repo {
 	git_odb_backend *mem; /* owned by odb */
 	git_oid *mem_oids;    /* what was put into it, in order */
 	size_t mem_objects, mem_cap;
+	struct timespec started;      /* of struct gr */
 	struct timespec packs;        /* mtime of objects/pack when it was opened */
 	struct gr_ancestry *ancestry; /* ancestry.h; outlives a repository that is opened afresh */
 	uint64_t used;

@@ -86,7 +86,7 @@ static int build(const struct place *p, const char *branch, const git_oid *commi
 static int ensure_branch(struct gr *g, struct gr_repo *r, const char *ref, const git_oid *start,
 			 git_oid *ret, struct err *err)
 {
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	bool has;
 	int rc;
 
@@ -201,7 +201,7 @@ int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct 
 static int move_onto(struct gr *g, struct gr_repo *r, const char *ref, const git_oid *head,
 		     const git_oid *onto, struct err *err)
 {
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	git_oid found;
 	bool has;
 	int rc;
@@ -271,7 +271,7 @@ int gr_op_worktree_rebase(struct gr *g, const json_t *req, json_t *ans, struct e
 
 static int drop_branch(struct gr *g, struct gr_repo *r, const char *ref, struct err *err)
 {
-	autoclose int guard = -1;
+	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
 	git_oid found;
 	bool has;
 

@@ -103,7 +103,9 @@ static void maintenance_packs_and_keeps(void **state)
 	autojson json_t *a = NULL;
 
 	/* A lock that a killed pack-refs left must not end maintenance for ever. */
-	fx_run(f, ">app.git/packed-refs.lock; touch -d '1 hour ago' app.git/packed-refs.lock");
+	fx_run(f, "cd app.git; echo x >packed-refs.lock; >refs/heads/main.lock; touch -d '1 hour "
+		  "ago' packed-refs.lock refs/heads/main.lock; for l in '? packed-refs' '? *'; do "
+		  "echo \"$(date -d '2 hours ago' +%%s)000000000 $l\"; done >yardmaster.locks");
 	a = fx_ok(f, "{s:s}", "op", "maintain");
 	autojson json_t *ref = fx_ok(f, "{s:s,s:s}", "op", "ref", "ref", "refs/heads/main");
 	autojson json_t *file = fx_ok(f, "{s:s,s:s,s:s,s:i}", "op", "file", "commit", head, "path",

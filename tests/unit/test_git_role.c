@@ -198,6 +198,9 @@ static void containment_is_an_order(void **state)
 
 /* --- candidates and landings --- */
 
+/* What a role writes down before it locks; of one that died two hours ago the line is still there. */
+#define DIED "echo \"$(date -d '2 hours ago' +%%s)000000000 "
+
 static json_t *candidate(struct fx *f, const char *base, const char *head, const char *method)
 {
 	return fx_ok(f, "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I,s:s}", "op", "candidate", "base", base,
@@ -495,7 +498,8 @@ static void a_landing_cut_in_half_is_completed(void **state)
 	assert_string_equal(fx_error(young), "unavailable");
 	fx_run(f,
 	       "test $(git -C app.git rev-parse main) = %s;"
-	       "touch -d '1 hour ago' app.git/refs/heads/main.lock",
+	       "touch -d '1 hour ago' app.git/refs/heads/main.lock; " DIED
+	       "- refs/heads/main\" >>app.git/yardmaster.locks",
 	       base);
 	a = land(f, base, commit);
 	assert_string_equal(json_str(a, "outcome", ""), "landed");
@@ -503,57 +507,110 @@ static void a_landing_cut_in_half_is_completed(void **state)
 	       commit, commit);
 }
 
-/* A process that works in the repository until its pipe is closed. */
-static pid_t start_resident(struct fx *f, int *ret_fd)
+/* `git update-ref --stdin` between prepare and commit: no file of the repository is open, and it may be anywhere. */
+static pid_t start_update_ref(struct fx *f, const char *lines, int *ret_fd)
 {
-	int p[2];
+	autofree char *dir = xasprintf("--git-dir=%s", f->repo);
+	char answer[64] = "";
+	int in[2], out[2];
+	size_t n = 0;
 	pid_t pid;
 
-	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
-		char c;
-
-		close(p[1]);
-		if (chdir(f->repo) == 0)
-			(void)!read(p[0], &c, 1);
-		_exit(0);
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		if (chdir("/") == 0)
+			execl("/usr/bin/git", "git", dir, "update-ref", "--stdin", NULL);
+		_exit(127);
 	}
-	close(p[0]);
-	/* The child's working directory is what counts: wait for it to be there. */
-	for (int i = 0; i < PATIENT_MS; i++) {
-		autofree char *link = xasprintf("/proc/%d/cwd", (int)pid);
-		char to[4096] = "";
+	close(in[0]);
+	close(out[1]);
+	assert_int_equal(write(in[1], lines, strlen(lines)), strlen(lines));
+	while (!strstr(answer, "prepare: ok")) {
+		ssize_t got = read(out[0], answer + n, sizeof(answer) - 1 - n);
 
-		if (readlink(link, to, sizeof(to) - 1) > 0 && strstr(to, "app.git"))
-			break;
-		usleep(1000);
+		assert_true(got > 0);
+		n += (size_t)got;
 	}
-	*ret_fd = p[1];
+	close(out[0]);
+	*ret_fd = in[1];
 	return pid;
 }
 
-/* An old lock of a process that lives is not ours to remove, however old. */
+/* A lock of a process that lives is not ours to remove, however old, whatever it holds. */
 static void a_living_lock_is_respected(void **state)
 {
 	struct fx *f = *state;
 	autofree char *base = NULL;
 	autofree char *head = NULL;
 	autojson json_t *cand = NULL;
-	autojson json_t *a = NULL;
 	pid_t pid;
 	int fd;
 
 	fork_work(f, &base, &head);
 	cand = candidate(f, base, head, "merge");
-	fx_run(f, ">app.git/refs/heads/main.lock; touch -d '1 hour ago' "
-		  "app.git/refs/heads/main.lock");
-	pid = start_resident(f, &fd);
-	a = land(f, base, json_str(cand, "commit", ""));
-	assert_string_equal(fx_error(a), "unavailable");
-	fx_run(f, "test -e app.git/refs/heads/main.lock");
-	close(fd);
-	assert_int_equal(child_wait(pid, NULL, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		autofree char *lines =
+			i ? xasprintf("start\ndelete refs/heads/main\nprepare\n")
+			  : xasprintf("start\nupdate refs/heads/main %s\nprepare\n", head);
+		autojson json_t *a = NULL;
+		const char *text;
+
+		pid = start_update_ref(f, lines, &fd);
+		fx_run(f, "touch -d '3 hours ago' app.git/refs/heads/main.lock");
+		a = land(f, base, json_str(cand, "commit", ""));
+		assert_string_equal(fx_error(a), "unavailable");
+		text = json_str(json_object_get(a, "error"), "text", "");
+		assert_non_null(strstr(text, "app.git/refs/heads/main.lock was made 3h ago"));
+		fx_run(f, "test -e app.git/refs/heads/main.lock");
+		close(fd); /* without "commit" it lets go */
+		assert_int_equal(child_wait(pid, NULL, NULL), 0);
+	}
+	{
+		autojson json_t *a = land(f, base, json_str(cand, "commit", ""));
+
+		assert_string_equal(json_str(a, "outcome", ""), "landed");
+	}
+}
+
+/* The last holder of the guard died; but this lock is another's: made before, or with another content. */
+static void only_what_a_dead_holder_wrote_down_is_removed(void **state)
+{
+	static const struct {
+		const char *line, *made, *content;
+		bool goes;
+	} cases[] = {
+		{"- refs/heads/x", "1 hour ago", "", true},
+		{"- refs/heads/x", "3 hours ago", "", false},
+		{"- refs/heads/x", "now", "", false},
+		{"- refs/heads/x", "1 hour ago", OID_NONE, false},
+		{OID_NONE " refs/heads/x", "1 hour ago", OID_NONE, true},
+		{"? refs/heads/x", "1 hour ago", "anything", true},
+		{"- refs/heads/y", "1 hour ago", "", false},
+		{"- *", "1 hour ago", "", true},
+		{"- *", "1 hour ago", OID_NONE, false},
+		{"- ../x", "1 hour ago", "", false},
+	};
+	struct fx *f = *state;
+	autofree char *head = fx_seed(f);
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		autojson json_t *a = NULL;
+
+		fx_run(f,
+		       "cd app.git; rm -f refs/heads/x* yardmaster.locks; printf '%s' "
+		       ">refs/heads/x.lock; touch -d '%s' refs/heads/x.lock; " DIED
+		       "%s\" >yardmaster.locks",
+		       cases[i].content, cases[i].made, cases[i].line);
+		a = fx_ask(f, "{s:s,s:s,s:n,s:s}", "op", "ref-set", "ref", "refs/heads/x", "old",
+			   "new", head);
+		if (json_flag(a, "ok") != cases[i].goes)
+			print_error("case %zu\n", i);
+		assert_int_equal(json_flag(a, "ok"), cases[i].goes);
+	}
 }
 
 /* While somebody packs references none is deleted, however often one asks; then it is. */
@@ -561,19 +618,14 @@ static void a_packed_reference_waits_for_its_lock(void **state)
 {
 	struct fx *f = *state;
 	autofree char *head = fx_seed(f);
-	pid_t pid;
-	int fd;
 
 	fx_run(f, "cd app.git; git branch gone; git pack-refs --all; >packed-refs.lock; touch -d "
 		  "'1 hour ago' packed-refs.lock");
-	pid = start_resident(f, &fd);
 	for (int i = 0; i < 4; i++) {
 		autojson json_t *a = NULL;
 
-		if (i == 2) {
-			close(fd);
-			assert_int_equal(child_wait(pid, NULL, NULL), 0);
-		}
+		if (i == 2)
+			fx_run(f, DIED "? packed-refs\" >app.git/yardmaster.locks");
 		a = fx_ask(f, "{s:s,s:s,s:s,s:n}", "op", "ref-set", "ref", "refs/heads/gone", "old",
 			   head, "new");
 		assert_string_equal(i < 2 ? fx_error(a) : json_str(a, "outcome", ""),
@@ -678,6 +730,7 @@ int main(int argc, char **argv)
 		FX_TEST(only_descendants_land),
 		FX_TEST(a_landing_cut_in_half_is_completed),
 		FX_TEST(a_living_lock_is_respected),
+		FX_TEST(only_what_a_dead_holder_wrote_down_is_removed),
 		FX_TEST(a_packed_reference_waits_for_its_lock),
 		FX_TEST(the_role_answers_in_order),
 		FX_TEST(the_role_ends_on_garbage),
