@@ -45,7 +45,7 @@ static int decode(struct gr *g, const json_t *req, struct check *c, struct err *
 	if (has < 0)
 		return -1;
 	c->has_merge_base = has;
-	c->in.keep = true;
+	c->in.keep = false; /* only its name is compared */
 	c->in.way = GR_MERGE_BY_GIT;
 	return 0;
 }

@@ -31,6 +31,9 @@ for c in "${made[@]}"; do
 	is "$(ymj .pr receipt show "${c:0:10}" -R $R)" "$n" '... by the beginning of its name too'
 	ok '... which holds' "$YARDMASTER" receipt verify "$c" --repo-path "$bare"
 done
+is "$(ymj '.replay | "\(.merge) \(.commits | map(.from[0:10] + ">" + .commit[0:10]) | join(" "))"' receipt show "${made[0]}" -R $R)" \
+	"clean $(for i in 2 1 0; do echo "$(git -C "$C" rev-parse --short=10 "HEAD~$i")>${made[$i]:0:10}"; done | paste -sd' ')" \
+	'it says which commit became which, and that the merge is clean'
 exits 3 'a commit before the queue has none' ym receipt show "$(git -C "$bare" rev-list --max-parents=0 main)" -R $R
 c=$(pr after src/after 1 'After it')
 ym queue add "$c" >/dev/null

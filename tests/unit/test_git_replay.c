@@ -185,7 +185,7 @@ static void a_git_that_crashes_is_named(void **state)
 	autofree char *base = NULL, *head = NULL, *git = NULL;
 
 	work(f,
-	     "sed -i s/one/mine/ src/a.c; git commit -qam mine; git checkout -q main; "
+	     "git mv src/a.c moved.c; git commit -qm move; git checkout -q main; "
 	     "sed -i s/one/theirs/ src/a.c; git commit -qam theirs",
 	     &base, &head);
 	fx_run(f, "printf '#!/bin/sh\\necho \"git: merge-ort.c:2000: Assertion failed\" >&2\\n"
