@@ -42,7 +42,8 @@
  *                                     These four and `conversations` are refused in a local repository,
  *                                       which has no forge to ask (source_check())
  *   auto-queue:                         absent: a PR is queued by a person. Else one queues itself, once
- *                                       a head, when all of this is so (agents' PRs go by blueprint):
+ *                                       a head, when all of this is so (agents' PRs go by blueprint); it is
+ *                                       withdrawn when one of it is not so any more, and comes back:
  *     label: NAME                       none: it has this label
  *     authors: [LOGIN…]                 anybody: it is by one of these
  *     approvals: 1                      1..10, of its head; never none, whatever queue.approvals says

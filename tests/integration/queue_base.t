@@ -62,7 +62,7 @@ ok 'the first of two that conflict lands' landed "$left"
 wait_ok 'the second is taken out' "[[ \"\$(comments $right)\" == *'Taken out of the merge queue: it conflicts with'* ]]"
 like "$(last_comment "$right")" '`src/a.txt`.* lines 3-3' 'the comment names the file and the lines'
 like "$(last_comment "$right")" "changed by #$left \(Go left\)" '... and the other PR'
-like "$(sticky "$right")" 'Not in the merge queue: it conflicts with the base branch' 'the PR says where it is'
+like "$(sticky "$right")" 'Not in the merge queue: it conflicts with .main.' 'the PR says where it is'
 wait_ok 'the notification command hears of it' "grep -q '^conflict app $right' \"\$T/notified\""
 ok 'others go on' landed "$bystander"
 sed 's/^line 3 left$/line 3 left and right/' "$T/left" >"$T/both"
