@@ -125,6 +125,15 @@ char *queue_busy_text(struct bot *b, const struct repo *r, const struct candidat
 	return out.len ? buf_steal(&out) : NULL;
 }
 
+char *queue_checks_text(const char *text, const struct candidate *c)
+{
+	bool detail = c->detail && *c->detail;
+	autofree char *since = clock_time(c->ci_ms);
+
+	return xasprintf("%s%s%s%s, since %s", text, detail ? " (" : "", detail ? c->detail : "",
+			 detail ? ")" : "", since);
+}
+
 char *queue_base_busy_text(struct bot *b, const struct repo *r)
 {
 	cleanup(candidate_release) struct candidate c = {0};

@@ -97,6 +97,8 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 /* queue_busy.c: callers free. NULL: nothing that can be named. */
 /* What is being done about a candidate, which gate, since when, of how long usually, and where its log is. */
 char *queue_busy_text(struct bot *b, const struct repo *r, const struct candidate *c);
+/* `text`, with the checks of the forge that it waits for and since when. */
+char *queue_checks_text(const char *text, const struct candidate *c);
 /* The same of the test of the base itself. */
 char *queue_base_busy_text(struct bot *b, const struct repo *r);
 /* For how long the gate of this candidate has been running: "3m 9s". */

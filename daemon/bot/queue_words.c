@@ -122,8 +122,7 @@ char *queue_wait_text(struct bot *b, const struct repo *r, const struct conf_rep
 		more = c && c->id ? queue_busy_text(b, r, c) : NULL;
 		return more ? steal(&more) : steal(&text);
 	case PLAN_R_CHECKS:
-		more = c && c->id ? queue_busy_text(b, r, c) : NULL;
-		break;
+		return queue_checks_text(text, c);
 	case PLAN_R_BLAME:
 		more = queue_base_busy_text(b, r);
 		break;
