@@ -7,7 +7,7 @@
 #     . "$(dirname "$0")/lib.sh"
 #
 # The stand-in (tests/forge/stub, whose README.md has the control interface)
-#   gh_start                              starts it; sets $GH (its address, also the API's), $GH_APP (the App's
+#   gh_start                              starts it, or asks the one of `make check` for one of its own ($GH_SHARED); sets $GH (its address, also the API's), $GH_APP (the App's
 #                                         id), $GH_CLIENT (its client id), $GH_PEM (its key file),
 #                                         $GH_SECRET (of the webhook), $GH_INSTALLATION
 #   gh_start --enterprise                 the daemon will know it as an Enterprise Server: https://localhost/api/v3,
@@ -99,14 +99,7 @@ gh_start() {
 	# The stand-in ends when this test's end of the pipe closes, however the test ends.
 	mkfifo "$T/gh.in"
 	exec 7<>"$T/gh.in"
-	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" "${tls[@]}" \
-		<"$T/gh.in" >"$T/gh.out" 2>"$T/gh.log" 7>&- &
-	gh_pid=$!
-	disown
-	if ! wait_for "! kill -0 $gh_pid 2>/dev/null || grep -q . '$T/gh.out'" || ! kill -0 "$gh_pid" 2>/dev/null; then
-		diag "$(cat "$T/gh.log")"
-		bail "the stand-in did not start"
-	fi
+	if [ -n "${GH_SHARED-}" ]; then gh_shared "${tls[1]-}"; else gh_own "${tls[@]}"; fi
 	GH=$(jq -r .url "$T/gh.out")
 	gh_address=$(jq -r .api "$T/gh.out")
 	GH_APP=$(jq -r .app_id "$T/gh.out")
@@ -114,6 +107,26 @@ gh_start() {
 	GH_PEM=$(jq -r .pem_file "$T/gh.out")
 	GH_INSTALLATION=$(gh_ctl GET /state | jq -r '.installations[0].id')
 	export GH GH_APP GH_CLIENT GH_PEM GH_INSTALLATION GH_SECRET
+}
+# One of its own in the process that make check has started for all tests.
+gh_shared() { # CERT,KEY
+	jq -nc --arg dir "$T/gh" --arg seed "$T/gh-seed.json" --arg tls "$1" --arg life "$T/gh.in" \
+		'{dir: $dir, seed: $seed, tls: $tls, life: $life}' >"$T/gh.ask"
+	exec 8<>"/dev/tcp/127.0.0.1/$GH_SHARED" || bail "nobody listens at the port $GH_SHARED of GH_SHARED"
+	cat "$T/gh.ask" >&8
+	cat <&8 >"$T/gh.out"
+	exec 8>&-
+	grep -q '"url"' "$T/gh.out" || bail "the stand-in did not start: $(cat "$T/gh.out")"
+}
+gh_own() { # OPTION...
+	node "$forge/stub/main.js" --port 0 --dir "$T/gh" --seed "$T/gh-seed.json" "$@" \
+		<"$T/gh.in" >"$T/gh.out" 2>"$T/gh.log" 7>&- &
+	gh_pid=$!
+	disown
+	if ! wait_for "! kill -0 $gh_pid 2>/dev/null || grep -q . '$T/gh.out'" || ! kill -0 "$gh_pid" 2>/dev/null; then
+		diag "$(cat "$T/gh.log")"
+		bail "the stand-in did not start"
+	fi
 }
 
 gh_conf() {

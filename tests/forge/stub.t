@@ -162,7 +162,7 @@ like "$(gh_ctl GET /violations | jq -r '.[].errors[]')" 'no such route' 'and a m
 
 # What the stub itself answers and delivers is held against the description too.
 checked() { # JAVASCRIPT: calls of the validator v; prints what it found
-	node -e 'const { Validator } = require(process.argv[1]); const state = { violations: [] }, v = new Validator(state);
+	node -e 'const { Description, Validator } = require(process.argv[1]); const state = { violations: [] }, v = new Validator(state, new Description());
 		eval(process.argv[2]); console.log(state.violations.map((x) => x.what).join(" "))' "$forge/stub/validate.js" "$1"
 }
 is "$(checked 'v.response("GET", "/repos/octo/app", 200, { id: "one" }); v.response("GET", "/repos/octo/app", 299, {})')" \
@@ -193,5 +193,5 @@ gh_ctl PATCH /repo "{\"repo\": \"$GH_REPO\", \"rename\": \"renamed\"}" >/dev/nul
 is "$(gh_api_status GET "$at") $(gh_api_status GET "$at" '' -L)" '301 200' 'a renamed repository is found by a redirect'
 ok 'git follows it too' git -C "$T/c" fetch -q origin
 exec 7>&-
-wait_ok 'the stand-in ends with its test' "! kill -0 $gh_pid 2>/dev/null"
+wait_ok 'the stand-in ends with its test' '! gh_ctl GET /state 2>/dev/null'
 done_testing

@@ -1,8 +1,14 @@
 'use strict';
 // Starts the stub: node main.js --port 0 --dir DIR [--seed FILE.json] [--no-validate] [--tls CERT,KEY]
 // One line of JSON with its addresses when it is ready; ends with SIGTERM or when standard input closes.
+//
+// With --shared it is many: whoever connects to the port that it prints sends one line of JSON with `dir`, and
+// `seed`, `tls` as above and `life`, a named pipe, and gets the line of a stub of its own, with nothing in common with
+// the others but this process and what was read and compiled of GitHub's description. It ends when the last writer of
+// the pipe closes it.
 
 const fs = require('node:fs');
+const net = require('node:net');
 const { parseArgs } = require('node:util');
 const { State } = require('./state');
 const { Router } = require('./router');
@@ -10,19 +16,12 @@ const { Server } = require('./server');
 const { Hooks } = require('./hooks');
 const { Control } = require('./control');
 const { GitHttp } = require('./githttp');
-const { Validator } = require('./validate');
+const { Description, Validator } = require('./validate');
 
-async function main() {
-	const { values } = parseArgs({
-		options: {
-			port: { type: 'string', default: '0' }, dir: { type: 'string' }, seed: { type: 'string' }, 'no-validate': { type: 'boolean' },
-			tls: { type: 'string' },
-		},
-	});
-	if (!values.dir)
-		throw new Error('usage: node main.js --port PORT --dir DIR [--seed FILE.json]');
-	const state = new State(values.dir);
-	const validator = values['no-validate'] ? null : new Validator(state);
+// {line, end}
+async function start({ dir, port, seed, tls, description }) {
+	const state = new State(dir);
+	const validator = description && new Validator(state, description);
 	const hooks = new Hooks(state, validator);
 	const router = new Router();
 	for (const name of ['repos', 'comments', 'timeline', 'issues', 'pulls', 'reviews', 'checks', 'statuses', 'actions', 'apps', 'graphql'])
@@ -33,23 +32,76 @@ async function main() {
 	const server = new Server({ state, router, validator, control, gitHttp });
 	server.hooks = hooks;
 	control.server = server;
-	const port = await server.listen(Number(values.port));
-	const plain = `http://127.0.0.1:${port}`;
-	state.url = values.tls ? `https://localhost:${await server.listenTls(...values.tls.split(','))}` : plain;
-	state.api = values.tls ? `${state.url}/api/v3` : plain;
-	if (values.seed)
-		control.seed(JSON.parse(fs.readFileSync(values.seed, 'utf8')));
+	const plain = `http://127.0.0.1:${await server.listen(port)}`;
+	state.url = tls ? `https://localhost:${await server.listenTls(...tls.split(','))}` : plain;
+	state.api = tls ? `${state.url}/api/v3` : plain;
+	if (seed)
+		control.seed(JSON.parse(fs.readFileSync(seed, 'utf8')));
+	const app = state.apps[0];
+	return {
+		line: JSON.stringify({
+			url: plain, api: state.api, control: `${plain}/_control`, ...(app && { app_id: app.id, client_id: app.client_id, pem_file: app.pem_file }),
+		}) + '\n',
+		end: () => {
+			gitHttp.end();
+			server.end();
+		},
+	};
+}
+
+// One request of the shared one.
+async function serve(socket, text, description) {
+	try {
+		const { dir, seed, tls, life } = JSON.parse(text);
+		const one = await start({ dir, port: 0, seed, tls, description });
+		const pipe = new net.Socket({ fd: fs.openSync(life, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK), readable: true, writable: false });
+		pipe.on('close', one.end).on('error', () => {}).resume();
+		socket.end(one.line);
+	} catch (error) {
+		socket.end(`${JSON.stringify({ error: error.message })}\n`);
+	}
+}
+
+function share(description) {
+	const server = net.createServer((socket) => {
+		let text = '';
+		socket.setEncoding('utf8');
+		socket.on('error', () => {});
+		socket.on('data', (part) => {
+			const whole = text.includes('\n');
+			text += part;
+			if (!whole && text.includes('\n'))
+				serve(socket, text, description);
+		});
+	});
+	server.listen(0, '127.0.0.1', () => process.stdout.write(`${server.address().port}\n`));
+}
+
+async function main() {
+	const { values } = parseArgs({
+		options: {
+			port: { type: 'string', default: '0' }, dir: { type: 'string' }, seed: { type: 'string' }, 'no-validate': { type: 'boolean' },
+			tls: { type: 'string' }, shared: { type: 'boolean' },
+		},
+	});
+	if (!values.dir && !values.shared)
+		throw new Error('usage: node main.js --port PORT --dir DIR [--seed FILE.json]; node main.js --shared');
+	const description = values['no-validate'] ? null : new Description();
+	let one = null;
 	const end = () => {
-		gitHttp.end();
+		if (one)
+			one.end();
 		process.exit(0);
 	};
 	process.on('SIGTERM', end);
 	process.on('SIGINT', end);
 	process.stdin.on('end', end).on('close', end).resume();
-	const app = state.apps[0];
-	process.stdout.write(JSON.stringify({
-		url: plain, api: state.api, control: `${plain}/_control`, ...(app && { app_id: app.id, client_id: app.client_id, pem_file: app.pem_file }),
-	}) + '\n');
+	if (values.shared) {
+		share(description);
+		return;
+	}
+	one = await start({ ...values, port: Number(values.port), description });
+	process.stdout.write(one.line);
 }
 
 main().catch((error) => {

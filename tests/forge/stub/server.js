@@ -20,6 +20,14 @@ class Server {
 		this.http.keepAliveTimeout = 30000;
 	}
 
+	end() {
+		for (const one of [this.http, this.https])
+			if (one) {
+				one.close();
+				one.closeAllConnections();
+			}
+	}
+
 	listen(port) {
 		return new Promise((done, failed) => {
 			this.http.on('error', failed);
@@ -40,6 +48,7 @@ class Server {
 			response.end();
 		});
 		server.keepAliveTimeout = this.http.keepAliveTimeout;
+		this.https = server;
 		return new Promise((done, failed) => {
 			server.on('error', failed);
 			server.listen(0, '127.0.0.1', () => done(server.address().port));

@@ -36,9 +36,9 @@ function plain(schema) {
 	schema.anyOf = [copy, { type: 'null' }];
 }
 
-class Validator {
-	constructor(state) {
-		this.state = state;
+// The description and what was compiled of it: one for all that this process pretends to be.
+class Description {
+	constructor() {
 		const file = path.join(home(), 'node_modules/@octokit/openapi/generated/api.github.com.json');
 		this.api = JSON.parse(fs.readFileSync(file, 'utf8'));
 		this.operations = [];
@@ -99,6 +99,21 @@ class Validator {
 		return check;
 	}
 
+	find(method, pathname) {
+		return this.operations.find((o) => o.method === method && o.regex.test(pathname));
+	}
+
+	deref(one) {
+		return one && one.$ref ? one.$ref.slice(2).split('/').reduce((at, key) => at[key], this.api) : one;
+	}
+}
+
+class Validator {
+	constructor(state, description) {
+		this.state = state;
+		this.description = description;
+	}
+
 	violation(what, subject, errors) {
 		const { violations } = this.state;
 		if (violations.length >= MAX)
@@ -114,17 +129,9 @@ class Validator {
 		violations.push({ what, subject, errors: said });
 	}
 
-	find(method, pathname) {
-		return this.operations.find((o) => o.method === method && o.regex.test(pathname));
-	}
-
-	deref(one) {
-		return one && one.$ref ? one.$ref.slice(2).split('/').reduce((at, key) => at[key], this.api) : one;
-	}
-
 	request(method, pathname, query, body, raw) {
 		const subject = `${method} ${pathname}`;
-		const found = this.find(method, pathname);
+		const found = this.description.find(method, pathname);
 		if (!found) {
 			if (pathname.startsWith('/_logs/')) // another host's, to which GitHub redirects
 				return;
@@ -132,8 +139,8 @@ class Validator {
 			return;
 		}
 		const { operation, pattern } = found;
-		const item = this.api.paths[pattern];
-		const parameters = [...(item.parameters || []), ...(operation.parameters || [])].map((p) => this.deref(p));
+		const item = this.description.api.paths[pattern];
+		const parameters = [...(item.parameters || []), ...(operation.parameters || [])].map((p) => this.description.deref(p));
 		for (const [name, value] of query) {
 			const one = parameters.find((p) => p.in === 'query' && p.name === name);
 			if (!one) {
@@ -149,7 +156,7 @@ class Validator {
 	}
 
 	parameter(operation, one, value, subject) {
-		const { type } = this.deref(one.schema || {});
+		const { type } = this.description.deref(one.schema || {});
 		let typed = value;
 		if (type === 'integer' || type === 'number')
 			typed = value === '' ? NaN : Number(value);
@@ -157,13 +164,13 @@ class Validator {
 			typed = value === 'true' ? true : value === 'false' ? false : value;
 		else if (type === 'array')
 			typed = value.split(',');
-		const check = this.check(`${operation.operationId} ?${one.name}`, one.schema);
+		const check = this.description.check(`${operation.operationId} ?${one.name}`, one.schema);
 		if (!check(typed))
 			this.violation('request', subject, [`query parameter ${one.name}=${value}: ${check.errors.map((e) => e.message).join(', ')}`]);
 	}
 
 	body(operation, subject, body, raw) {
-		const described = this.deref(operation.requestBody);
+		const described = this.description.deref(operation.requestBody);
 		if (!described) {
 			if (raw && raw.length && body && Object.keys(body).length)
 				this.violation('request', subject, ['this route takes no body']);
@@ -177,17 +184,17 @@ class Validator {
 		const content = described.content['application/json'];
 		if (!content)
 			return;
-		const check = this.check(`${operation.operationId} body`, content.schema, true);
+		const check = this.description.check(`${operation.operationId} body`, content.schema, true);
 		if (!check(body))
 			this.violation('request', subject, check.errors);
 	}
 
 	response(method, pathname, status, body) {
-		const found = this.find(method, pathname);
+		const found = this.description.find(method, pathname);
 		if (!found)
 			return;
 		const { operation } = found;
-		const described = this.deref(operation.responses[status]);
+		const described = this.description.deref(operation.responses[status]);
 		const subject = `${method} ${pathname} -> ${status}`;
 		if (!described) {
 			// The description leaves out errors that any route can give, and that a repository has moved.
@@ -198,7 +205,7 @@ class Validator {
 		const content = described.content && described.content['application/json'];
 		if (!content || !content.schema || body === undefined)
 			return;
-		const check = this.check(`${operation.operationId} ${status}`, content.schema);
+		const check = this.description.check(`${operation.operationId} ${status}`, content.schema);
 		if (!check(body))
 			this.violation('response', subject, check.errors);
 	}
@@ -206,13 +213,13 @@ class Validator {
 	webhook(event, action, payload) {
 		const name = [event, action].filter(Boolean).join('-').replaceAll('_', '-');
 		const key = `webhook-${name}`;
-		const schema = this.schemas[key];
+		const schema = this.description.schemas[key];
 		const subject = `${event}${action ? '.' + action : ''}`;
 		if (!schema) {
 			this.violation('webhook', subject, [`the description has no ${key}`]);
 			return;
 		}
-		const check = this.check(key, schema);
+		const check = this.description.check(key, schema);
 		if (!check(JSON.parse(JSON.stringify(payload))))
 			this.violation('webhook', subject, check.errors);
 	}
@@ -230,10 +237,10 @@ const score = (pattern) => pattern.split('/').reduce((n, part) => n * 2 + (part.
 	pattern.split('/').length * 1e6;
 
 // A misspelled field is to be found: nothing that is not described may be in a top-level body.
-function close(schema, validator) {
-	const real = validator.deref(schema);
+function close(schema, description) {
+	const real = description.deref(schema);
 	const branches = schema.oneOf || schema.anyOf;
-	const inner = branches && branches.map((b) => validator.deref(b));
+	const inner = branches && branches.map((b) => description.deref(b));
 	if (schema.allOf)
 		return;
 	if (real.properties && !branches) {
@@ -251,4 +258,4 @@ function close(schema, validator) {
 		schema.if = { type: 'object' }, schema.then = { propertyNames: { enum: Object.keys(names) } };
 }
 
-module.exports = { Validator };
+module.exports = { Description, Validator };
