@@ -76,6 +76,28 @@ is "$(sed -n 's/^COPY \([^-].*\) [^ ]*$/\1/p' contrib/Containerfile | tr ' ' '\n
 done)" '' 'and everything that it copies is there'
 exits 2 'an unknown set is a usage error' contrib/bootstrap nonsense
 
+# The mirror of the checks that make a Debian is this machine's.
+sources() { printf '%s\n' "$@" >"$T/sources"; }
+mirror() { PATH="$T/apt:$PATH" contrib/mirror; }
+mkdir "$T/apt"
+printf '#!/bin/sh\n[ "$1" = indextargets ] && cat "%s/sources"\n' "$T" >"$T/apt/apt-get"
+chmod 755 "$T/apt/apt-get"
+sources 'https://other.example/deb stable contrib' 'http://mirror.example/security bookworm-security main' \
+	'http://mirror.example/debian bookworm main'
+is "$(mirror)" http://mirror.example/debian "the mirror is the one of this machine's apt"
+is "$(MIRROR=http://mine.example mirror)" http://mine.example 'unless another one is named'
+printf '# ours\nhttp://first.example/debian\nhttp://second.example/debian\n' >"$T/mirrors"
+sources "mirror+file:$T/mirrors bookworm main"
+is "$(mirror)" http://first.example/debian 'of a list of mirrors the first'
+sources 'http://mirror.example/debian trixie main'
+exits 1 'without one it stops' mirror
+like "$(mirror 2>&1)" 'no source for .*bookworm.*MIRROR=' 'and says what to do'
+for made in contrib/bootstrap-check contrib/container-check; do
+	like "$(grep -A3 '^[[:space:]]*debootstrap ' $made)" 'bookworm .*"\$MIRROR"' "$made takes it"
+done
+is "$(grep -rnE '(deb|security|snapshot)[.]debian[.]org|docker[.]io|registry[.]npmjs|(quay|ghcr)[.]io' contrib tests hooks daemon blueprints GNUmakefile ./*.md)" '' \
+	'no mirror and no registry is named in the tree'
+
 # The number in a migration's name is the ledger's version: twice or missing ends the build.
 ok 'the migrations are numbered without a gap' contrib/migrations.sh daemon/store/migrations/*.sql
 like "$(contrib/migrations.sh m/migrations/0001_a.sql m/migrations/0002_b.sql m/migrations/0002_c.sql 2>&1 && echo passed)" \
