@@ -274,9 +274,11 @@ ym() { "$YARDMASTER" --socket "$D/socket" "$@"; }
 jq() { gojq "$@"; }
 ymj() { ym "${@:2}" --json | jq -r "$1"; }
 
+# A look at the forge every five seconds of a quiet machine: on one where a look takes longer than five there would
+# always be one under way, and "all is quiet" would never come.
 cat >"$T/yardmaster.yml" <<END
 data: $D
-reconcile-seconds: 5
+reconcile-seconds: $(($(pace) / 20))
 END
 conf() { cat >>"$T/yardmaster.yml"; }
 
