@@ -44,9 +44,10 @@ is "$(gh_api GET "$at/issues?labels=yardmaster" | jq -r '.[].number')" "$n" 'the
 is "$(gh_api GET "$at/issues/$n/timeline" | jq -r '.[] | select(.event == "labeled") | "\(.actor.login) \(.id > 0)"')" \
 	'alice true' 'the timeline knows who, with an id'
 etag=$(curl -sI -X GET -H "Authorization: Bearer $token" "$GH$at/issues/$n" | sed -n 's/^etag: //Ip' | tr -d '\r')
-is "$(gh_api_status GET "$at/issues/$n" '' -H "If-None-Match: $etag")" 304 'unchanged is 304'
+again() { curl -s -o /dev/null -w '%{http_code}' -H "Authorization: Bearer $token" -H "If-None-Match: $etag" "$GH$at/issues/$n"; }
+is "$(again)" 304 'unchanged is 304'
 gh_comment "$n" '@yardmaster run' >/dev/null
-is "$(gh_api_status GET "$at/issues/$n" '' -H "If-None-Match: $etag")" 200 'changed is not'
+is "$(again)" 200 'changed is not'
 for i in 1 2 3; do gh_issue "More $i" >/dev/null; done
 link=$(curl -sI -X GET -H "Authorization: Bearer $token" "$GH$at/issues?per_page=2" | grep -i '^link:')
 like "$link" 'page=2>; rel="next"' 'a list is paged'
