@@ -36,7 +36,8 @@
 #define IDLE_S     400
 #define BUSY_MS    10000
 #define BUSY_MAX_S 7200
-#define LOOK_S     5   /* between two looks at a command that writes nothing */
+#define LOOK_S     5 /* between two looks at a command that writes nothing */
+#define SLOWER_MAX 30
 #define START_MS   1.5 /* what the reference takes on a quiet machine: a start ... */
 #define SYNC_MS    5.0 /* ... and an fsync on a disk */
 
@@ -227,7 +228,7 @@ static void end_tree(struct watch *w, bool at_once)
 
 /* --- whether it gets on --- */
 
-/* How many times slower than a quiet machine, at least 1. */
+/* How many times slower than a quiet machine, from 1 to SLOWER_MAX. */
 static double slower(struct watch *w)
 {
 	char *argv[] = {(char *)"true", NULL};
@@ -248,6 +249,8 @@ static double slower(struct watch *w)
 	unlink(w->reference);
 	sync = (now_ms() - from) / SYNC_MS;
 	start = start > sync ? start : sync;
+	if (start > SLOWER_MAX)
+		return SLOWER_MAX;
 	return start > 1 ? start : 1;
 }
 
