@@ -1,10 +1,8 @@
 /* ancestry.c - see ancestry.h */
-#include "git/ancestry.h"
+#include "git/ancestry_part.h"
 
-#include "git/commitgraph.h"
 #include "sys/fs.h"
 
-#include <endian.h>
 #include <unistd.h>
 
 #define ONE    1u  /* reached from the first commit */
@@ -13,212 +11,14 @@
 #define RESULT 8u  /* in the list of common ancestors */
 #define QUEUED 16u /* waits */
 
-#define NEWEST UINT64_MAX /* the generation of a commit outside of the graph */
-#define BAD    (-2)       /* the graph contradicts itself */
-
-/* A commit outside of the graph; `c.more` is owned here, in the graph's own form. */
-struct extra {
-	git_oid oid;
-	bool read;
-	struct gr_cgraph_commit c;
-};
-
-struct waiting {
-	uint64_t generation;
-	int64_t date;
-	uint32_t id;
-};
-
-struct list {
-	uint32_t *v;
-	size_t n, cap;
-};
-
-/* Commits are numbers here: positions of the graph, then the extras. */
-struct gr_ancestry {
-	struct gr_cgraph *graph;
-	struct gr_cgraph_stamp stamp;
-	bool begun;
-	uint32_t ngraph;
-	struct extra *extra;
-	size_t nextra, cap_extra;
-	uint32_t *slots; /* hash table: number of the extra plus one */
-	size_t nslots;
-	/* one walk */
-	uint8_t *flags;
-	size_t nflags;
-	struct list touched, found;
-	struct waiting *heap;
-	size_t nheap, cap_heap, fresh; /* fresh: waiting and not stale */
-};
-
-struct gr_ancestry *gr_ancestry_new(void)
-{
-	return xcalloc(1, sizeof(struct gr_ancestry));
-}
-
-/* All that is known of the history. */
-static void forget(struct gr_ancestry *a)
-{
-	gr_cgraph_free(a->graph);
-	for (size_t i = 0; i < a->nextra; i++)
-		free((void *)(uintptr_t)a->extra[i].c.more);
-	free(a->extra);
-	free(a->slots);
-	free(a->flags);
-	free(a->touched.v);
-	free(a->found.v);
-	free(a->heap);
-	*a = (struct gr_ancestry){0};
-}
-
-void gr_ancestry_free(struct gr_ancestry *a)
-{
-	if (!a)
-		return;
-	forget(a);
-	free(a);
-}
+#define ADVANCE_MAX 1000 /* commits that a set grows by */
+#define SET_TIMES   3
 
 static void list_add(struct list *l, uint32_t id)
 {
 	if (l->n == l->cap)
 		l->v = xreallocarray(l->v, l->cap = l->cap ? 2 * l->cap : 256, sizeof(*l->v));
 	l->v[l->n++] = id;
-}
-
-/* --- commits --- */
-
-static uint32_t *slot_of(struct gr_ancestry *a, const git_oid *oid)
-{
-	uint64_t hash;
-	size_t i;
-
-	memcpy(&hash, oid->id, sizeof(hash));
-	for (i = (size_t)hash & (a->nslots - 1); a->slots[i]; i = (i + 1) & (a->nslots - 1))
-		if (git_oid_equal(&a->extra[a->slots[i] - 1].oid, oid))
-			break;
-	return &a->slots[i];
-}
-
-static void grow_slots(struct gr_ancestry *a)
-{
-	a->nslots = a->nslots ? 2 * a->nslots : 1024;
-	free(a->slots);
-	a->slots = xcalloc(a->nslots, sizeof(*a->slots));
-	for (size_t i = 0; i < a->nextra; i++)
-		*slot_of(a, &a->extra[i].oid) = (uint32_t)i + 1;
-}
-
-static uint32_t id_of(struct gr_ancestry *a, const git_oid *oid)
-{
-	uint32_t id, *slot;
-
-	if (a->graph && gr_cgraph_find(a->graph, oid, &id))
-		return id;
-	if (2 * a->nextra >= a->nslots)
-		grow_slots(a);
-	slot = slot_of(a, oid);
-	if (!*slot) {
-		if (a->nextra == a->cap_extra)
-			a->extra = xreallocarray(
-				a->extra, a->cap_extra = a->cap_extra ? 2 * a->cap_extra : 256,
-				sizeof(*a->extra));
-		a->extra[a->nextra++] = (struct extra){.oid = *oid};
-		*slot = (uint32_t)a->nextra;
-	}
-	return a->ngraph + *slot - 1;
-}
-
-static void oid_of(const struct gr_ancestry *a, uint32_t id, git_oid *ret)
-{
-	if (id < a->ngraph)
-		gr_cgraph_oid(a->graph, id, ret);
-	else
-		*ret = a->extra[id - a->ngraph].oid;
-}
-
-/* "NAME <40 digits>\n" at *p: past it. */
-static bool take_oid(const char **p, const char *end, const char *name, git_oid *ret)
-{
-	size_t n = strlen(name);
-
-	if ((size_t)(end - *p) < n + GIT_OID_HEXSZ + 1 || memcmp(*p, name, n) ||
-	    (*p)[n + GIT_OID_HEXSZ] != '\n' || git_oid_fromstrn(ret, *p + n, GIT_OID_HEXSZ) < 0)
-		return false;
-	*p += n + GIT_OID_HEXSZ + 1;
-	return true;
-}
-
-/* Of the line "committer …> SECONDS ZONE"; 0 when there is none, as Git has it. An object's text ends
- * with a NUL that is not counted. */
-static int64_t date_in(const char *p, const char *end)
-{
-	const char *line = memmem(p, (size_t)(end - p), "\ncommitter ", 11), *stop;
-
-	if (!line)
-		return 0;
-	line += 11;
-	stop = memchr(line, '\n', (size_t)(end - line));
-	line = memrchr(line, '>', (size_t)((stop ? stop : end) - line));
-	return line ? strtoll(line + 1, NULL, 10) : 0;
-}
-
-static void set_parents(struct gr_ancestry *a, struct gr_cgraph_commit *c, const git_oid *v,
-			uint32_t n)
-{
-	uint32_t *more = n > 2 ? xreallocarray(NULL, n, sizeof(*more)) : NULL;
-
-	for (uint32_t i = 0; i < n; i++) {
-		uint32_t id = id_of(a, &v[i]);
-
-		if (i < 2)
-			c->parent[i] = id;
-		if (i && more)
-			more[i - 1] = htobe32(id);
-	}
-	c->more = (unsigned char *)more;
-	c->n = n;
-}
-
-/* id_of() may move the extras: nothing points to them meanwhile. */
-static int read_extra(struct gr_ancestry *a, struct gr_repo *r, size_t at, struct err *err)
-{
-	auto_git(git_odb_object) *obj = NULL;
-	autofree git_oid *parents = NULL;
-	struct gr_cgraph_commit c = {.generation = NEWEST};
-	git_oid oid = a->extra[at].oid, tree;
-	const char *p, *end;
-	uint32_t n = 0;
-	int rc = git_odb_read(&obj, r->odb, &oid);
-
-	if (rc < 0)
-		return gr_fail(err, rc, "commit %s in %s", git_oid_tostr_s(&oid), r->path);
-	p = git_odb_object_data(obj);
-	end = p + git_odb_object_size(obj);
-	if (git_odb_object_type(obj) != GIT_OBJECT_COMMIT || !take_oid(&p, end, "tree ", &tree))
-		return err_set(err, ERR_CORRUPT, "object %s in %s is no commit",
-			       git_oid_tostr_s(&oid), r->path);
-	parents = xreallocarray(NULL, (size_t)(end - p) / 48 + 1, sizeof(*parents));
-	while (take_oid(&p, end, "parent ", &parents[n]))
-		n++;
-	c.date = date_in(p - 1, end);
-	set_parents(a, &c, parents, n);
-	a->extra[at].c = c;
-	a->extra[at].read = true;
-	return 0;
-}
-
-static int get(struct gr_ancestry *a, struct gr_repo *r, uint32_t id, struct gr_cgraph_commit *ret,
-	       struct err *err)
-{
-	if (id < a->ngraph)
-		return gr_cgraph_get(a->graph, id, ret) ? 0 : BAD;
-	id -= a->ngraph;
-	if (!a->extra[id].read && read_extra(a, r, id, err) < 0)
-		return -1;
-	*ret = a->extra[id].c;
-	return 0;
 }
 
 /* --- the queue: a heap, the highest generation and then the latest date on top --- */
@@ -277,6 +77,15 @@ static void clear(struct gr_ancestry *a)
 	a->touched.n = a->found.n = a->nheap = a->fresh = 0;
 }
 
+/* A commit, whose generation has to be lower than its child's. */
+static int get_below(struct gr_ancestry *a, struct gr_repo *r, uint32_t id, uint64_t below,
+		     struct gr_cgraph_commit *ret, struct err *err)
+{
+	int rc = anc_get(a, r, id, ret, err);
+
+	return rc == 0 && ret->generation != NEWEST && ret->generation >= below ? BAD : rc;
+}
+
 /* Puts marks on a commit and has it walked (again). `below` is the generation of its child. */
 static int paint(struct gr_ancestry *a, struct gr_repo *r, uint32_t id, uint8_t marks,
 		 uint64_t below, struct err *err)
@@ -295,11 +104,9 @@ static int paint(struct gr_ancestry *a, struct gr_repo *r, uint32_t id, uint8_t 
 		return 0;
 	}
 	a->fresh += !(*f & STALE);
-	rc = get(a, r, id, &c, err);
+	rc = get_below(a, r, id, below, &c, err);
 	if (rc < 0)
 		return rc;
-	if (c.generation != NEWEST && c.generation >= below)
-		return BAD;
 	heap_push(a, (struct waiting){c.generation, c.date, id});
 	return 0;
 }
@@ -308,7 +115,7 @@ static int paint_parents(struct gr_ancestry *a, struct gr_repo *r, uint32_t id, 
 			 struct err *err)
 {
 	struct gr_cgraph_commit c;
-	int rc = get(a, r, id, &c, err);
+	int rc = anc_get(a, r, id, &c, err);
 
 	for (uint32_t i = 0; rc == 0 && i < c.n; i++)
 		rc = paint(a, r, gr_cgraph_parent(&c, i), marks, c.generation, err);
@@ -392,7 +199,7 @@ static int sort_by_date(struct gr_ancestry *a, struct gr_repo *r, uint32_t *v, s
 			struct gr_cgraph_commit x, y;
 			uint32_t id = v[k];
 
-			if (get(a, r, v[k - 1], &x, err) < 0 || get(a, r, id, &y, err) < 0)
+			if (anc_get(a, r, v[k - 1], &x, err) < 0 || anc_get(a, r, id, &y, err) < 0)
 				return -1;
 			if (x.date >= y.date)
 				break;
@@ -402,10 +209,117 @@ static int sort_by_date(struct gr_ancestry *a, struct gr_repo *r, uint32_t *v, s
 	return 0;
 }
 
+/* --- the set: what a base has that many are compared with --- */
+
+static bool is_member(const struct members *s, uint32_t id)
+{
+	return id / 8 < s->n && s->bits[id / 8] >> id % 8 & 1;
+}
+
+static void add_member(struct members *s, uint32_t id)
+{
+	size_t n = s->n ? s->n : 1024;
+
+	while (id / 8 >= n)
+		n *= 2;
+	if (n != s->n) {
+		s->bits = xreallocarray(s->bits, n, 1);
+		memset(s->bits + s->n, 0, n - s->n);
+		s->n = n;
+	}
+	s->bits[id / 8] |= (uint8_t)(1u << id % 8);
+}
+
+static int enter(struct gr_ancestry *a, struct gr_repo *r, uint32_t id, uint64_t below,
+		 struct err *err)
+{
+	uint8_t *f = flags_of(a, id);
+	struct gr_cgraph_commit c;
+
+	if (*f)
+		return 0;
+	*f = is_member(&a->set, id) ? TWO : ONE;
+	list_add(&a->touched, id);
+	if (*f == TWO)
+		list_add(&a->found, id);
+	return get_below(a, r, id, below, &c, err);
+}
+
+/* What `from` has and the set has not gets the mark ONE; where it meets the set, TWO, and is found. 1:
+ * there were more than `max`. */
+static int explore(struct gr_ancestry *a, struct gr_repo *r, uint32_t from, size_t max,
+		   struct err *err)
+{
+	int rc;
+
+	clear(a);
+	rc = enter(a, r, from, NEWEST, err);
+	for (size_t i = 0; rc == 0 && i < a->touched.n; i++) {
+		struct gr_cgraph_commit c;
+		uint32_t id = a->touched.v[i];
+
+		if (a->flags[id] & TWO)
+			continue;
+		if (i > max)
+			return 1;
+		rc = anc_get(a, r, id, &c, err);
+		for (uint32_t k = 0; rc == 0 && k < c.n; k++)
+			rc = enter(a, r, gr_cgraph_parent(&c, k), c.generation, err);
+	}
+	return rc;
+}
+
+static int take_over(struct gr_ancestry *a, uint32_t tip)
+{
+	for (size_t i = 0; i < a->touched.n; i++)
+		add_member(&a->set, a->touched.v[i]);
+	a->set.tip = tip;
+	a->set.valid = true;
+	return 1;
+}
+
+/* 1: the set is that of `one`. A base moves on by little, and the set with it; another commit gets one
+ * when it is asked about again and again, and when the graph has most of its history. */
+static int have_set(struct gr_ancestry *a, struct gr_repo *r, uint32_t one, struct err *err)
+{
+	struct members *s = &a->set;
+	int rc;
+
+	if (!a->graph || (s->valid && s->tip == one))
+		return a->graph != NULL;
+	s->times = s->asked == one ? s->times + 1 : 1;
+	s->asked = one;
+	if (s->valid) {
+		rc = explore(a, r, one, ADVANCE_MAX, err);
+		if (rc < 0)
+			return rc;
+		if (rc == 0 && *flags_of(a, s->tip) & TWO)
+			return take_over(a, one);
+	}
+	if (s->times < SET_TIMES)
+		return 0;
+	s->valid = false;
+	if (s->n)
+		memset(s->bits, 0, s->n);
+	rc = explore(a, r, one, SIZE_MAX, err);
+	return rc < 0 ? rc : take_over(a, one);
+}
+
+/* Common ancestors, of which some may contain others. */
+static int find_common(struct gr_ancestry *a, struct gr_repo *r, uint32_t one, uint32_t two,
+		       struct err *err)
+{
+	int rc = have_set(a, r, one, err);
+
+	if (rc == 1)
+		return explore(a, r, two, SIZE_MAX, err);
+	return rc < 0 ? rc : paint_down(a, r, one, two, NOBODY, err);
+}
+
 static int find_bases(struct gr_ancestry *a, struct gr_repo *r, uint32_t one, uint32_t two,
 		      struct list *ret, struct err *err)
 {
-	int rc = paint_down(a, r, one, two, NOBODY, err);
+	int rc = find_common(a, r, one, two, err);
 
 	for (size_t i = 0; rc == 0 && i < a->found.n; i++)
 		if (!(a->flags[a->found.v[i]] & STALE))
@@ -425,7 +339,7 @@ static void refresh(struct gr_ancestry *a, const char *repo)
 	gr_cgraph_stamp(repo, &now);
 	if (a->begun && !memcmp(&now, &a->stamp, sizeof(now)) && a->nextra < GR_ANCESTRY_MAX)
 		return;
-	forget(a);
+	anc_forget(a);
 	a->begun = true;
 	a->stamp = now;
 	a->graph = gr_cgraph_open(repo);
@@ -437,7 +351,7 @@ static void drop_graph(struct gr_ancestry *a)
 {
 	struct gr_cgraph_stamp stamp = a->stamp;
 
-	forget(a);
+	anc_forget(a);
 	a->begun = true;
 	a->stamp = stamp;
 }
@@ -466,7 +380,7 @@ int gr_merge_bases(struct gr_repo *r, const git_oid *one, const git_oid *two, gi
 		return 0;
 	refresh(a, r->path);
 	while (rc == BAD) {
-		uint32_t x = id_of(a, one), y = id_of(a, two);
+		uint32_t x = anc_id(a, one), y = anc_id(a, two);
 
 		found.n = 0;
 		rc = find_bases(a, r, x, y, &found, err);
@@ -478,7 +392,7 @@ int gr_merge_bases(struct gr_repo *r, const git_oid *one, const git_oid *two, gi
 	*ret = xcalloc(found.n + 1, sizeof(**ret));
 	*ret_n = found.n;
 	for (size_t i = 0; i < found.n; i++)
-		oid_of(a, found.v[i], &(*ret)[i]);
+		anc_oid(a, found.v[i], &(*ret)[i]);
 	return 1;
 }
 
@@ -514,8 +428,10 @@ int gr_contains(struct gr_repo *r, const git_oid *commit, const git_oid *in, str
 	}
 	refresh(a, r->path);
 	while (rc == BAD) {
-		uint32_t x = id_of(a, commit), y = id_of(a, in);
+		uint32_t x = anc_id(a, commit), y = anc_id(a, in);
 
+		if (a->set.valid && a->set.tip == y)
+			return is_member(&a->set, x);
 		rc = paint_down(a, r, x, y, x, err);
 		if (rc == 0)
 			return (*flags_of(a, x) & TWO) != 0;

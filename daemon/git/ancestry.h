@@ -6,6 +6,10 @@
  * stale. The walk ends when only stale commits wait, so that it looks at what came after the merge
  * base and hardly at anything before it.
  *
+ * A base that many heads are compared with has the set of all its ancestors, as bits: from each head
+ * the walk then goes down to where it meets the set, which is the merge base, a few commits below. The
+ * set grows as the base moves on.
+ *
  * Parents and generations come from the commit-graph (commitgraph.h) where a commit is in it, else
  * from the commit itself. Those have no generation: they are all newer than the graph and walked by
  * date; as dates may lie, one that was passed is walked again when another mark reaches it, and of

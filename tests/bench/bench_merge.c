@@ -10,71 +10,13 @@
  * of N files shares N / 5 of its files with them, changed in other lines, so that texts are merged,
  * too. Medians are printed; every tree is compared with git's.
  */
-#include "base/buf.h"
-#include "base/json.h"
-#include "base/mem.h"
-#include "git/role.h"
-#include "sys/chan.h"
-#include "sys/child.h"
-#include "sys/fs.h"
+#include "merge_bench.h"
 
-#include <git2.h>
-#include <grp.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
-
-#define GIT     "/usr/bin/git"
 #define SAMPLES 21
 #define FILES   100000
 #define LINES   12
 
 static const unsigned sizes[] = {1, 5, 20};
-
-static char *const env[] = {(char *)(uintptr_t) "PATH=/usr/bin:/bin",
-			    (char *)(uintptr_t) "HOME=/nonexistent",
-			    (char *)(uintptr_t) "GIT_CONFIG_NOSYSTEM=1",
-			    (char *)(uintptr_t) "GIT_CONFIG_GLOBAL=/dev/null",
-			    (char *)(uintptr_t) "GIT_AUTHOR_NAME=A",
-			    (char *)(uintptr_t) "GIT_AUTHOR_EMAIL=a@example.org",
-			    (char *)(uintptr_t) "GIT_COMMITTER_NAME=C",
-			    (char *)(uintptr_t) "GIT_COMMITTER_EMAIL=c@example.org",
-			    NULL};
-
-struct bench {
-	char *dir, *ours, *theirs; /* the two repositories */
-	struct chan_sync *role;
-	pid_t pid;
-	struct strvec ids; /* commits, by mark - 1 */
-	unsigned next;     /* the next pair of marks that was not used */
-};
-
-static void die(const char *what, const struct err *err)
-{
-	fprintf(stderr, "bench_merge: %s: %s\n", what, err ? err_text(err) : "failed");
-	exit(1);
-}
-
-static double now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
-}
-
-static char *run(const char *repo, const char *const *argv, const char *input, size_t n)
-{
-	struct child_opts o = {.file = GIT, .argv = (char *const *)argv, .envp = env, .cwd = repo};
-	struct err err = ERR_INIT;
-	struct buf out = BUF_INIT;
-
-	if (child_run(&o, input, n, (size_t)64 << 20, 300000, &out, &err) != 0)
-		die(argv[1], &err);
-	buf_rtrim(&out);
-	return buf_steal(&out);
-}
 
 /* --- the repository: one fast-import --- */
 
@@ -129,9 +71,7 @@ static void build(struct bench *b)
 	const char *copy[] = {"git",   "clone",   "-q", "--mirror", "--no-hardlinks",
 			      b->ours, b->theirs, NULL};
 	cleanup(buf_release) struct buf in = BUF_INIT_MAX((size_t)512 << 20);
-	cleanup(buf_release) struct buf marks = BUF_INIT;
 	autofree char *file = path_join(b->ours, "marks");
-	struct strvec lines = STRVEC_INIT;
 	unsigned mark = 2;
 
 	begin_commit(&in, 1, 0);
@@ -146,56 +86,11 @@ static void build(struct bench *b)
 	free(run(b->dir, init, NULL, 0));
 	free(run(b->ours, import, in.s, in.len));
 	free(run(b->dir, copy, NULL, 0));
-	if (fs_read(file, (size_t)16 << 20, &marks, NULL) < 0)
-		die(file, NULL);
-	strvec_split(&lines, marks.s, '\n');
-	for (unsigned i = 0; i < mark; i++)
-		strvec_push(&b->ids, "");
-	strvec_foreach (&lines, line) {
-		unsigned m;
-		char id[41];
-
-		if (sscanf(*line, ":%u %40s", &m, id) == 2 && m < mark) {
-			free(b->ids.v[m]);
-			b->ids.v[m] = xstrdup(id);
-		}
-	}
-	strvec_release(&lines);
+	read_marks(b, file, mark);
 	b->next = 2;
 }
 
 /* --- the two who are measured --- */
-
-static void start_role(struct bench *b)
-{
-	int fds[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) < 0)
-		die("socketpair", NULL);
-	b->pid = fork();
-	if (b->pid == 0) {
-		close(fds[0]);
-		_exit(git_role_main(fds[1], GIT));
-	}
-	close(fds[1]);
-	b->role = chan_sync_new(fds[0], (size_t)16 << 20);
-}
-
-static json_t *ask(struct bench *b, json_t *req)
-{
-	struct err err = ERR_INIT;
-	json_t *ans = NULL;
-
-	if (chan_sync_send(b->role, req, &err) < 0 ||
-	    chan_sync_recv(b->role, 60000, &ans, &err) != 1 || !json_flag(ans, "ok")) {
-		autofree char *text = json_text(ans);
-
-		fprintf(stderr, "%s\n", text);
-		die("role", &err);
-	}
-	json_decref(req);
-	return ans;
-}
 
 static double measure_ours(struct bench *b, unsigned mark, bool write, char **ret_tree)
 {
@@ -230,19 +125,6 @@ static double measure_git(struct bench *b, unsigned mark, bool write, char **ret
 		free(run(b->theirs, commit, NULL, 0));
 	}
 	return now_ms() - start;
-}
-
-static int by_value(const void *x, const void *y)
-{
-	double a = *(const double *)x, b = *(const double *)y;
-
-	return a < b ? -1 : a > b;
-}
-
-static double median(double *v, size_t n)
-{
-	qsort(v, n, sizeof(*v), by_value);
-	return v[n / 2];
 }
 
 static void measure(struct bench *b, unsigned size, bool write)
@@ -280,26 +162,13 @@ int main(void)
 {
 	struct bench b = {0};
 
-	/* The role refuses uid 0. */
-	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setgid(65534) < 0 || setuid(65534) < 0))
-		die("become unprivileged", NULL);
-	b.dir = xstrdup("/tmp/ym-bench-merge-XXXXXX");
-	if (!mkdtemp(b.dir))
-		die(b.dir, NULL);
-	b.ours = path_join(b.dir, "ours.git");
-	b.theirs = path_join(b.dir, "theirs.git");
+	bench_begin(&b);
 	build(&b);
 	start_role(&b);
 	for (size_t s = 0; s < ARRAY_LEN(sizes); s++) {
 		measure(&b, sizes[s], false);
 		measure(&b, sizes[s], true);
 	}
-	chan_sync_free(b.role);
-	child_wait(b.pid, NULL, NULL);
-	fs_remove_tree(b.dir, NULL);
-	strvec_release(&b.ids);
-	free(b.dir);
-	free(b.ours);
-	free(b.theirs);
+	bench_end(&b);
 	return 0;
 }
