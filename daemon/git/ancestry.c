@@ -12,7 +12,7 @@
 #define QUEUED 16u /* waits */
 
 #define ADVANCE_MAX 1000 /* commits that a set grows by */
-#define SET_TIMES   3
+#define SET_TIMES   2
 
 static void list_add(struct list *l, uint32_t id)
 {

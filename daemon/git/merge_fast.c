@@ -22,7 +22,6 @@ struct folder {
 	struct gr_tree o, a, b;
 	struct gr_entry *out;
 	size_t n;
-	bool gone_a, gone_b, new_a, new_b; /* files deleted, anything added, by a or b */
 };
 
 /* One name: what it is in each tree, NULL where it is not. */
@@ -183,10 +182,8 @@ static bool odd_pair(const struct gr_entry *x, const struct gr_entry *y)
 }
 
 /* Added by one side: fine unless the name is taken by the other kind of entry in another tree. */
-static int added(struct folder *d, const struct gr_entry *e, const struct gr_tree *other,
-		 bool *flag)
+static int added(struct folder *d, const struct gr_entry *e, const struct gr_tree *other)
 {
-	*flag = true;
 	/* A name that no list has is not given out by next_name(), so e is not NULL. */
 	// NOLINTNEXTLINE(clang-analyzer-core.NullDereference)
 	if (gr_tree_find(&d->o, e->name, e->len) || gr_tree_find(other, e->name, e->len))
@@ -195,13 +192,10 @@ static int added(struct folder *d, const struct gr_entry *e, const struct gr_tre
 }
 
 /* One side left the name as it was; `now` is what the other side made of it. */
-static int changed(struct folder *d, const struct gr_entry *was, const struct gr_entry *now,
-		   bool *gone)
+static int changed(struct folder *d, const struct gr_entry *was, const struct gr_entry *now)
 {
-	if (!now) {
-		*gone = *gone || !is_dir(was);
+	if (!now)
 		return 1;
-	}
 	return odd_pair(was, now) ? 0 : take(d, now);
 }
 
@@ -223,19 +217,17 @@ static bool one_kind(const struct name *n)
 static int merge_name(struct fast *f, struct folder *d, const struct name *n, struct err *err)
 {
 	if (n->o && same(n->o, n->a))
-		return changed(d, n->o, n->b, &d->gone_b);
+		return changed(d, n->o, n->b);
 	if (n->o && same(n->o, n->b))
-		return changed(d, n->o, n->a, &d->gone_a);
+		return changed(d, n->o, n->a);
 	if (!n->o && !n->b)
-		return added(d, n->a, &d->b, &d->new_a);
+		return added(d, n->a, &d->b);
 	if (!n->o && !n->a)
-		return added(d, n->b, &d->a, &d->new_b);
+		return added(d, n->b, &d->a);
 	if (!n->a || !n->b)
 		return 0; /* both deleted, or deleted and modified */
 	if (odd_pair(n->o, n->a) || odd_pair(n->o, n->b) || odd_pair(n->a, n->b))
 		return 0;
-	if (!n->o)
-		d->new_a = d->new_b = true;
 	/* Changed alike on both sides is opened all the same: what was deleted inside counts. */
 	if (is_dir(n->a) && (n->o || !same(n->a, n->b)))
 		return merge_sub(f, d, n, err);
@@ -271,9 +263,6 @@ static int merge_names(struct fast *f, struct folder *d, struct err *err)
 		next_name(d, at, &n);
 		rc = merge_name(f, d, &n, err);
 	}
-	/* See the header: the one folder that a rename can empty without removing it. */
-	if (rc == 1 && f->depth == 1 && ((d->gone_a && d->new_b) || (d->gone_b && d->new_a)))
-		rc = 0;
 	return rc;
 }
 

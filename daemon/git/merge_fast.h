@@ -11,8 +11,8 @@
  *     was left alone by the other side, and then a rename is what it looks like: a deletion and an
  *     addition.
  *   - A renamed folder matters only if it is gone on the side that renamed it while the other side
- *     added to it: "deleted / modified" of a subtree, undecided. The root cannot be gone; where one
- *     side deleted files directly in it and the other added there: undecided all the same.
+ *     added to it: "deleted / modified" of a subtree, undecided. The root is never gone, and Git takes
+ *     it for renamed by nobody, whatever was moved out of it.
  *   - Both sides added the same path with different content: undecided.
  *   - A name that is a file on one side and a folder on another: undecided, found by looking the
  *     name up in its other sorting place.

@@ -336,6 +336,15 @@ static void measure_merges(struct deep *d)
 	    median(t[RENAME].git, t[RENAME].n), "-");
 }
 
+/* Both are in this process: what the processor did, whoever else wants it. */
+static double cpu_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
 static void measure_bases(struct deep *d)
 {
 	static struct times t;
@@ -353,13 +362,13 @@ static void measure_bases(struct deep *d)
 
 		git_oid_fromstr(&a, base_of(d, i));
 		git_oid_fromstr(&b, d->b.ids.v[FIRST_PR + i]);
-		start = now_ms();
+		start = cpu_ms();
 		if (gr_merge_bases(r, &a, &b, &ours, &n, NULL) != 1)
 			die("merge bases", NULL);
-		mid = now_ms();
+		mid = cpu_ms();
 		if (git_merge_bases(&theirs, r->git, &a, &b) < 0)
 			die("merge bases of libgit2", NULL);
-		add_times(&t, mid - start, now_ms() - mid);
+		add_times(&t, mid - start, cpu_ms() - mid);
 		if (n != 1 || theirs.count != 1 || !git_oid_equal(ours, theirs.ids))
 			die("merge bases differ", NULL);
 		git_oidarray_dispose(&theirs);

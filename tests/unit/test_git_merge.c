@@ -603,6 +603,29 @@ static void conflicts_of_contents_are_decided_in_memory(void **state)
 	}
 }
 
+/* Everything was moved out of the root, into which the other side adds a file: a folder that is still
+ * there was not renamed. */
+static void the_root_is_never_renamed(void **state)
+{
+	struct fx *f = *state;
+	autofree char *seeded = fx_seed(f);
+	autofree char *base = NULL;
+	autofree char *head = NULL;
+	struct gr_merge_out out[2];
+
+	fx_run(f, "cd src; git rm -qr .; for i in 1 2 3; do seq $i 40 >f$i; done; git add -A;"
+		  "git commit -qm o; git checkout -qb moved; mkdir in; git mv f1 f2 f3 in;"
+		  "git commit -qm m; git checkout -qb added main; seq 2 41 >f4; git add -A;"
+		  "git commit -qm a; git push -q ../app.git moved added");
+	base = fx_sh(f, "git -C src rev-parse moved");
+	head = fx_sh(f, "git -C src rev-parse added");
+	merge_both_ways(f, base, head, out);
+	assert_true(out[0].fast && out[0].clean && out[1].clean && !out[1].fast);
+	assert_true(git_oid_equal(&out[0].tree, &out[1].tree));
+	merge_both_ways(f, head, base, out);
+	assert_true(out[0].fast && git_oid_equal(&out[0].tree, &out[1].tree));
+}
+
 /* Two merge bases, and either alone would bring a change back that was taken out on purpose. */
 static void several_merge_bases_are_git_s_to_decide(void **state)
 {
@@ -639,6 +662,7 @@ int main(int argc, char **argv)
 		FX_TEST(texts_merge_as_git_merges_them),
 		FX_TEST(asking_writes_nothing),
 		FX_TEST(conflicts_of_contents_are_decided_in_memory),
+		FX_TEST(the_root_is_never_renamed),
 		FX_TEST(several_merge_bases_are_git_s_to_decide),
 		cmocka_unit_test(conflicts_name_their_lines),
 	};
