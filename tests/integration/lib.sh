@@ -231,7 +231,7 @@ pace() {
 }
 
 wait_for() {
-	local limit=${2:-60} from=${EPOCHREALTIME/./} since look now out nap spent=0 slower=100 before
+	local limit=${2:-$patience} from=${EPOCHREALTIME/./} since look now out nap spent=0 slower=100 before
 	since=$from look=$from
 	while ! out=$(eval "$1" 2>&1); do
 		now=${EPOCHREALTIME/./} look=$((now - look))
@@ -275,10 +275,13 @@ jq() { gojq "$@"; }
 ymj() { ym "${@:2}" --json | jq -r "$1"; }
 
 # A look at the forge every five seconds of a quiet machine: on one where a look takes longer than five there would
-# always be one under way, and "all is quiet" would never come.
+# always be one under way, and "all is quiet" would never come. Whatever waits, waits for twelve of them.
+reconcile=$(($(pace) / 20))
+reconcile=$((reconcile > 60 ? 60 : reconcile))
+patience=$((12 * reconcile))
 cat >"$T/yardmaster.yml" <<END
 data: $D
-reconcile-seconds: $(($(pace) / 20))
+reconcile-seconds: $reconcile
 END
 conf() { cat >>"$T/yardmaster.yml"; }
 
