@@ -129,6 +129,7 @@ struct bp_event {
 	enum bp_status status; /* BP_EV_AGENT: NONE when the end block is missing or malformed */
 	bool exit_signal;
 	bool exit_zero;
+	bool for_good; /* BP_EV_INFRA: trying again cannot help before a person has changed something */
 	const char *text; /* becomes feedback or reason; the last BP_FEEDBACK_MAX bytes count */
 	const char *tree; /* BP_EV_COMMITTED: the tree, up to 64 hexadecimal digits; required */
 	int64_t count;

@@ -200,7 +200,7 @@ void move_infra(struct move *m)
 	struct bp_pos *p = m->p;
 	const char *why = move_is_blank(m->ev->text) ? "no reason was given" : m->ev->text;
 
-	if (p->infra < BP_INFRA_MAX) {
+	if (p->infra < BP_INFRA_MAX && !m->ev->for_good) {
 		p->infra++;
 		m->a->act = phase_do[p->phase];
 		return;
@@ -210,7 +210,13 @@ void move_infra(struct move *m)
 	else if (p->phase == BP_PH_AGENT)
 		p->round--; /* it never took place */
 	move_fail(m, p->phase,
-		  xasprintf("Infrastructure failed %d times in a row, last: %.2000s. No round was "
-			    "spent; `/yard retry` tries again.",
-			    BP_INFRA_MAX + 1, why));
+		  m->ev->for_good
+			  ? xasprintf("%.2000s. This was not tried again, since the configuration "
+				      "has to "
+				      "change first. No round was spent; then `/yard retry`.",
+				      why)
+			  : xasprintf("Infrastructure failed %d times in a row, last: %.2000s. No "
+				      "round was "
+				      "spent; `/yard retry` tries again.",
+				      BP_INFRA_MAX + 1, why));
 }

@@ -28,7 +28,7 @@ static const struct {
 	 "# network: host lets the agent reach its model.\n",
 	 "#agents:\n"
 	 "#  claude:\n"
-	 "#    command: [claude, -p, --output-format, stream-json]\n"
+	 "#    command: [claude, -p, --output-format, text, --dangerously-skip-permissions]\n"
 	 "#    kind: command\n"
 	 "#    model: claude-sonnet\n"
 	 "#    network: host\n"

@@ -6,25 +6,13 @@
 #include "base/mask.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/protected.h"
 
 #define MB             ((int64_t)1 << 20)
 #define COMMIT_FILES   5000 /* most files that one task may change */
 #define COMMIT_FILE_MB 10
 #define COMMIT_MB      100
 #define CLOCK_SLACK_MS 50
-
-/* What an agent's diff may not touch unless its blueprint names it. */
-static const char *const protected_paths[] = {
-	".github/**",     ".gitlab-ci.yml", ".gitmodules",
-	".gitattributes", "AGENTS.md",      "**/AGENTS.md",
-	"CLAUDE.md",      "**/CLAUDE.md",   ".claude/**",
-	".mcp.json",      "CODEOWNERS",     "docs/CODEOWNERS",
-	".husky/**",      ".githooks/**",   ".pre-commit-config.yaml",
-	"lefthook.yml",   ".circleci/**",   ".travis.yml",
-	"Jenkinsfile",    ".ci/**",         "azure-pipelines.yml",
-	".buildkite/**",  ".cursor/**",     ".gemini/**",
-	".codex/**",
-};
 
 json_t *task_ctx_json(const struct task *t)
 {
@@ -79,14 +67,21 @@ static char *commit_message(const struct task_ctx *c)
 	return buf_steal(&b);
 }
 
-static json_t *globs(const char *const *list, size_t n, const struct strvec *more)
+static json_t *globs(const struct strvec *list)
 {
 	json_t *a = json_array();
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(a, json_string(list[i]));
-	for (size_t i = 0; i < more->n; i++)
-		json_array_append_new(a, json_string(more->v[i]));
+	for (size_t i = 0; i < list->n; i++)
+		json_array_append_new(a, json_string(list->v[i]));
+	return a;
+}
+
+static json_t *protected_globs(const struct strvec *more)
+{
+	json_t *a = globs(more);
+
+	for (size_t i = 0; i < protected_files_n; i++)
+		json_array_append_new(a, json_string(protected_files[i].glob));
 	return a;
 }
 
@@ -129,10 +124,9 @@ int task_commit(struct task_ctx *c, struct err *err)
 	json_put_str(p, "branch", t->branch);
 	json_put_str(p, "parent", parent);
 	json_put_str(p, "base", t->start);
-	json_put(p, "allow", globs(NULL, 0, &c->bp.allow));
-	json_put(p, "protect",
-		 globs(protected_paths, ARRAY_LEN(protected_paths), &c->conf.protect));
-	json_put(p, "except", globs(NULL, 0, &c->bp.protect_except));
+	json_put(p, "allow", globs(&c->bp.allow));
+	json_put(p, "protect", protected_globs(&c->conf.protect));
+	json_put(p, "except", globs(&c->bp.protect_except));
 	json_put_int(p, "max_file_bytes", COMMIT_FILE_MB * MB);
 	json_put_int(p, "max_files", COMMIT_FILES);
 	json_put_int(p, "max_bytes", COMMIT_MB * MB);
@@ -155,8 +149,13 @@ static char *refusal_text(const json_t *r)
 	const char *path = json_str(r, "path", NULL), *why = json_str(r, "text", "refused");
 	autojson json_t *name = path ? json_string(path) : NULL;
 	autofree char *shown = name ? json_dumps(name, JSON_ENCODE_ANY) : NULL;
+	const char *more = NULL;
 
-	return shown ? xasprintf("%s: %s", shown, why) : xstrdup(why);
+	if (path && !strcmp(json_str(r, "reason", ""), "protected"))
+		more = protected_why(path);
+	if (!shown)
+		return xstrdup(why);
+	return more ? xasprintf("%s: %s: %s", shown, why, more) : xasprintf("%s: %s", shown, why);
 }
 
 /* A sentence that names them, or NULL. Caller frees. */

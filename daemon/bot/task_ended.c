@@ -175,6 +175,8 @@ int task_run_ended(struct bot *b, struct attempt *a, const json_t *p, struct err
 	if (json_flag(p, "infrastructure")) {
 		struct bp_event ev = {.ev = BP_EV_INFRA, .text = a->detail};
 
+		ev.for_good = a->code == RUN_CODE_NO_COMMAND;
+
 		return task_step(&c, &ev, err);
 	}
 	if (strcmp(outcome, run_outcome_name(RUN_EXITED)) != 0 &&

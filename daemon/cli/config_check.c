@@ -4,6 +4,7 @@
 #include "cli/local.h"
 
 #include "base/mem.h"
+#include "runner/visible.h"
 #include "sys/fs.h"
 
 static int wrong(struct cli_call *call)
@@ -39,6 +40,26 @@ static int check_repository(struct cli_call *call, const char *file, json_t *ret
 	return take_json(json, said, ret, err);
 }
 
+/* The file is right, and an agent of it could still not start here. */
+static void put_warnings(const struct conf_daemon *c, json_t *item)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < c->nagents; i++) {
+		cleanup(err_release) struct err why = ERR_INIT;
+		const struct agent_conf *a = &c->agents[i];
+		autofree char *file = NULL, *text = NULL;
+
+		if (visible_command(a->command.v[0], &a->read_only, &file, &why) == 0)
+			continue;
+		text = xasprintf("agents.%s: %s", a->name, err_text(&why));
+		json_array_append_new(list, json_utf8(text, strlen(text)));
+	}
+	if (json_array_size(list))
+		json_put(item, "warnings", json_incref(list));
+	json_decref(list);
+}
+
 static int check_daemon(struct cli_call *call, json_t *ret, struct err *err)
 {
 	cleanup(cli_conf_release) struct cli_conf conf = {0};
@@ -49,7 +70,10 @@ static int check_daemon(struct cli_call *call, json_t *ret, struct err *err)
 	text = conf_daemon_json(&conf.c);
 	said = conf.file ? xasprintf("%s: good. What is in force is above.", conf.file)
 			 : xstrdup("There is no configuration file; the defaults are in force.");
-	return take_json(text, said, ret, err);
+	if (take_json(text, said, ret, err) < 0)
+		return -1;
+	put_warnings(&conf.c, json_object_get(ret, "item"));
+	return CLI_EXIT_OK;
 }
 
 int cli_config_check(struct cli_call *call, json_t *ret, struct err *err)

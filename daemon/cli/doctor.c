@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/strvec.h"
 #include "runner/run.h"
+#include "runner/visible.h"
 #include "sys/child.h"
 #include "sys/fs.h"
 #include "sys/secret.h"
@@ -224,19 +225,6 @@ static void check_sign_key(struct doctor *d)
 	doctor_add_err(d, "sign key", &err, mend);
 }
 
-/* As the sandbox would find it (runner/inside.c). */
-static int find_command(const struct agent_conf *a, char **ret, struct err *err)
-{
-	const char *name = a->command.v[0];
-
-	if (!strchr(name, '/'))
-		return child_which(name, "/usr/local/bin:/usr/bin:/bin", ret, err);
-	if (access(name, X_OK) < 0)
-		return err_errno(err, "%s", name);
-	*ret = xstrdup(name);
-	return 0;
-}
-
 static void check_agents(struct doctor *d)
 {
 	const struct conf_daemon *c = &d->conf.c;
@@ -249,9 +237,10 @@ static void check_agents(struct doctor *d)
 		cleanup(err_release) struct err err = ERR_INIT;
 		autofree char *file = NULL, *text = NULL;
 
-		if (find_command(&c->agents[i], &file, &err) < 0) {
+		if (visible_command(c->agents[i].command.v[0], &c->agents[i].read_only, &file,
+				    &err) < 0) {
 			err_wrap(&err, "%s", c->agents[i].name);
-			doctor_add_err(d, "agents", &err, "install it, or name its absolute path");
+			doctor_add(d, "agents", false, err_text(&err), NULL);
 			continue;
 		}
 		text = xasprintf("%s: %s%s", c->agents[i].name, file,

@@ -128,6 +128,21 @@ static bool has_dotgit(const char *path)
 	}
 }
 
+/* A link with the name of a folder that is protected at any depth, or of one above it. */
+static bool leads_to_protected(const struct job *j, const char *path)
+{
+	const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < j->protect.n; i++) {
+		const char *glob = j->protect.v[i];
+
+		if (!strncmp(glob, "**/", 3) && !strncmp(glob + 3, name, n) && glob[3 + n] == '/')
+			return true;
+	}
+	return false;
+}
+
 /*
  * Case does not count: on the file systems of many who check it out ".GitHub" is ".github". Nor may
  * something else stand where a protected folder would be: tools follow a link there.
@@ -144,7 +159,7 @@ static bool is_protected(const struct job *j, const struct gr_change *c)
 	for (size_t i = 0; c->new_mode && c->new_mode != c->old_mode && i < j->protect.n; i++)
 		if (!strncmp(j->protect.v[i], path, n) && j->protect.v[i][n] == '/')
 			return true;
-	return false;
+	return c->new_mode == GR_MODE_LINK && leads_to_protected(j, path);
 }
 
 static int check_size(struct job *j, const struct gr_change *c, struct err *err)

@@ -261,7 +261,12 @@ static int exec_command(const struct inside_plan *p, struct err *err)
 
 	if (strchr(name, '/')) {
 		execve(name, p->argv.v, envp);
-		return err_errno(err, "command '%s': exec inside the sandbox", name);
+		return err_set(
+			err, ERR_NOT_FOUND,
+			"command '%s': exec inside the sandbox: %s; the sandbox shows /usr and "
+			"what "
+			"'read-only' of the agent names: 'yardmaster doctor' says what is missing",
+			name, strerror(errno));
 	}
 	for (size_t i = 0; i < ARRAY_LEN(folders); i++) {
 		autofree char *path = xasprintf("%s/%s", folders[i], name);
@@ -277,7 +282,7 @@ static int exec_command(const struct inside_plan *p, struct err *err)
 		name);
 }
 
-static int become_command(const struct inside_plan *p, struct err *err)
+static int become_walls(const struct inside_plan *p, struct err *err)
 {
 	if (setsid() < 0)
 		return err_errno(err, "setsid");
@@ -294,11 +299,11 @@ static int become_command(const struct inside_plan *p, struct err *err)
 		return -1;
 	if (close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
 		return err_errno(err, "close_range");
-	return exec_command(p, err);
+	return 0;
 }
 
-/* Forks the command; *ret_report is the end of a pipe that closes when the exec succeeded and
- * carries a sentence when it did not. */
+/* Forks the command; *ret_report is the end of a pipe that closes when the exec succeeded and carries a
+ * letter and a sentence when it did not: C the command could not be executed, F what comes before. */
 static pid_t start_command(const struct inside_plan *p, int *ret_report)
 {
 	int fds[2];
@@ -309,9 +314,12 @@ static pid_t start_command(const struct inside_plan *p, int *ret_report)
 	pid = fork();
 	if (pid == 0) {
 		cleanup(err_release) struct err err = ERR_INIT;
+		int walls;
 
-		become_command(p, &err);
-		say(fds[1], "%s", err_text(&err));
+		walls = become_walls(p, &err);
+		if (walls == 0)
+			exec_command(p, &err);
+		say(fds[1], "%c%s", walls == 0 ? 'C' : 'F', err_text(&err));
 		_exit(127);
 	}
 	close(fds[1]);
@@ -330,7 +338,7 @@ static int tell_started(int report)
 	while (n < 0 && errno == EINTR);
 	close(report);
 	if (n > 0) {
-		say(INSIDE_STATUS, "F%.*s", (int)n - 1, text);
+		say(INSIDE_STATUS, "%.*s", (int)n - 1, text);
 		return -1;
 	}
 	say(INSIDE_STATUS, "S%lld", (long long)clock_system.wall_ms(&clock_system));

@@ -58,9 +58,9 @@ struct run_bind {
 
 /* 0 means: the default named here. Every default is a number that run.c documents at its table. */
 struct run_limits {
-	int64_t wall_ms;     /* whole run; 45 min */
-	int64_t silence_ms;  /* no byte of output for so long; 0: no such limit */
-	int64_t cpu_ms;      /* of the whole tree; 60 min */
+	int64_t wall_ms;    /* whole run; 45 min */
+	int64_t silence_ms; /* no byte of output and no processor time for so long; 0: no such limit */
+	int64_t cpu_ms;     /* of the whole tree; 60 min */
 	int64_t mem_bytes;   /* of the whole tree; 4 GiB */
 	int64_t procs;       /* processes and threads of the tree; 512 */
 	int64_t fsize_bytes; /* one file; 1 GiB */
@@ -90,7 +90,7 @@ enum run_outcome {
 	RUN_EXITED,   /* by itself; code */
 	RUN_SIGNALED, /* by a signal of its own making (a crash); signo */
 	RUN_TIMEOUT,  /* wall clock */
-	RUN_SILENT,   /* no output for silence_ms */
+	RUN_SILENT,   /* neither output nor processor time for silence_ms */
 	RUN_CPU,
 	RUN_MEMORY,
 	RUN_PROCS,
@@ -103,9 +103,12 @@ enum run_outcome {
 	RUN_LOST, /* the keeper died; nothing is known */
 };
 
+/* The sandbox was ready and does not have the command: a fault of the configuration. As shells have it. */
+#define RUN_CODE_NO_COMMAND 127
+
 struct run_exit {
 	enum run_outcome outcome;
-	int code;     /* RUN_EXITED */
+	int code;     /* RUN_EXITED; RUN_NOT_STARTED: RUN_CODE_NO_COMMAND, or 0 */
 	int signo;    /* RUN_SIGNALED */
 	char *detail; /* a sentence for a person: which limit, what was found, what was allowed */
 	int64_t started_ms; /* wall clock of the exec inside; 0 when it never happened */

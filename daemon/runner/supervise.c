@@ -280,6 +280,10 @@ static void hear_line(struct supervise *s, const char *line)
 			s->phase = RUNNING;
 		s->next_tick = s->started + SUPERVISE_TICK_MIN;
 		break;
+	case 'C': /* nothing that a second try could change */
+		s->exit->code = RUN_CODE_NO_COMMAND;
+		supervise_end_by(s, RUN_NOT_STARTED, "%s", line + 1);
+		break;
 	case 'F':
 		supervise_end_by(s, RUN_NOT_STARTED, "%s", line + 1);
 		break;

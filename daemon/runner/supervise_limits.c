@@ -10,7 +10,9 @@
 
 #define BUILD_MS    20000 /* bubblewrap and process 1 take 10 ms; a machine under load takes longer */
 #define TICK_SOON   20    /* when there are many processes */
-#define BLIND_TICKS 20    /* two seconds */
+#define LIFE_MS     1000 /* over so long is the share counted */
+#define LIFE_SHARE  50   /* one part of so many of a processor is life: 2 % */
+#define BLIND_TICKS 20   /* two seconds */
 #define QUIET_DISK_MS                                                                              \
 	5000 /* between two looks at the disk of a run that does nothing: others may fill it */
 #define REASON_MAX 1024 /* of the kill and halt files */
@@ -37,6 +39,30 @@ bool supervise_check_files(struct supervise *s)
 	       check_file(s, s->job->halt_path, "halted");
 }
 
+/*
+ * A silent run may be at work: a compiler that prints nothing, an agent that says what it did at the end. It
+ * is taken for dead only when its processes do not compute either. An idle event loop's timers take less
+ * than LIFE_SHARE of a processor.
+ */
+static void look_for_life(struct supervise *s, int64_t cpu_ms)
+{
+	int64_t now = supervise_now();
+
+	if (s->last_out > s->last_life)
+		s->last_life = s->last_out;
+	if (now - s->life_from < LIFE_MS)
+		return;
+	if ((cpu_ms - s->life_cpu) * LIFE_SHARE > now - s->life_from)
+		s->last_life = now;
+	s->life_from = now;
+	s->life_cpu = cpu_ms;
+}
+
+static int64_t last_life(const struct supervise *s)
+{
+	return s->last_out > s->last_life ? s->last_out : s->last_life;
+}
+
 /* The moment at which a clock ends the run, if nothing happens before. */
 static int64_t next_deadline(const struct supervise *s)
 {
@@ -45,8 +71,8 @@ static int64_t next_deadline(const struct supervise *s)
 
 	if (s->phase == BUILDING)
 		return s->begun + BUILD_MS + 1;
-	if (l->silence_ms > 0 && s->last_out + l->silence_ms < at)
-		at = s->last_out + l->silence_ms;
+	if (l->silence_ms > 0 && last_life(s) + l->silence_ms < at)
+		at = last_life(s) + l->silence_ms;
 	return at;
 }
 
@@ -62,9 +88,10 @@ static void check_clocks(struct supervise *s, int64_t now)
 	if (now - s->started >= l->wall_ms)
 		supervise_end_by(s, RUN_TIMEOUT, "ran for %lld ms: allowed are %lld",
 				 (long long)(now - s->started), (long long)l->wall_ms);
-	else if (l->silence_ms > 0 && now - s->last_out >= l->silence_ms)
-		supervise_end_by(s, RUN_SILENT, "wrote nothing for %lld ms: allowed are %lld",
-				 (long long)(now - s->last_out), (long long)l->silence_ms);
+	else if (l->silence_ms > 0 && now - last_life(s) >= l->silence_ms)
+		supervise_end_by(s, RUN_SILENT,
+				 "wrote nothing and computed nothing for %lld ms: allowed are %lld",
+				 (long long)(now - last_life(s)), (long long)l->silence_ms);
 }
 
 static void keep_highest(struct supervise *s, const struct gauge_reading *r)
@@ -95,6 +122,7 @@ static int64_t check_usage(struct supervise *s)
 	s->quiet = r.cpu_ms == s->last_cpu && r.procs == s->last_procs;
 	s->last_cpu = r.cpu_ms;
 	s->last_procs = r.procs;
+	look_for_life(s, r.cpu_ms);
 	keep_highest(s, &r);
 	if (r.procs > l->procs)
 		supervise_decide_procs(s, r.procs);

@@ -56,6 +56,8 @@ struct supervise {
 	int64_t begun; /* monotonic, as all that follow */
 	int64_t started;
 	int64_t last_out;
+	int64_t last_life;           /* output, or processor time worth the name */
+	int64_t life_from, life_cpu; /* since when that is counted, and what it was then */
 	int64_t next_tick;
 	int64_t next_disk;
 	bool quiet;       /* nothing has run between the last two readings … */

@@ -40,7 +40,7 @@ busy=$K
 for k in $silent $slow $gate $busy; do
 	wait_ok "task $k comes to a person" "[ \$(task_state $k) = needs-human ]" 100
 done
-like "$(reason "$silent")" 'ended by a limit: wrote nothing for [0-9]{5,} ms: allowed are 60000 \(`limits.silence-minutes`' 'silence is named'
+like "$(reason "$silent")" 'ended by a limit: wrote nothing and computed nothing for [0-9]{5,} ms: allowed are 60000 \(`limits.silence-minutes`' 'silence is named'
 like "$(reason "$slow")" 'ended by a limit: ran for [0-9]{5,} ms: allowed are 60000 \(`limits.timeout-minutes`' 'the time limit is named'
 like "$(reason "$busy")" 'ended by a limit: used [0-9]{5,} ms of CPU time: allowed are 60000 \(`limits.cpu-minutes`' 'the CPU time of the whole tree is named'
 like "$(reason "$gate")" 'The gate .sleep 4444. is red' 'the gate is named'

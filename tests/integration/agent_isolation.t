@@ -130,6 +130,27 @@ like "$(comments "$N")" 'src/config.yml.*holds a secret value' 'a diff that hold
 unlike "$(comments "$N")" 'key-4711|a2V5' 'without the value'
 not_ok 'no commit holds it' git -C "$bare" rev-parse -q --verify "$(ymj .branch task show "$K"):src/config.yml"
 
+# --- a command that the sandbox would not show
+mkdir "$T/home/bin"
+printf '#!/bin/sh\nexit 0\n' >"$T/home/bin/agent"
+chmod 755 "$T/home/bin/agent"
+sed "s|command: .*/agents/unset.*|command: [$T/home/bin/agent]|" "$T/yardmaster.yml" >"$T/hidden.yml"
+sed -i '/^    env: \[NOT_SET_ANYWHERE\]/d' "$T/hidden.yml"
+like "$(ym config check "$T/hidden.yml")" $'warnings\t'"agents.unset: $T/home/bin/agent is not visible .*read-only: \\[$T/home/bin\\]" \
+	'config check warns of it and says what to add'
+like "$(ym doctor --config "$T/hidden.yml")" "FAIL  agents: unset: $T/home/bin/agent is not visible" 'and doctor says so'
+cp "$T/yardmaster.yml" "$T/was.yml"
+cp "$T/hidden.yml" "$T/yardmaster.yml"
+kill -HUP "$(ym_pid)"
+wait_for "ym_log | grep -q 'configuration read again'"
+do_issue agent:unset 'complete'
+until_state needs-human
+like "$(reason)" "command '$T/home/bin/agent'.*read-only.*not tried again" 'the task says the same'
+is "$(ymj '[.runs[] | select(.kind == "agent")] | length' task show "$K")" 1 'after one try'
+cp "$T/was.yml" "$T/yardmaster.yml"
+kill -HUP "$(ym_pid)"
+wait_for "[ \"\$(ym_log | grep -c 'configuration read again')\" = 2 ]"
+
 do_issue agent:unset 'complete'
 until_state needs-human
 like "$(reason)" 'NOT_SET_ANYWHERE' 'a variable that is not set is a clear refusal'

@@ -240,7 +240,7 @@ static void the_task_says_which_limit(void **state)
 		const char *outcome, *detail, *names;
 	} cases[] = {
 		{"timeout", "ran for 2700001 ms", "`limits.timeout-minutes` of the blueprint"},
-		{"silent", "wrote nothing for 600001 ms",
+		{"silent", "wrote nothing and computed nothing for 600001 ms",
 		 "`limits.silence-minutes` of the blueprint"},
 		{"cpu", "used 3600001 ms of CPU time",
 		 "`limits.cpu-minutes` of the blueprint, or `runs.cpu-minutes`"},

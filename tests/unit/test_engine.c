@@ -59,6 +59,7 @@ static enum bp_do happen(struct task *t, struct bp_event ev)
 #define GREEN        EV(.ev = BP_EV_GREEN)
 #define RED(log)     EV(.ev = BP_EV_RED, .text = log)
 #define INFRA        EV(.ev = BP_EV_INFRA, .text = "no space")
+#define NO_COMMAND   EV(.ev = BP_EV_INFRA, .text = "no such command", .for_good = true)
 #define COMMIT(t)    EV(.ev = BP_EV_COMMITTED, .tree = t)
 #define UNCHANGED    EV(.ev = BP_EV_UNCHANGED)
 #define SAY(s)       EV(.ev = BP_EV_SAY, .text = s)
@@ -255,6 +256,22 @@ static void questions_wait(void **state)
 	assert_int_equal(t.pos.extra, 1);
 	IS(&t, EV(.ev = BP_EV_LIMIT), BP_DO_FAIL);
 	SAYS(t.a.reason, "Rounds spent: 3 of 3");
+}
+
+/* A command that is not there is not there the second time either. */
+static void a_fault_of_the_configuration_is_tried_once(void **state)
+{
+	cleanup(task_release) struct task t;
+
+	(void)state;
+	begin(&t, "", whole);
+	IS(&t, START, BP_DO_AGENT);
+	IS(&t, NO_COMMAND, BP_DO_FAIL);
+	SAYS(t.a.reason, "no such command. This was not tried again");
+	SAYS(t.a.reason, "No round was spent");
+	assert_int_equal(t.pos.round, 0);
+	IS(&t, RETRY(1), BP_DO_AGENT);
+	assert_int_equal(t.pos.round, 1);
 }
 
 static void infrastructure_costs_no_round(void **state)
@@ -675,6 +692,7 @@ int main(void)
 		cmocka_unit_test(the_diff_decides),
 		cmocka_unit_test(a_commit_needs_its_tree),
 		cmocka_unit_test(questions_wait),
+		cmocka_unit_test(a_fault_of_the_configuration_is_tried_once),
 		cmocka_unit_test(infrastructure_costs_no_round),
 		cmocka_unit_test(same_failure_same_tree_ends_early),
 		cmocka_unit_test(red_checks_cost_a_ci_round),

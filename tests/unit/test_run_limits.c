@@ -55,6 +55,7 @@ static void command_is_missing(void **state)
 	assert_non_null(strstr(e.e.detail, "'no-such-agent': not found"));
 	assert_int_equal(e.e.started_ms, 0);
 	assert_true(run_outcome_infrastructure(e.e.outcome));
+	assert_int_equal(e.e.code, RUN_CODE_NO_COMMAND);
 }
 
 static void hangs(void **state)
@@ -85,6 +86,20 @@ static void says_nothing(void **state)
 	fx_run(f, &s, NULL, &e);
 	fx_expect(&s, &e, RUN_SILENT);
 	assert_string_equal(e.out, "1\n2\n3\n4\n");
+}
+
+/* What prints nothing and computes is at work: an agent that says what it did when it has done it. */
+static void works_in_silence(void **state)
+{
+	struct fx *f = *state;
+	cleanup(run_spec_release) struct run_spec s;
+	cleanup(fx_end_release) struct fx_end e = {0};
+
+	fx_spec(f, &s, "timeout 5 sh -c 'while :; do :; done' $0; echo done");
+	s.limits.silence_ms = 2500;
+	fx_run(f, &s, NULL, &e);
+	fx_expect(&s, &e, RUN_EXITED);
+	assert_string_equal(e.out, "done\n");
 }
 
 static void burns_time(void **state)
@@ -375,6 +390,7 @@ int main(int argc, char **argv)
 		T(command_is_missing),
 		T(hangs),
 		T(says_nothing),
+		T(works_in_silence),
 		T(burns_time),
 		T(fills_memory),
 		T(fills_memory_together),
