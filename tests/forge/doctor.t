@@ -90,9 +90,9 @@ gh_no_violations "GitHub's description is kept"
 # --- the App --------------------------------------------------------------------------------------
 app '{"permissions": {"metadata": "read", "contents": "read", "pull_requests": "write", "issues": "write", "statuses": "write", "actions": "read", "administration": "read", "members": "read"}, "events": ["push"]}'
 doctor
-like "$(row 'GitHub permissions')" '^false .*checks needs write and has none.*contents needs write and has read' 'a missing permission is named'
+like "$(row 'GitHub permissions')" '^false .*checks needs write and has none.*contents needs write and has read.*workflows needs write and has none' 'a missing permission is named'
 like "$(row 'GitHub events')" '^false .*issue_comment' 'and a missing event'
-app '{"permissions": {"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "checks": "write", "statuses": "write", "actions": "read", "administration": "read", "members": "read"}}'
+app '{"permissions": {"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "checks": "write", "statuses": "write", "workflows": "write", "actions": "read", "administration": "read", "members": "read"}}'
 gh_hook http://127.0.0.1:1/webhook/github
 gh_issue lost >/dev/null
 gh_ctl POST /event "$(jq -nc --arg repo "$GH_REPO" '{event: "push", repo: $repo, payload: {}}')" >/dev/null

@@ -55,7 +55,7 @@ is "$(sed 's/?.*//' "$T/action")" "$GH/organizations/octo/settings/apps/new" "th
 is "$(jq -r '.hook_attributes.url + " " + .default_permissions.contents + " " + .default_permissions.metadata' "$T/manifest.json")" \
 	'https://yard.example.org/webhook/github write read' 'the manifest asks for what is needed'
 is "$(jq -r '[.default_permissions | to_entries[] | "\(.key)=\(.value)"] | sort | join(" ")' "$T/manifest.json")" \
-	'actions=read administration=read checks=write contents=write issues=write members=read metadata=read pull_requests=write statuses=write' \
+	'actions=read administration=read checks=write contents=write issues=write members=read metadata=read pull_requests=write statuses=write workflows=write' \
 	'each permission at its level'
 is "$(jq -r '.default_events | sort | join(" ")' "$T/manifest.json")" \
 	'check_run check_suite issue_comment issues label pull_request pull_request_review pull_request_review_comment pull_request_review_thread push repository status workflow_run' \

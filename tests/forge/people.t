@@ -134,7 +134,7 @@ wait_ok 'who is in no team and has not the role is refused, with both' \
 	"gh_comments $four | grep -q 'needs the permission .maintain. or to be in the team .octo/release.; @alice has .write., is not in .octo/release.'"
 gh_comment "$four" '/yard freeze by the release team' eve >/dev/null
 wait_ok "a team's member may" "ymj '.[0].frozen' repo list | grep -q '1\|true'"
-gh_ctl PATCH /app '{"permissions": {"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "checks": "write", "statuses": "write", "actions": "read", "administration": "read"}}' >/dev/null
+gh_ctl PATCH /app '{"permissions": {"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "checks": "write", "statuses": "write", "workflows": "write", "actions": "read", "administration": "read"}}' >/dev/null
 gh_comment "$four" '/yard queue' bob >/dev/null
 wait_ok 'a team that cannot be asked about lets nobody in, and says why' \
 	"gh_comments $four | grep -q \"@bob GitHub does not say who is in the team octo/release (the App needs the permission 'members: read')\""

@@ -14,7 +14,7 @@ merge() { wait_for "gh_as alice GET '/repos/$GH_REPO/pulls/$1' | jq -e .mergeabl
 all_read='{"permissions": {"metadata": "read", "contents": "read", "pull_requests": "read", "issues": "read", "checks": "read",
 	"statuses": "read", "actions": "read", "administration": "read", "members": "read"}}'
 all_write='{"permissions": {"metadata": "read", "contents": "write", "pull_requests": "write", "issues": "write", "checks": "write",
-	"statuses": "write", "actions": "read", "administration": "read", "members": "read"}}'
+	"statuses": "write", "workflows": "write", "actions": "read", "administration": "read", "members": "read"}}'
 
 gh_start
 gh_repo app

@@ -29,7 +29,7 @@ gh_ctl POST /clock '{"advance": -3601}' >/dev/null
 gh_ctl PATCH /app '{"permissions": {"metadata": "read", "issues": "read"}}' >/dev/null
 is "$(gh_api POST "$at/issues/1/comments" '{"body": "x"}' | jq -r .message)" \
 	'Resource not accessible by integration' 'a missing permission is said as GitHub says it'
-gh_ctl PATCH /app '{"permissions": {"metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write", "checks": "write", "statuses": "write", "actions": "read", "administration": "read"}}' >/dev/null
+gh_ctl PATCH /app '{"permissions": {"metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write", "checks": "write", "statuses": "write", "workflows": "write", "actions": "read", "administration": "read"}}' >/dev/null
 
 # --- an issue, and what is told of it -------------------------------------------------------------
 n=$(gh_issue 'Fix it' 'Please')
@@ -108,6 +108,24 @@ is "$(gh_pr_state "$pr") $(gh_state ".issues[] | select(.number == $n) | .state"
 	'which marks the pull request merged and closes its issue'
 is "$(gh_api GET "$at/pulls/$pr" | jq -r .merge_commit_sha)" "$tip" 'at the commit that landed'
 is "$(gh_base_file src/new.txt)" 'hello again' 'and the file is on the base'
+
+# An App may not touch workflow files unless it is allowed to, not even by merging what the base has.
+all=$(gh_ctl GET /state | jq -c '.apps[0].permissions')
+gh_ctl PATCH /app "{\"permissions\": $(jq -c 'del(.workflows)' <<<"$all")}" >/dev/null
+git -C "$T/c" checkout -q -b workflow
+commit_file "$T/c" .github/workflows/ci.yml 'on: push'
+git -C "$T/c" push origin workflow >"$T/refused" 2>&1 && fail 'a workflow file was pushed without the permission'
+like "$(cat "$T/refused")" 'refusing to allow a GitHub App to create or update workflow `.github/workflows/ci.yml` without `workflows` permission' \
+	'a push with a workflow file is refused without the permission'
+git -C "$T/c" checkout -q -b plain yardmaster/1
+commit_file "$T/c" src/plain.txt x
+ok 'one without is taken' git -C "$T/c" push -q origin plain
+gh_push main .github/workflows/odd.yml 'on: workflow_dispatch' bob >/dev/null
+git -C "$T/c" fetch -q origin
+git -C "$T/c" merge -q --no-edit origin/main
+not_ok 'nor one that brings what the base changed' git -C "$T/c" push -q origin plain
+gh_ctl PATCH /app "{\"permissions\": $all}" >/dev/null
+ok 'with the permission it is taken' git -C "$T/c" push -q origin plain
 
 sha=$(gh_push topic src/x.txt x)
 pr2=$(gh_pr topic Topic)

@@ -35,11 +35,25 @@ function run(repo, args, options) {
 	return out;
 }
 
+// An App without the permission workflows may push no commit whose workflow files differ from what the branch, or for a
+// new branch the default branch, has: also one that only brings along what the base changed (issues of
+// radius-project/docs 1271, wildfly.org 549, Mergify 5055; the text is from there).
 // A push to a ref that is not among those in STUB_ONLY is refused, where that is set (githttp.js); and one to a ref that
 // a line of the file `refuse` ("refs/heads/main message") names.
 const PRE_RECEIVE = `#!/bin/sh
-[ -s refuse ] || [ -n "$STUB_ONLY" ] || exit 0
+[ -s refuse ] || [ -n "$STUB_ONLY$STUB_NO_WORKFLOWS" ] || exit 0
 while read -r old new ref; do
+	case "$ref $STUB_NO_WORKFLOWS" in
+	refs/heads/*1)
+		case "$old" in *[!0]*) was=$old ;; *) was=HEAD ;; esac
+		case "$new" in *[!0]*) ;; *) was='' ;; esac
+		file=$([ -z "$was" ] || git diff --name-only "$was" "$new" -- .github/workflows | head -n 1)
+		if [ -n "$file" ]; then
+			echo "refusing to allow a GitHub App to create or update workflow \\\`$file\\\` without \\\`workflows\\\` permission" >&2
+			exit 1
+		fi
+		;;
+	esac
 	case "\${STUB_ONLY:- $ref }" in
 	*" $ref "*) ;;
 	*)

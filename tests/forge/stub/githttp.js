@@ -4,7 +4,7 @@
 const { spawn } = require('node:child_process');
 const git = require('./git');
 const pushes = require('./pushes');
-const { authenticate, editable, mayPush, sees } = require('./auth');
+const { authenticate, editable, granted, mayPush, sees } = require('./auth');
 const { send } = require('./plain');
 
 const PATH = /^\/([^/_][^/]*\/[^/]+?)(?:\.git)?(\/(?:info\/refs|git-upload-pack|git-receive-pack))$/;
@@ -62,6 +62,7 @@ class GitHttp {
 			env: {
 				...git.ENV, GIT_PROJECT_ROOT: repo.dir, GIT_HTTP_EXPORT_ALL: '1', PATH_INFO: rest, REMOTE_USER: 'x',
 				STUB_ONLY: only ? ` ${only.join(' ')} ` : '',
+				STUB_NO_WORKFLOWS: actor.kind === 'installation' && !granted(actor, 'workflows:write') ? '1' : '',
 				GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*',
 				REQUEST_METHOD: request.method, QUERY_STRING: search.slice(1), REMOTE_ADDR: '127.0.0.1',
 				CONTENT_TYPE: request.headers['content-type'] || '', CONTENT_LENGTH: request.headers['content-length'] || '',

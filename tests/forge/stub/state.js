@@ -9,7 +9,7 @@ const { notFound } = require('./errors');
 
 const DEFAULT_PERMISSIONS = {
 	metadata: 'read', contents: 'write', pull_requests: 'write', issues: 'write', checks: 'write',
-	statuses: 'write', actions: 'read', administration: 'read', members: 'read',
+	statuses: 'write', actions: 'read', administration: 'read', members: 'read', workflows: 'write',
 };
 const DEFAULT_EVENTS = ['issues', 'issue_comment', 'pull_request', 'pull_request_review',
 	'pull_request_review_comment', 'pull_request_review_thread', 'check_run', 'check_suite', 'status', 'workflow_run', 'push',
