@@ -53,6 +53,13 @@ static char *changes_text(const json_t *verdict)
 			 who);
 }
 
+static const char unread[] = "waits for the reviews of its head to be read from the forge";
+
+static bool is_of_head(const struct queue_rules_facts *f)
+{
+	return f->verdict && !strcmp(json_str(f->verdict, "head", ""), f->head);
+}
+
 /* The forge has not said it of this head, and it matters. NULL: it has. */
 static char *unsaid_text(const struct queue_rules_facts *f)
 {
@@ -60,8 +67,8 @@ static char *unsaid_text(const struct queue_rules_facts *f)
 
 	if (why)
 		return xasprintf("waits: its reviews could not be read from the forge: %s", why);
-	if (!f->verdict || strcmp(json_str(f->verdict, "head", ""), f->head) != 0)
-		return xstrdup("waits for the reviews of its head to be read from the forge");
+	if (!is_of_head(f) || !json_object_get(f->verdict, "decision"))
+		return xstrdup(unread);
 	return NULL;
 }
 
@@ -73,6 +80,9 @@ char *queue_rules_text(const struct queue_rules_facts *f)
 	int64_t open = json_int(f->verdict, "unresolved", 0);
 	char *unsaid;
 
+	if (json_array_size(json_object_get(f->verdict, "by")) ||
+	    (is_of_head(f) && !strcmp(decision, "changes-requested")))
+		return changes_text(f->verdict);
 	if (r->unknown)
 		return xasprintf("waits for the branch's rules to be read from the forge: %s",
 				 r->unknown);
@@ -80,10 +90,8 @@ char *queue_rules_text(const struct queue_rules_facts *f)
 	if (unsaid && (wants_review(r) || threads))
 		return unsaid;
 	free(unsaid);
-	if (!f->verdict || strcmp(json_str(f->verdict, "head", ""), f->head) != 0)
-		return NULL;
-	if (!strcmp(decision, "changes-requested"))
-		return changes_text(f->verdict);
+	if (!is_of_head(f))
+		return f->reviews ? xstrdup(unread) : NULL;
 	/* "none": it wants none of this PR. With a number of approvals in force that cannot be. */
 	if (wants_review(r) && strcmp(decision, "approved") != 0 &&
 	    (r->approvals || strcmp(decision, "none") != 0))
@@ -244,6 +252,7 @@ int queue_rules(struct bot *b, const struct repo *r, const struct conf_repo *con
 	why = queue_rules_text(&(struct queue_rules_facts){
 		.rules = &rules,
 		.conversations = conf->queue.conversations && f.ops->rules,
+		.reviews = f.ops->rules != NULL,
 		.head = p->head,
 		.verdict = verdict,
 		.owners = owners,

@@ -3,7 +3,8 @@
  * beside the queue's own approvals (approvals.h): reviews that the branch requires, code owners, resolved
  * conversations, nobody who wants changes.
  *
- * The forge decides where it can be asked (pr.verdict); what it cannot be asked, because its rules are not for
+ * Who requested changes stands in the way, on later heads too, also where the branch requires no review; reviews that
+ * were not read for this head yet may hold such a one. Beyond that the forge decides where it can be asked (pr.verdict); what it cannot be asked, because its rules are not for
  * us to see, `queue.code-owners` and `queue.conversations` say. What has not been found out stands in the way.
  */
 #ifndef YM_BOT_QUEUE_RULES_H
@@ -22,6 +23,7 @@ int queue_rules_unread(struct bot *b, const struct repo *r, char **ret_why, stru
 struct queue_rules_facts {
 	const struct forge_rules *rules;
 	bool conversations; /* by configuration */
+	bool reviews;       /* the forge has some, which are read for each head */
 	const char *head;
 	const json_t *verdict; /* NULL: never read */
 	const char *owners;

@@ -121,8 +121,10 @@ int github_member(struct forge *f, const char *team, const char *user, int *ret,
 
 /* ---- what GitHub makes of a PR's reviews (github_verdict.c) ---- */
 
-/* The last step of a "forge-sync"; memo.reviews has its reviews. */
-int github_ask_verdict(struct job *j, const struct pr *pr);
+/* The steps of a "forge-sync" of an open PR that read its reviews (github_reviews.c). */
+int github_ask_reviews(struct job *j, int64_t number);
+/* The last step; memo.by: who wants changes, which is kept before anything else is asked. */
+int github_ask_verdict(struct job *j, const struct pr *pr, struct err *err);
 /* The last steps of a "forge-list" in shadow mode: which conversations of the open PRs that have any are resolved. That
  * changes no time of a PR, so no list tells of it; fifty PRs are one request, those without a conversation none. */
 int github_ask_threads(struct job *j, struct err *err);

@@ -1,4 +1,4 @@
-/* github_sync.c - see github.h: one issue or PR as it is now, and who may do what. */
+/* github_sync.c - see github.h: one issue or PR as it is now. */
 #include "forge/github_job.h"
 
 #include "forge/github_read.h"
@@ -10,57 +10,9 @@ static struct db *db_of(struct job *j)
 	return j->g->o.db;
 }
 
-/* ---- who may? ---- */
-
-static int keep_level(struct job *j, const char *login, int64_t level, struct err *err)
-{
-	return db_run(db_of(j), ST_GITHUB_LEVEL_SET, err, "isii", j->repo.id, login, level,
-		      job_now(j)) < 0
-		       ? -1
-		       : 0;
-}
-
-/* Somebody whom GitHub does not know (any more) may do nothing. */
-static int read_level(struct job *j, const struct gh_answer *a, int64_t *ret, struct err *err)
-{
-	if (a->outcome == GH_GONE) {
-		*ret = FORGE_NONE;
-		return 0;
-	}
-	return job_check(j, a, err) < 0 ? -1 : gh_read_level(a->body, ret, err);
-}
-
-static int did_level(struct job *j, const struct gh_answer *a, struct err *err)
-{
-	int64_t level;
-
-	if (read_level(j, a, &level, err) < 0 ||
-	    keep_level(j, json_str(j->payload, "user", ""), level, err) < 0)
-		return -1;
-	json_put_str(j->result, "level", forge_level_name((enum forge_level)level));
-	return JOB_DONE;
-}
-
-static int ask_level(struct job *j, const char *login, job_fn next)
-{
-	return job_get(j,
-		       gh_path("/repos/%r/collaborators/%s/permission", j->remote.full_name, login),
-		       0, "permission", next);
-}
-
-int github_act_level(struct job *j, struct err *err)
-{
-	const char *login = json_str(j->payload, "user", "");
-
-	/* An App or another machine has no role; nothing is asked in its name. */
-	if (strstr(login, "[bot]") || !*login)
-		return keep_level(j, login, FORGE_NONE, err);
-	return ask_level(j, login, did_level);
-}
-
 /* ---- issues ---- */
 
-static char *key_of(struct job *j, const char *what, int64_t id)
+static char *key_of(const struct job *j, const char *what, int64_t id)
 {
 	return xasprintf("gh-%s:%lld:%lld", what, (long long)j->remote.remote, (long long)id);
 }
@@ -194,161 +146,6 @@ static int did_events(struct job *j, const struct gh_answer *a, struct err *err)
 
 /* ---- PRs ---- */
 
-/* What a review means for the head that it is of. */
-static int apply_review(struct job *j, const struct pr *pr, const struct gh_review *r,
-			struct err *err)
-{
-	json_t *p = github_payload(&j->repo, pr->number, r->user.login);
-	bool approved = !strcmp(r->state, "APPROVED");
-	int rc;
-
-	json_put_str(p, "head", r->commit);
-	json_put_str(p, "body", r->body);
-	if (!approved)
-		return github_tell(j->g, key_of(j, "review", r->id), "pr-changes-requested", p,
-				   err);
-	rc = db_run(db_of(j), ST_APPROVAL_SET, err, "iissi", j->repo.id, pr->number, r->commit,
-		    r->user.login, r->at_ms);
-	if (rc <= 0) {
-		json_decref(p);
-		return rc < 0 ? -1 : 0;
-	}
-	return github_tell(j->g, key_of(j, "review", r->id), "pr-approved", p, err);
-}
-
-static bool counts(const struct gh_review *r)
-{
-	return !r->user.bot && gh_is_oid(r->commit) &&
-	       (!strcmp(r->state, "APPROVED") || !strcmp(r->state, "CHANGES_REQUESTED"));
-}
-
-static int ask_next_reviewer(struct job *j, struct err *err);
-
-static int did_reviewer(struct job *j, const struct gh_answer *a, struct err *err)
-{
-	int64_t level;
-
-	if (read_level(j, a, &level, err) < 0 ||
-	    keep_level(j, json_str(j->memo, "asked", ""), level, err) < 0)
-		return -1;
-	return ask_next_reviewer(j, err);
-}
-
-/* A dismissed approval is one no more. */
-static int void_dismissed(struct job *j, const struct pr *pr, const json_t *reviews,
-			  struct err *err)
-{
-	const json_t *o;
-	size_t i;
-
-	json_array_foreach (reviews, i, o) {
-		struct gh_review r;
-
-		if (gh_read_review(o, &r, NULL) == 0 && !strcmp(r.state, "DISMISSED") &&
-		    db_run(db_of(j), ST_APPROVAL_VOID_BY, err, "iiiss", j->repo.id, pr->number,
-			   job_now(j), "it was dismissed", r.user.login) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The PR is in the ledger and everybody's role is known: what is new of the reviews counts. */
-static int apply_reviews(struct job *j, struct err *err)
-{
-	cleanup(pr_release) struct pr pr = {0};
-	const json_t *o, *reviews = json_object_get(j->memo, "reviews");
-	struct forge f = job_forge(j);
-	int64_t seen;
-	size_t i;
-	int rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &pr, err, "ii", j->repo.id, job_number(j));
-
-	if (rc <= 0)
-		return rc;
-	seen = pr.review;
-	if (void_dismissed(j, &pr, reviews, err) < 0)
-		return -1;
-	json_array_foreach (reviews, i, o) {
-		struct gh_review r;
-		enum forge_level level = FORGE_NONE;
-
-		if (gh_read_review(o, &r, NULL) < 0 || r.id <= pr.review || !counts(&r))
-			continue;
-		rc = f.ops->permission(&f, j->repo.id, r.user.login, &level, err);
-		if (rc < 0)
-			return -1;
-		if (level >= FORGE_WRITE && apply_review(j, &pr, &r, err) < 0)
-			return -1;
-		seen = r.id > seen ? r.id : seen;
-	}
-	pr.review = seen;
-	return pr_save(db_of(j), &pr, err) < 0 ? -1 : github_ask_verdict(j, &pr);
-}
-
-static int ask_next_reviewer(struct job *j, struct err *err)
-{
-	const json_t *o;
-	struct forge f = job_forge(j);
-	size_t i;
-
-	json_array_foreach (json_object_get(j->memo, "reviews"), i, o) {
-		struct gh_review r;
-		enum forge_level level;
-		int rc;
-
-		if (gh_read_review(o, &r, NULL) < 0 || !counts(&r))
-			continue;
-		rc = f.ops->permission(&f, j->repo.id, r.user.login, &level, err);
-		if (rc < 0)
-			return -1;
-		if (rc == FORGE_LATER) {
-			json_put_str(j->memo, "asked", r.user.login);
-			return ask_level(j, r.user.login, did_reviewer);
-		}
-	}
-	return apply_reviews(j, err);
-}
-
-static int did_reviews(struct job *j, const struct gh_answer *a, struct err *err)
-{
-	if (job_check(j, a, err) < 0)
-		return -1;
-	json_put(j->memo, "reviews", a->body ? json_incref(a->body) : json_array());
-	return ask_next_reviewer(j, err);
-}
-
-static int ask_reviews(struct job *j, int64_t number)
-{
-	return job_get(
-		j, gh_path("/repos/%r/pulls/%d/reviews?per_page=100", j->remote.full_name, number),
-		GH_ALL_PAGES, "reviews", did_reviews);
-}
-
-int github_act_reviews(struct job *j, struct err *err)
-{
-	cleanup(pr_release) struct pr pr = {0};
-	int rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &pr, err, "ii", j->repo.id, job_number(j));
-
-	if (rc <= 0 || strcmp(pr.state, "open") != 0)
-		return rc < 0 ? -1 : JOB_DONE;
-	return ask_reviews(j, pr.number);
-}
-
-int github_reviews(struct github *g, int64_t repo, int64_t number, struct err *err)
-{
-	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)repo, (long long)number);
-	int rc = github_waits(g, subject, "forge-reviews", err);
-	json_t *p;
-
-	/* A look that has not begun reads them too. */
-	rc = rc ? rc : github_waits(g, subject, "forge-sync", err);
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	p = json_object();
-	json_put_int(p, "repo", repo);
-	json_put_int(p, "number", number);
-	return github_effect(g, subject, "forge-reviews", p, err);
-}
-
 /* Known with this head already: its reviews can be read at once. Else its objects come first, and the
  * reviews are read when it is known. */
 static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
@@ -380,7 +177,7 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 	    github_pull_labels(j->g, &j->repo, now.number, a->body, err) < 0 ||
 	    github_tell_then(j->g, json_object_get(j->payload, "then"), err) < 0)
 		return -1;
-	return strcmp(now.state, "open") ? JOB_DONE : ask_reviews(j, now.number);
+	return strcmp(now.state, "open") ? JOB_DONE : github_ask_reviews(j, now.number);
 }
 
 static int did_issue(struct job *j, const struct gh_answer *a, struct err *err)

@@ -4,8 +4,12 @@
  *
  * Kept in pr.verdict, for the head that it is of:
  *
- *   {head, decision: approved | changes-requested | review-required | none, by?: [LOGIN] who wants changes,
+ *   {head, by: [LOGIN] who wants changes, decision?: approved | changes-requested | review-required | none,
  *    unresolved: N, threads: N, why?: it could not be read}     threads: conversations in all
+ *
+ * `by` is found out here (github_reviews.c) and holds for every head: where the branch requires no review GitHub's
+ * decision is null, whatever was said. Without `decision` GitHub has not been asked: of a PR that is based on another, or
+ * not yet.
  */
 #include "forge/github_job.h"
 
@@ -41,28 +45,6 @@ static const char *decision_of(const json_t *pull)
 	return said ? "review-required" : "none";
 }
 
-/* Whose latest word is that it needs changes. */
-static json_t *wanting(const json_t *reviews)
-{
-	json_t *last = json_object(), *by = json_array(), *v;
-	const json_t *o;
-	const char *login;
-	size_t i;
-
-	json_array_foreach (reviews, i, o) {
-		struct gh_review r;
-
-		if (gh_read_review(o, &r, NULL) == 0 && strcmp(r.state, "COMMENTED") != 0 &&
-		    strcmp(r.state, "PENDING") != 0)
-			json_put_bool(last, r.user.login, !strcmp(r.state, "CHANGES_REQUESTED"));
-	}
-	json_object_foreach (last, login, v)
-		if (json_is_true(v))
-			json_array_append_new(by, json_string(login));
-	json_decref(last);
-	return by;
-}
-
 /* Takes v. A head that a landing of ours has moved is not one that people were asked about. */
 static int keep(struct job *j, const char *head, json_t *v, struct err *err)
 {
@@ -77,6 +59,7 @@ static int keep(struct job *j, const char *head, json_t *v, struct err *err)
 	if (strcmp(moved.head, head) != 0)
 		return JOB_DONE;
 	json_put_str(verdict, "head", head);
+	json_put(verdict, "by", json_incref(json_object_get(j->memo, "by")));
 	text = json_text(verdict);
 	if (pr.verdict && !strcmp(pr.verdict, text))
 		return JOB_DONE;
@@ -133,7 +116,6 @@ static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err
 		return ask(j, json_str(page, "endCursor", NULL));
 	v = json_object();
 	json_put_str(v, "decision", decision_of(pull));
-	json_put(v, "by", wanting(json_object_get(j->memo, "reviews")));
 	json_put_int(v, "unresolved", open + json_flag(page, "hasNextPage"));
 	json_put_int(v, "threads", all + json_flag(page, "hasNextPage"));
 	return keep(j, json_str(pull, "headRefOid", ""), v, err);
@@ -162,8 +144,23 @@ static int ask(struct job *j, const char *after)
 	return job_send(j, "POST", xstrdup("/graphql"), body, GH_READS, "verdict", did_verdict);
 }
 
-int github_ask_verdict(struct job *j, const struct pr *pr)
+/* Who wants changes is known already, and does not wait for the rest. */
+static int keep_wanting(struct job *j, const struct pr *pr, struct err *err)
 {
+	autojson json_t *v = NULL;
+
+	if (!pr->verdict || json_parse(pr->verdict, strlen(pr->verdict), SIZE_MAX, &v, NULL) < 0 ||
+	    strcmp(json_str(v, "head", ""), pr->head) != 0 || strcmp(pr->base, j->repo.base) != 0) {
+		json_decref(v);
+		v = json_object();
+	}
+	return keep(j, pr->head, json_incref(v), err);
+}
+
+int github_ask_verdict(struct job *j, const struct pr *pr, struct err *err)
+{
+	if (keep_wanting(j, pr, err) < 0)
+		return -1;
 	/* One that is based on another PR is not under these rules yet. */
 	if (strcmp(pr->base, j->repo.base) != 0)
 		return JOB_DONE;
@@ -325,6 +322,7 @@ static int look_again(struct github *g, const struct repo *r, const struct queue
 	if (!p.verdict || json_parse(p.verdict, strlen(p.verdict), SIZE_MAX, &v, NULL) < 0)
 		return 1;
 	return strcmp(json_str(v, "head", ""), p.head) != 0 || json_int(v, "unresolved", 1) ||
+	       json_array_size(json_object_get(v, "by")) ||
 	       !strcmp(json_str(v, "decision", "review-required"), "review-required") ||
 	       !strcmp(json_str(v, "decision", ""), "changes-requested");
 }

@@ -371,6 +371,11 @@ static const struct column github_level_columns[] = {ROW_GITHUB_LEVEL(COLUMN_I, 
 #undef ROW_T
 DEFINE_ROW(github_level)
 
+#define ROW_T github_review
+static const struct column github_review_columns[] = {ROW_GITHUB_REVIEW(COLUMN_I, COLUMN_S)};
+#undef ROW_T
+DEFINE_ROW(github_review)
+
 #define ROW_T github_team
 static const struct column github_team_columns[] = {ROW_GITHUB_TEAM(COLUMN_I, COLUMN_S)};
 #undef ROW_T

@@ -138,6 +138,8 @@ struct table {
 	I(paused_ms) S(pause)
 #define ROW_GITHUB_CHECK(I, S) I(id) I(repo) S(head) S(name) I(remote) S(said)
 #define ROW_GITHUB_LEVEL(I, S) I(id) I(repo) S(login) I(level) I(at_ms)
+#define ROW_GITHUB_REVIEW(I, S) \
+	I(id) I(repo) I(pr) S(login) I(bot) I(review) S(state) S(head) I(at_ms)
 #define ROW_GITHUB_TEAM(I, S) I(id) S(team) S(login) I(member) S(why) I(at_ms)
 #define ROW_SHADOW_REPO(I, S) I(id) I(repo) S(name) I(since_ms) I(until_ms)
 #define ROW_SHADOW_EVENT(I, S)                                                                     \
@@ -174,6 +176,7 @@ struct table {
 	X(github_repo, ROW_GITHUB_REPO)                                                            \
 	X(github_level, ROW_GITHUB_LEVEL)                                                          \
 	X(github_team, ROW_GITHUB_TEAM)                                                            \
+	X(github_review, ROW_GITHUB_REVIEW)                                                        \
 	X(github_check, ROW_GITHUB_CHECK)                                                          \
 	X(shadow_repo, ROW_SHADOW_REPO)                                                            \
 	X(shadow_event, ROW_SHADOW_EVENT)                                                          \

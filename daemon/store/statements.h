@@ -204,6 +204,9 @@
 		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND head <> ?5")                  \
 	X(APPROVAL_VOID_BY, "UPDATE approval SET void_ms = ?3, void_reason = ?4 "                  \
 		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND user = ?5")                   \
+	/* What somebody said up to then. */                                                       \
+	X(APPROVAL_VOID_UP_TO, "UPDATE approval SET void_ms = ?3, void_reason = ?4 "               \
+		"WHERE repo = ?1 AND pr = ?2 AND void_ms IS NULL AND user = ?5 AND at_ms <= ?6")   \
 	/* Of open PRs of local repositories: there the name is a user's. */                       \
 	X(APPROVAL_VOID_USER, "UPDATE approval SET void_ms = ?2, void_reason = ?3 "                \
 		"WHERE user = ?1 AND void_ms IS NULL AND EXISTS (SELECT 1 FROM pr p JOIN repo r "  \
@@ -348,6 +351,10 @@
 		"VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (team, login) "                           \
 		"DO UPDATE SET member = excluded.member, why = excluded.why, at_ms = excluded.at_ms") \
 	X(GITHUB_CHECK, "SELECT * FROM github_check WHERE repo = ?1 AND head = ?2 AND name = ?3")  \
+	X(GITHUB_REVIEW, "SELECT * FROM github_review WHERE repo = ?1 AND pr = ?2 "                \
+		"AND login = ?3")                                                                  \
+	X(GITHUB_REVIEW_CHANGES, "SELECT * FROM github_review WHERE repo = ?1 AND pr = ?2 "        \
+		"AND state = 'CHANGES_REQUESTED' ORDER BY at_ms, id")                              \
 	X(GITHUB_CHECK_BY_REMOTE, "SELECT * FROM github_check WHERE remote = ?1 "                  \
 		"AND remote <> 0")                                                                 \
 	/* shadow mode and what `stats` counts */                                                  \

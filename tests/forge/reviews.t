@@ -56,9 +56,43 @@ gh_push two src/two.txt fine >/dev/null
 pr=$(gh_pr two Two)
 gh_known "$pr" || bail 'the PR two is not known'
 gh_review "$pr" REQUEST_CHANGES 'Not so' carol
-wait_for "ledger 'SELECT verdict FROM pr' | grep -q changes-requested" || bail 'the review is not known'
+wait_for "ledger 'SELECT verdict FROM pr' | grep -q '\"by\":\[\"carol\"\]'" || bail 'the review is not known'
 gh_comment "$pr" '/yard queue' bob >/dev/null
 ok 'changes that somebody requested are waited for' waits 'waits for @carol, who requested changes'
+
+# --- begun before, submitted after ------------------------------------------------------------------
+was=$pr
+approved() { ymj '[.approvals[] | select(.void_ms == null) | .user] | sort | join(" ")' pr show "$pr" | grep -qx "${1-}"; }
+gh_push four src/four.txt fine >/dev/null
+pr=$(gh_pr four Four '' carol)
+gh_known "$pr" || bail 'the PR four is not known'
+begun=$(gh_as bob POST "/repos/$GH_REPO/pulls/$pr/reviews" '{"body": "begun"}' | jq -r .id)
+gh_review "$pr" APPROVE 'Fine' alice
+wait_ok 'a review that is begun is nobody'"'"'s' 'approved alice'
+submit() { gh_as bob POST "/repos/$GH_REPO/pulls/$pr/reviews/$begun/events" "{\"event\": \"$1\", \"body\": \"So\"}" >/dev/null; }
+submit REQUEST_CHANGES
+gh_comment "$pr" '/yard queue' alice >/dev/null
+ok 'submitted after a later one it counts' waits 'waits for @bob, who requested changes'
+is "$(gh_pr_state "$pr")" open 'and another approval does not land it'
+
+# --- approved again after a dismissal ---------------------------------------------------------------
+gh_review "$pr" APPROVE 'Fine' bob
+wait_ok 'who requested changes approves, and it lands' "[ \"\$(gh_pr_state $pr)\" = merged ]" 20
+gh_push five src/five.txt fine >/dev/null
+pr=$(gh_pr five Five '' carol)
+gh_known "$pr" || bail 'the PR five is not known'
+begun=$(gh_as bob POST "/repos/$GH_REPO/pulls/$pr/reviews" '{"body": "begun"}' | jq -r .id)
+submit APPROVE
+wait_ok 'an approval counts' 'approved bob'
+gh_as carol PUT "/repos/$GH_REPO/pulls/$pr/reviews/$begun/dismissals" '{"message": "look again"}' >/dev/null
+wait_ok 'until it is dismissed' 'approved ""'
+gh_review "$pr" APPROVE 'Still fine' bob
+wait_ok 'and once more after that' 'approved bob'
+gh_label "$pr" anything
+gh_idle
+wait_for '[ "$(ymj .effects_open status)" = 0 ]'
+ok 'which the next look leaves as it is' approved bob
+pr=$was
 
 # --- without webhooks -----------------------------------------------------------------------------
 gh_ctl POST /hooks '{"hold": true}' >/dev/null

@@ -219,7 +219,7 @@ static void what_reviews_come_to(void **state)
 		world_open(&w, *state, answers);
 		known(&w, 4, THREADS_HEAD, NULL);
 		assert_int_equal(db_run(w.forge.db, ST_GITHUB_LEVEL_SET, NULL, "isii", w.repo.id,
-					"eve", (int64_t)FORGE_READ,
+					"eve", (int64_t)FORGE_WRITE,
 					w.f->clock.wall_ms(&w.f->clock)),
 				 1);
 		act(&w, "forge-reviews", json_pack("{s:i}", "number", 4));
@@ -229,6 +229,141 @@ static void what_reviews_come_to(void **state)
 			fail_msg("row %zu: found '%s', expected '%s'", i, found, rows[i].expected);
 		world_release(&w);
 	}
+}
+
+#define SAID_AT(n, who, type, word, at)                                                            \
+	"{\"id\":" n ",\"state\":\"" word "\",\"commit_id\":\"" THREADS_HEAD                       \
+	"\",\"user\":{\"login\":\"" who "\",\"type\":\"" type                                      \
+	"\"},\"submitted_at\":\"2026-01-01T00:00:" at "Z\"}"
+#define SAID_BY(n, who, word, at) SAID_AT(n, who, "User", word, at)
+
+/* "ann eve; bob": who approves, and who wants changes. */
+static char *words_of(struct world *w)
+{
+	cleanup(approval_list_release) struct approval_list l = {0};
+	cleanup(pr_release) struct pr p = {0};
+	cleanup(strvec_release) struct strvec a = STRVEC_INIT;
+	cleanup(strvec_release) struct strvec by = STRVEC_INIT;
+	autojson json_t *v = NULL;
+	autofree char *approved = NULL, *wanting = NULL;
+	const json_t *o;
+	size_t i;
+
+	assert_int_equal(
+		approval_all(w->forge.db, ST_APPROVAL_OF, &l, NULL, "ii", w->repo.id, (int64_t)4),
+		0);
+	for (i = 0; i < l.n; i++)
+		if (!l.v[i].void_ms)
+			strvec_push(&a, l.v[i].user);
+	assert_int_equal(
+		pr_find(w->forge.db, ST_PR_BY_NUMBER, &p, NULL, "ii", w->repo.id, (int64_t)4), 1);
+	v = json_loads(p.verdict ? p.verdict : "{}", 0, NULL);
+	json_array_foreach (json_object_get(v, "by"), i, o)
+		strvec_push(&by, json_string_value(o));
+	approved = strvec_join(&a, " ");
+	wanting = strvec_join(&by, " ");
+	return xasprintf("%s; %s", approved, wanting);
+}
+
+static void may(struct world *w, const char *login, enum forge_level level)
+{
+	assert_int_equal(db_run(w->forge.db, ST_GITHUB_LEVEL_SET, NULL, "isii", w->repo.id, login,
+				(int64_t)level, w->f->clock.wall_ms(&w->f->clock)),
+			 1);
+}
+
+/* The list as it is at each look, in GitHub's order: by number. GitHub's own decision is null. */
+static void the_last_word_of_each_counts(void **state)
+{
+	static const struct {
+		const char *reviews, *expected, *told;
+	} looks[] = {
+		{SAID_BY("1", "bob", "PENDING", "00") "," SAID_BY("2", "ann", "APPROVED", "02"),
+		 "ann; ", "pr-approved 4 - ann"},
+		/* begun before, submitted after */
+		{SAID_BY("1", "bob", "APPROVED", "05") "," SAID_BY("2", "ann", "APPROVED", "02"),
+		 "ann bob; ", "pr-approved 4 - bob"},
+		/* a comment undoes nothing, and an older list is of no interest */
+		{SAID_BY("1", "bob", "APPROVED", "05") "," SAID_BY(
+			 "2", "ann", "APPROVED", "02") "," SAID_BY("3", "ann", "COMMENTED", "06"),
+		 "ann bob; ", ""},
+		{SAID_BY("2", "ann", "APPROVED", "02"), "ann bob; ", ""},
+		/* dismissed, and approved again: also at the look after that */
+		{SAID_BY("1", "bob", "DISMISSED", "05") "," SAID_BY("2", "ann", "APPROVED", "02"),
+		 "ann; ", ""},
+		{SAID_BY("1", "bob", "APPROVED", "05") "," SAID_BY("2", "ann", "APPROVED", "02"),
+		 "ann; ", ""},
+		{SAID_BY("1", "bob", "DISMISSED", "05") "," SAID_BY(
+			 "2", "ann", "APPROVED", "02") "," SAID_BY("4", "bob", "APPROVED", "05"),
+		 "ann bob; ", "pr-approved 4 - bob"},
+		{SAID_BY("1", "bob", "DISMISSED", "05") "," SAID_BY(
+			 "2", "ann", "APPROVED", "02") "," SAID_BY("4", "bob", "APPROVED", "05"),
+		 "ann bob; ", ""},
+		/* changes; a dismissal brings no earlier word back */
+		{SAID_BY("2", "ann", "APPROVED", "02") "," SAID_BY("10", "ann", "CHANGES_REQUESTED",
+								   "09"),
+		 "bob; ann", "pr-changes-requested 4 - ann"},
+		{SAID_BY("2", "ann", "APPROVED", "02") "," SAID_BY("10", "ann", "DISMISSED", "09"),
+		 "bob; ", ""},
+		/* A machine approves nothing, and takes back what it wanted; a reader wants nothing. */
+		{SAID_AT("5", "ci[bot]", "Bot", "CHANGES_REQUESTED",
+			 "10") "," SAID_BY("6", "eve", "CHANGES_REQUESTED", "10"),
+		 "bob; ci[bot]", ""},
+		{SAID_AT("5", "ci[bot]", "Bot", "CHANGES_REQUESTED",
+			 "10") "," SAID_AT("7", "ci[bot]", "Bot", "APPROVED", "11"),
+		 "bob; ", ""},
+		/* An account that was deleted is nobody. */
+		{"{\"id\":8,\"state\":\"APPROVED\",\"commit_id\":\"" THREADS_HEAD
+		 "\",\"user\":null,\"submitted_at\":\"" SINCE
+		 "\"},{\"id\":9,\"state\":\"CHANGES_REQUESTED\",\"commit_id\":\"" THREADS_HEAD
+		 "\",\"user\":null,\"submitted_at\":\"" SINCE "\"}",
+		 "bob; ", ""},
+	};
+	struct world w;
+
+	world_of_pages(&w, *state, NULL, false);
+	known(&w, 4, THREADS_HEAD, NULL);
+	may(&w, "ann", FORGE_WRITE);
+	may(&w, "bob", FORGE_WRITE);
+	may(&w, "eve", FORGE_READ);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		autofree char *list = xasprintf("[%s]", looks[i].reviews), *found = NULL;
+		const struct canned answers[] = {
+			SAY(OF_4, 200, "", list),
+			SAY("POST /graphql", 200, "", DECIDED("null", NODES("", "false"), "")),
+			END};
+
+		w.f->stub->answers = answers;
+		w.f->stub->handler = fx_hand_out_token;
+		w.f->stub->arg = w.f;
+		act(&w, "forge-reviews", json_pack("{s:i}", "number", 4));
+		assert_int_equal(w.why.code, 0);
+		found = words_of(&w);
+		if (strcmp(found, looks[i].expected) != 0)
+			fail_msg("look %zu: found '%s', expected '%s'", i, found,
+				 looks[i].expected);
+		assert_told(&w, looks[i].told);
+	}
+	world_release(&w);
+}
+
+/* What GitHub makes of it may not be had for long: who wants changes is known all the same. */
+static void changes_are_known_without_graphql(void **state)
+{
+	static const struct canned answers[] = {
+		SAY(OF_4, 200, "", "[" SAID_BY("1", "bob", "CHANGES_REQUESTED", "00") "]"),
+		SAY("POST /graphql", 503, "", "{}"), END};
+	autofree char *found = NULL;
+	struct world w;
+
+	world_open(&w, *state, answers);
+	known(&w, 4, THREADS_HEAD, NULL);
+	may(&w, "bob", FORGE_WRITE);
+	act(&w, "forge-reviews", json_pack("{s:i}", "number", 4));
+	assert_int_equal(w.why.code, ERR_UNAVAILABLE);
+	found = words_of(&w);
+	assert_string_equal(found, "; bob");
+	world_release(&w);
 }
 
 /* ---- what was said of a PR that was not known yet ---- */
@@ -418,6 +553,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(conversations_are_read_again),
 		TEST(what_reviews_come_to),
+		TEST(the_last_word_of_each_counts),
+		TEST(changes_are_known_without_graphql),
 		TEST(a_first_look_that_comes_late_binds_nothing),
 		TEST(branches_of_no_candidate_are_swept),
 		TEST(a_pr_of_somebody_else_keeps_its_branch),

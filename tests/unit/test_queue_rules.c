@@ -24,8 +24,9 @@ static char *text(const struct forge_rules *r, bool conversations, const char *v
 }
 
 #define VERDICT(decision, n)                                                                       \
-	"{\"head\":\"" HEAD_A "\",\"decision\":\"" decision                                        \
-	"\",\"by\":[\"eve\"],\"unresolved\":" #n "}"
+	"{\"head\":\"" HEAD_A "\",\"decision\":\"" decision "\",\"by\":[],\"unresolved\":" #n "}"
+#define WANTED(head, decision)                                                                     \
+	"{\"head\":\"" head "\",\"by\":[\"eve\"]" decision ",\"unresolved\":0}"
 
 #define assert_waits(expected, ...)                                                                \
 	do {                                                                                       \
@@ -83,8 +84,41 @@ static void reviews(void **state)
 	assert_free(&owners, false, VERDICT("none", 0), "@a (src/x)"); /* nothing of theirs */
 	assert_waits("somebody else than who pushed it", &last, false,
 		     VERDICT("review-required", 0), NULL);
-	assert_waits("@eve, who requested changes", &none, false, VERDICT("changes-requested", 0),
-		     NULL);
+	assert_waits("somebody, who requested changes", &none, false,
+		     VERDICT("changes-requested", 0), NULL);
+}
+
+/* Where no review is required GitHub says nothing of it; a push does not undo it. */
+static void changes_that_somebody_requested(void **state)
+{
+	struct forge_rules none = {0}, two = {.approvals = 2};
+	struct queue_rules_facts f = {.rules = &none, .reviews = true, .head = HEAD_A};
+	static const char *const verdicts[] = {
+		WANTED(HEAD_A, ""), WANTED(HEAD_A, ",\"decision\":\"none\""),
+		WANTED(HEAD_A, ",\"decision\":\"approved\""), WANTED(HEAD_A, ",\"why\":\"no\""),
+		WANTED(HEAD_B, ",\"decision\":\"none\"")};
+	autofree char *never = queue_rules_text(&f);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
+		assert_waits("@eve, who requested changes", &none, false, verdicts[i], NULL);
+		assert_waits("@eve, who requested changes", &two, false, verdicts[i], NULL);
+	}
+	/* Not read for this head yet, there may be one. */
+	assert_non_null(never);
+	assert_non_null(strstr(never, "to be read"));
+	for (int i = 0; i < 2; i++) {
+		autojson json_t *v = json_loads(i ? "{\"head\":\"" HEAD_A "\",\"by\":[]}"
+						  : "{\"head\":\"" HEAD_B "\",\"by\":[]}",
+						0, NULL);
+		autofree char *found = NULL;
+
+		f.verdict = v;
+		found = queue_rules_text(&f);
+		assert_int_equal(found == NULL, i);
+	}
+	/* Of one that is based on another PR GitHub's rules say nothing. */
+	assert_waits("to be read", &two, false, "{\"head\":\"" HEAD_A "\",\"by\":[]}", NULL);
 }
 
 static void conversations(void **state)
@@ -281,6 +315,15 @@ static void on_github(struct fx *f)
 			 1);
 }
 
+/* Its reviews were read, and nobody wants changes. */
+static void reviewed(struct fx *f)
+{
+	cleanup(pr_release) struct pr p = fx_pr(f, 1);
+
+	row_set(&p.verdict, "{\"head\":\"" HEAD_A "\",\"by\":[]}");
+	assert_int_equal(pr_save(f->bot.db, &p, NULL), 0);
+}
+
 static void team_has(struct fx *f, int64_t member)
 {
 	assert_int_equal(db_run(f->bot.db, ST_GITHUB_TEAM_SET, NULL, "ssisi", "octo/core", "anna",
@@ -298,6 +341,7 @@ static void a_team_that_owns_approves_by_its_members(void **state)
 	config(f, "* @octo/core\n");
 	fx_push(f, 1, HEAD_A, NULL);
 	fx_learnt(f);
+	reviewed(f);
 	fx_enqueue(f, 1);
 	team_has(f, -1); /* GitHub does not say */
 	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
@@ -358,6 +402,9 @@ static void a_check_that_is_required_late_is_waited_for(void **state)
 	fx_push(f, 1, HEAD_A, NULL);
 	fx_learnt(f);
 	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0); /* its reviews were not read */
+	reviewed(f);
 	fx_turn(f);
 	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
 	freeze(f, true);
@@ -564,6 +611,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_known_stands_in_the_way),
 		cmocka_unit_test(nothing_is_asked_for_where_nothing_is_wanted),
 		cmocka_unit_test(reviews),
+		cmocka_unit_test(changes_that_somebody_requested),
 		cmocka_unit_test(conversations),
 		cmocka_unit_test(owners_of_paths),
 		cmocka_unit_test(a_file_of_too_many_rules_says_so),

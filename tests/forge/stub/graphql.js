@@ -117,13 +117,15 @@ const threadNode = (issue, thread) => ({
 	}))),
 });
 
-// Who counts is who may write; the latest word of each. `owners` of a protection: who is a code owner of
+// Null where the branch requires no review. Who counts is who may write; the latest word of each. `owners` of a protection: who is a code owner of
 // everything.
 function reviewDecision(state, repo, pull) {
 	const protection = repo.protection.get(pull.base.ref) || {};
 	const rules = (repo.rules.get(pull.base.ref) || []).filter((r) => r.type === 'pull_request').map((r) => r.parameters);
 	const needed = Math.max(protection.reviews || 0, ...rules.map((r) => r.required_approving_review_count || 0));
 	const owned = protection.code_owners || rules.some((r) => r.require_code_owner_review);
+	if (!needed && !owned)
+		return null; // whatever reviewers said
 	const last = new Map();
 	for (const r of pull.reviews)
 		if (['APPROVED', 'CHANGES_REQUESTED', 'DISMISSED'].includes(r.state) && RANK[state.role(repo, r.user)] >= RANK.write)
@@ -132,8 +134,6 @@ function reviewDecision(state, repo, pull) {
 	if (by('CHANGES_REQUESTED').length)
 		return 'CHANGES_REQUESTED';
 	const approved = by('APPROVED');
-	if (!needed && !owned)
-		return approved.length ? 'APPROVED' : null;
 	return approved.length >= needed && (!owned || approved.some((login) => (protection.owners || []).includes(login))) ? 'APPROVED' : 'REVIEW_REQUIRED';
 }
 

@@ -61,9 +61,7 @@ function addComment(c, issue, fields, review) {
 	return one;
 }
 
-function create(c) {
-	const issue = pulls.need(c);
-	const { body, event } = c.body;
+function checkWord(c, issue, body, event) {
 	if (event && !STATES[event])
 		throw new HttpError(422, 'Variable $event of type PullRequestReviewEvent was provided invalid value');
 	if ((event === 'REQUEST_CHANGES' || (event === 'COMMENT' && !(c.body.comments || []).length)) && !body)
@@ -71,6 +69,13 @@ function create(c) {
 	if (c.user === issue.user && event !== 'COMMENT')
 		throw new HttpError(422, 'Unprocessable Entity', [event === 'APPROVE' ? 'Can not approve your own pull request' : 'Can not request changes on your own pull request']);
 	issues.checkText('PullRequestReview', body);
+}
+
+// Without an event it is begun, and seen by nobody else until it is submitted.
+function create(c) {
+	const issue = pulls.need(c);
+	const { body, event } = c.body;
+	checkWord(c, issue, body, event);
 	const one = {
 		id: c.state.id(), user: c.user, body: body || '', state: event ? STATES[event] : 'PENDING', commit_id: c.body.commit_id || issue.pull.head.sha,
 		submitted_at: event ? c.state.now() : undefined,
@@ -83,6 +88,18 @@ function create(c) {
 		submitted(c, issue, one);
 	for (const each of c.body.comments || [])
 		addComment(c, issue, each, one);
+	return shape(c, issue, one);
+}
+
+// It keeps the number that it has since it was begun.
+function submit(c) {
+	const issue = pulls.need(c);
+	const one = needReview(c, issue);
+	if (one.user !== c.user || one.state !== 'PENDING')
+		throw notFound();
+	checkWord(c, issue, c.body.body || one.body, c.body.event);
+	Object.assign(one, { state: STATES[c.body.event], body: c.body.body || one.body, submitted_at: c.state.now() });
+	submitted(c, issue, one);
 	return shape(c, issue, one);
 }
 
@@ -140,6 +157,7 @@ function routes(router) {
 		const issue = pulls.need(c);
 		return shape(c, issue, needReview(c, issue));
 	});
+	router.add('POST', `${one}/reviews/{review_id}/events`, WRITE, submit);
 	router.add('PUT', `${one}/reviews/{review_id}/dismissals`, { ...WRITE, role: 'write' }, dismiss);
 	router.add('GET', `${one}/comments`, READ, (c) => {
 		const issue = pulls.need(c);
