@@ -174,6 +174,45 @@ int job_check(struct job *j, const struct gh_answer *a, struct err *err)
 	return err_set(err, codes[a->outcome], "%s: %s: %s", j->remote.full_name, j->kind, a->text);
 }
 
+bool job_is_of(const struct job *j, const struct gh_answer *a, const json_t *o, int64_t number)
+{
+	/* Which of them it has, and whether the address ends with the number, goes by what it is. */
+	static const struct {
+		const char *key;
+		bool numbered;
+	} urls[] = {{"repository_url", false}, {"issue_url", true}, {"pull_request_url", true}};
+	const json_t *repo = json_object_get(json_object_get(o, "base"), "repo");
+	bool whole = json_object_get(o, "number") != NULL;
+
+	if (whole && number && json_int(o, "number", 0) != number)
+		return false;
+	if (json_int(repo, "id", j->remote.remote) != j->remote.remote)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		const char *url = json_str(o, urls[i].key, NULL);
+
+		/* A PR has the address of its issue, too. */
+		if (!a->followed && !gh_url_is_of(url, j->remote.full_name,
+						  urls[i].numbered && !whole ? number : 0))
+			return false;
+	}
+	return true;
+}
+
+int job_check_of(struct job *j, const struct gh_answer *a, int64_t number, struct err *err)
+{
+	if (job_check(j, a, err) < 0)
+		return -1;
+	if (job_is_of(j, a, a->body, number))
+		return 0;
+	return err_set(
+		err, ERR_INPUT,
+		"%s: %s: the answer is of another thing (%.200s, number %lld) than was asked "
+		"for (number %lld)",
+		j->remote.full_name, j->kind, json_str(a->body, "url", "no address"),
+		(long long)json_int(a->body, "number", 0), (long long)number);
+}
+
 static void end(struct job *j, struct err *why)
 {
 	struct github *g = j->g;
@@ -234,6 +273,7 @@ int job_send(struct job *j, const char *method, char *path, json_t *body, unsign
 		gh_send(j->g->o.client, &(struct gh_req){.method = method,
 							 .path = p,
 							 .body = b,
+							 .repository = j->remote.remote,
 							 .installation = j->remote.installation,
 							 .flags = flags,
 							 .kind = kind,

@@ -97,7 +97,7 @@ static int did_comment(struct job *j, const struct gh_answer *a, struct err *err
 {
 	struct gh_comment c;
 
-	if (job_check(j, a, err) < 0 || gh_read_comment(a->body, &c, err) < 0)
+	if (job_check_of(j, a, job_number(j), err) < 0 || gh_read_comment(a->body, &c, err) < 0)
 		return -1;
 	return keep_comment(j, c.id, err);
 }
@@ -255,7 +255,8 @@ static int did_find_open(struct job *j, const struct gh_answer *a, struct err *e
 	json_array_foreach (a->body, i, o) {
 		const json_t *base = json_object_get(o, "base");
 
-		if (!strcmp(json_str(base, "ref", ""), json_str(j->payload, "base", "")))
+		if (!strcmp(json_str(base, "ref", ""), json_str(j->payload, "base", "")) &&
+		    job_is_of(j, a, o, 0))
 			return opened(j, o, err);
 	}
 	return err_set(err, ERR_STATE, "%s: GitHub opened no PR from %s to %s: %s",
@@ -280,7 +281,7 @@ static int did_open(struct job *j, const struct gh_answer *a, struct err *err)
 		json_put_str(j->memo, "why", a->text);
 		return find_open(j);
 	}
-	return job_check(j, a, err) < 0 ? -1 : opened(j, a->body, err);
+	return job_check_of(j, a, 0, err) < 0 ? -1 : opened(j, a->body, err);
 }
 
 static json_t *pull_body(struct job *j)

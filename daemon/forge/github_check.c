@@ -49,6 +49,11 @@ static int did_check(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	if (job_check(j, a, err) < 0)
 		return -1;
+	/* Of a commit status the answer does not say. */
+	if (strcmp(json_str(a->body, "head_sha", word(j, "head")), word(j, "head")) != 0)
+		return err_set(err, ERR_INPUT, "%s: the check run of %s is of %s",
+			       j->remote.full_name, word(j, "head"),
+			       json_str(a->body, "head_sha", "?"));
 	return keep(j, json_int(a->body, "id", 0), err);
 }
 

@@ -325,10 +325,14 @@ static bool any_bound(const struct job *j, const json_t *statuses)
 static int did_statuses(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	json_t *latest = json_object_get(a->body, "statuses"), *o;
+	const char *head = json_str(j->payload, "head", "");
 	size_t i;
 
 	if (job_check(j, a, err) < 0)
 		return -1;
+	if (strcmp(json_str(a->body, "sha", head), head) != 0)
+		return err_set(err, ERR_INPUT, "%s: the statuses of %s are of %s",
+			       j->remote.full_name, head, json_str(a->body, "sha", "?"));
 	json_array_foreach (latest, i, o) {
 		const char *state = json_str(o, "state", "");
 
@@ -347,6 +351,7 @@ static int did_statuses(struct job *j, const struct gh_answer *a, struct err *er
 
 static int did_runs(struct job *j, const struct gh_answer *a, struct err *err)
 {
+	const char *head = json_str(j->payload, "head", "");
 	const json_t *o;
 	size_t i;
 
@@ -357,6 +362,9 @@ static int did_runs(struct job *j, const struct gh_answer *a, struct err *err)
 		const json_t *app = json_object_get(o, "app");
 		const char *conclusion = json_str(o, "conclusion", "");
 
+		/* One of another commit says nothing of this one. */
+		if (strcmp(json_str(o, "head_sha", head), head) != 0)
+			continue;
 		if (json_int(app, "id", 0) > 0 && json_str(app, "slug", NULL))
 			json_put_int(json_object_get(j->memo, "apps"), json_str(app, "slug", ""),
 				     json_int(app, "id", 0));

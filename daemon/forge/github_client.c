@@ -228,6 +228,7 @@ struct gh_job *gh_job_new(struct gh *g, const struct gh_req *r)
 	j->send = r->body ? json_text(r->body) : NULL;
 	j->kind = r->kind ? r->kind : "other";
 	j->flags = r->flags;
+	j->repository = r->repository;
 	j->conditional = (r->flags & GH_CONDITIONAL) && !(r->flags & GH_AFRESH);
 	j->hand_out = hand_out_plain;
 	j->fn.done = r->done;
@@ -252,6 +253,7 @@ void gh_job_free(struct gh_job *j)
 	free(j->text);
 	free(j->raw);
 	free(j->renamed);
+	free(j->moved);
 	free(j->needs);
 	free(j);
 }

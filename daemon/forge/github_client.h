@@ -125,6 +125,9 @@ struct gh_answer {
 	int64_t not_before_ms; /* GH_RETRY, GH_NO_ACCESS: of clock->wall_ms, as effect_again() takes */
 	const char *needs;     /* GH_REFUSED, 403: the permissions that are missing, as GitHub names
 			    * them ("pull_requests=write"), "" when it names none; else NULL */
+	const char
+		*moved; /* GH_GONE: a redirect led out of what was asked for, to there; else NULL */
+	bool followed;  /* a redirect was followed, within the repository that was asked for */
 	const char *renamed; /* "owner/name" that the repository in `path` is called now, or NULL */
 	bool changed;        /* GH_OK of a GH_CONDITIONAL that had been asked before */
 };
@@ -136,6 +139,13 @@ struct gh_req {
 	const char *method; /* NULL: GET */
 	const char *path;   /* from gh_path(): "/repos/…", or "/graphql" */
 	json_t *body;
+	/*
+	 * The id of the repository that the path is of, 0: not known. A redirect is followed to the same thing below
+	 * this repository under another name ("/repositories/ID/…" says which it is; of a name GitHub is asked). GitHub
+	 * also redirects an issue that was transferred, to another repository and another number: that is not followed,
+	 * neither to read nor to write there; the answer is GH_GONE with `moved`.
+	 */
+	int64_t repository;
 	int64_t installation; /* 0: as the App itself (JWT). Ignored with a plain token */
 	unsigned flags;
 	const char *accept;   /* NULL: application/vnd.github+json */

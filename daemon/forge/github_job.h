@@ -49,6 +49,15 @@ int job_send(struct job *j, const char *method, char *path, json_t *body, unsign
 /* 0 when the answer is a GH_OK; else the error that it means. */
 int job_check(struct job *j, const struct gh_answer *a, struct err *err);
 
+/*
+ * Is this issue, PR, comment or review of this repository, and of what was asked for (number; 0: of any)? An answer that
+ * is of something else must not be taken for ours, wherever it comes from. Of a redirect within the repository the name
+ * is another one, and the client has looked whose it is.
+ */
+bool job_is_of(const struct job *j, const struct gh_answer *a, const json_t *o, int64_t number);
+/* The same of a whole answer; -1: it is not. */
+int job_check_of(struct job *j, const struct gh_answer *a, int64_t number, struct err *err);
+
 /* Writes what a list finds out of `remote`; the rest others write meanwhile. */
 int job_save_remote(struct job *j, struct err *err);
 int job_save_installation(struct job *j, int64_t installation, struct err *err);

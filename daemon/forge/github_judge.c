@@ -143,8 +143,8 @@ static void note_needs(struct gh_job *j, struct judged *d)
 
 /* --- redirects --- */
 
-/* "/repos/OWNER/NAME" of a path on this server, or NULL. Caller frees "OWNER/NAME". */
-static char *repo_of(const char *path)
+/* "/repos/OWNER/NAME" of a path on this server, or NULL; *ret_rest is what is behind it. Caller frees "OWNER/NAME". */
+static char *repo_of(const char *path, const char **ret_rest)
 {
 	size_t owner, name;
 
@@ -155,7 +155,23 @@ static char *repo_of(const char *path)
 	if (path[owner] != '/')
 		return NULL;
 	name = strcspn(path + owner + 1, "/?");
+	*ret_rest = path + owner + 1 + name;
 	return owner && name ? xstrndup(path, owner + 1 + name) : NULL;
+}
+
+/* The number of "/repositories/ID/…"; 0: it is not such a path. */
+static int64_t id_of(const char *path, const char **ret_rest)
+{
+	static const char begin[] = "/repositories/";
+	const size_t n = sizeof(begin) - 1;
+	size_t digits;
+
+	if (strncmp(path, begin, n) != 0)
+		return 0;
+	digits = strspn(path + n, "0123456789");
+	*ret_rest = path + n + digits;
+	return digits && digits < 19 && strchr("/?", path[n + digits]) ? strtoll(path + n, NULL, 10)
+								       : 0;
 }
 
 static const char *below_base(const struct gh *g, const char *url)
@@ -165,23 +181,53 @@ static const char *below_base(const struct gh *g, const char *url)
 	return strncasecmp(url, g->base, n) ? "" : url + n;
 }
 
-/* A redirect of /repos/OLD/… leads to /repositories/ID/… or /repos/NEW/…. */
-static void notice_move(struct gh_job *j, const char *to)
+static bool is_same_rest(const char *a, const char *b)
 {
-	autofree char *was = repo_of(j->path);
-	const char *path = below_base(j->g, to);
-	char *now;
+	size_t n = strcspn(a, "?"), k = strcspn(b, "?");
 
-	if (!was)
-		return;
-	now = repo_of(path);
-	if (now && strcasecmp(now, was)) {
-		free(j->renamed);
-		j->renamed = steal(&now);
+	return n == k && !strncmp(a, b, n);
+}
+
+static void moved_away(struct gh_job *j, const char *to)
+{
+	free(j->moved);
+	j->moved = xstrdup(to);
+	finish(j, GH_GONE, 0, "it has moved out of this repository");
+}
+
+/*
+ * A redirect of /repos/OLD/… leads to /repositories/ID/… or /repos/NEW/…: the same thing under another name, which is
+ * remembered, or another thing. false: the job has its answer, or waits for one.
+ */
+static bool is_the_same(struct gh_job *j, const char *to)
+{
+	const char *path = below_base(j->g, to), *asked = "", *rest = "";
+	autofree char *was = repo_of(j->path, &asked);
+	autofree char *now = was ? repo_of(path, &rest) : NULL;
+	int64_t id = was ? id_of(path, &rest) : 0;
+
+	if (!was || j->foreign || (!id && !now && (j->flags & GH_TEXT)))
+		return true; /* a log is kept elsewhere */
+	if ((!id && !now) || !is_same_rest(asked, rest) ||
+	    (id && j->repository && id != j->repository)) {
+		moved_away(j, to);
+		return false;
 	}
-	free(now);
-	if (!strncmp(path, "/repositories/", 14))
-		j->moved_id = strtoll(path + 14, NULL, 10);
+	j->a.followed = true;
+	if (id) {
+		j->moved_id = id;
+		return true;
+	}
+	if (strcasecmp(now, was)) {
+		free(j->renamed);
+		j->renamed = xstrdup(now);
+	}
+	if (!j->repository || !strcasecmp(now, was))
+		return true;
+	free(j->url);
+	j->url = xstrdup(to);
+	gh_ask_whose(j, now);
+	return false;
 }
 
 static bool may_leave(const struct gh_job *j, const char *to)
@@ -195,6 +241,11 @@ static void redirected(struct gh_job *j, const struct judged *d)
 	const char *ref = http_header(d->h, "Location");
 	autofree char *to = ref ? http_url_join(j->url, ref) : NULL;
 
+	/* So GitHub answers for what is below an issue that was transferred (golang/build#26). */
+	if (ref && !*ref && !strncmp(j->path, "/repos/", 7)) {
+		moved_away(j, "");
+		return;
+	}
 	if (!to) {
 		finish(j, GH_BROKEN, 0, "a redirect to nowhere");
 		return;
@@ -211,7 +262,8 @@ static void redirected(struct gh_job *j, const struct judged *d)
 		}
 		j->foreign = true; /* and stays so, even when it leads back */
 	}
-	notice_move(j, to);
+	if (!is_the_same(j, to))
+		return;
 	free(j->url);
 	j->url = steal(&to);
 	j->tries--;

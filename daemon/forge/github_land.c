@@ -101,7 +101,8 @@ static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 
 	if (a->outcome == GH_RETRY || a->outcome == GH_UNKNOWN || a->outcome == GH_NO_ACCESS)
 		return not_yet(j, a->not_before_ms, a->text, err);
-	if (job_check(j, a, err) < 0 || gh_read_pull(a->body, j->remote.full_name, &now, err) < 0)
+	if (job_check_of(j, a, job_number(j), err) < 0 ||
+	    gh_read_pull(a->body, j->remote.full_name, &now, err) < 0)
 		return -1;
 	merged = !strcmp(now.state, "merged");
 	if (json_flag(j->payload, "merged") && !merged && !strcmp(now.state, "open"))

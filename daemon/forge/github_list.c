@@ -36,7 +36,7 @@ static int did_comments(struct job *j, const struct gh_answer *a, struct err *er
 
 		/* Edited ones come again; their events are known. What is older than the last look
 		 * was heard then, or was edited into a command, which is none. */
-		if (gh_read_comment(o, &c, NULL) == 0 &&
+		if (gh_read_comment(o, &c, NULL) == 0 && job_is_of(j, a, o, 0) &&
 		    c.created_ms >= gh_time_ms(j->remote.comments_since) &&
 		    github_hear_comment(j->g, &j->repo, c.number, &c, err) < 0)
 			return -1;
@@ -122,7 +122,7 @@ static int did_pulls(struct job *j, const struct gh_answer *a, struct err *err)
 	json_put_bool(j->memo, "fetching", rc > 0);
 	json_put(j->memo, "heads", json_array());
 	json_array_foreach (a->body, i, o)
-		if (look_at_pull(j, o, err) < 0)
+		if (job_is_of(j, a, o, 0) && look_at_pull(j, o, err) < 0)
 			return -1;
 	/* Unchanged by then it would say nothing. */
 	if (json_flag(j->memo, "again"))
@@ -203,7 +203,8 @@ static int did_issues(struct job *j, const struct gh_answer *a, struct err *err)
 		const char *at = json_str(o, "updated_at", NULL);
 
 		/* One that cannot be read is left out; it does not hide the others. */
-		if ((is_first(j) ? note_first : note_changed)(j, o, &why) < 0 &&
+		if (job_is_of(j, a, o, 0) &&
+		    (is_first(j) ? note_first : note_changed)(j, o, &why) < 0 &&
 		    (why.code == ERR_IO || why.code == ERR_CORRUPT))
 			return err_move(err, &why);
 		if (at && (!since || gh_time_ms(at) > gh_time_ms(since)))

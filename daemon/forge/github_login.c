@@ -306,3 +306,47 @@ bool gh_ask_name(struct gh_job *j)
 	gh_kick(g);
 	return true;
 }
+
+/* --- whose a new name is --- */
+
+static void whose_arrived(struct gh_job *j)
+{
+	struct gh_job *waits = gh_job_find(j->g, j->parent);
+	int64_t wait = j->a.not_before_ms ? j->a.not_before_ms - gh_wall(j->g) : 0;
+
+	if (!waits || waits->place != GH_LIMBO)
+		return;
+	TAILQ_REMOVE(&j->g->limbo, waits, link);
+	if (j->a.outcome == GH_OK && json_int(j->a.body, "id", 0) == waits->repository) {
+		waits->tries--;
+		gh_wait_first(waits, 0);
+		gh_kick(j->g);
+		return;
+	}
+	if (j->a.outcome == GH_OK) {
+		waits->moved = xstrdup(waits->url);
+		gh_finish(waits, GH_GONE, 0, "%s %.200s: it has moved out of this repository",
+			  waits->method, waits->path);
+		return;
+	}
+	/* Nothing was done yet. */
+	gh_finish(waits, j->a.outcome == GH_NO_ACCESS ? GH_NO_ACCESS : GH_RETRY,
+		  wait > 0 ? wait : j->g->conf.wait_ms,
+		  "%s %.200s: a redirect, of which it is not known where it leads: %s",
+		  waits->method, waits->path, j->a.text);
+}
+
+void gh_ask_whose(struct gh_job *j, const char *full_name)
+{
+	struct gh *g = j->g;
+	autofree char *path = gh_path("/repos/%r", full_name);
+	struct gh_req r = {.path = path, .installation = j->lane->installation, .kind = "rename"};
+	struct gh_job *ask = gh_job_new(g, &r);
+
+	ask->parent = j->id;
+	ask->hand_out = whose_arrived;
+	gh_wait(ask, NULL);
+	j->place = GH_LIMBO;
+	TAILQ_INSERT_TAIL(&g->limbo, j, link);
+	gh_kick(g);
+}

@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const char query[] = "query($owner:String!,$name:String!,$number:Int!){"
-			    "repository(owner:$owner,name:$name){issue(number:$number){"
+			    "repository(owner:$owner,name:$name){databaseId issue(number:$number){"
 			    "lastEditedAt editor{login}}}}";
 
 static void add_edit(struct job *j, int64_t at_ms, const char *by)
@@ -23,7 +23,7 @@ static void add_edit(struct job *j, int64_t at_ms, const char *by)
 
 static int did_edits(struct job *j, const struct gh_answer *a, struct err *err)
 {
-	const json_t *data, *issue, *errors;
+	const json_t *data, *repo, *issue, *errors;
 	const char *at;
 
 	/* The issue was there a moment ago: it is GraphQL that is not. */
@@ -33,7 +33,12 @@ static int did_edits(struct job *j, const struct gh_answer *a, struct err *err)
 	if (job_check(j, a, err) < 0)
 		return -1;
 	data = json_object_get(a->body, "data");
-	issue = json_object_get(json_object_get(data, "repository"), "issue");
+	repo = json_object_get(data, "repository");
+	/* A name is followed to where the repository is now, or to another one that has it. */
+	if (json_is_object(repo) && json_int(repo, "databaseId", 0) != j->remote.remote)
+		return err_set(err, ERR_UNAVAILABLE, "%s#%lld: the answer is of another repository",
+			       j->remote.full_name, (long long)job_number(j));
+	issue = json_object_get(repo, "issue");
 	errors = json_object_get(a->body, "errors");
 	/* What cannot be found out is asked again: the text is not given away unseen. A time that could not be
 	 * read is null, as that of a text that nobody changed is: half an answer is none. */
@@ -91,7 +96,8 @@ static int did_issue(struct job *j, const struct gh_answer *a, struct err *err)
 	cleanup(issue_release) struct issue i = {0};
 	bool pull;
 
-	if (job_check(j, a, err) < 0 || gh_read_issue(a->body, &i, &pull, err) < 0)
+	if (job_check_of(j, a, job_number(j), err) < 0 ||
+	    gh_read_issue(a->body, &i, &pull, err) < 0)
 		return -1;
 	json_put(j->memo, "issue", json_incref(a->body));
 	return job_get(

@@ -12,7 +12,7 @@
  *
  *   WAITING (of its lane) --> RUNNING --> FINISHED --> handed out, freed
  *      ^                        |  \--> LIMBO: answered; the new name is being asked for --^
- *      +------ once more -------+
+ *      +------ once more -------+       redirected; whose the new name is, is being asked for --> WAITING
  *
  * Answers are handed out by gh_run() alone, at its end: nothing else calls a caller back.
  */
@@ -89,8 +89,9 @@ struct gh_job {
 		gh_token_fn token;
 	} fn;
 	void *arg;
-	char *name;      /* gh_installation(): of the repository */
-	uint64_t parent; /* the job in limbo that waits for this one's answer */
+	int64_t repository; /* as in struct gh_req */
+	char *name;         /* gh_installation(): of the repository */
+	uint64_t parent;    /* the job in limbo that waits for this one's answer */
 
 	/* how far it is */
 	char *url;
@@ -112,7 +113,7 @@ struct gh_job {
 
 	/* what came of it */
 	struct gh_answer a;
-	char *text, *raw, *renamed, *needs;
+	char *text, *raw, *renamed, *needs, *moved;
 	int64_t answer_number; /* gh_installation(): the id */
 };
 
@@ -182,5 +183,8 @@ void gh_login_good(struct gh_login *l);
 void gh_drop_token(struct gh_lane *l, uint64_t number);
 /* true: the new name is being asked for, and the job will be finished when it is known. */
 bool gh_ask_name(struct gh_job *j);
+/* A redirect leads to a repository of this name: is it the one of the job? It goes on when it is, else it is GH_GONE. Taken
+ * out of its list before. */
+void gh_ask_whose(struct gh_job *j, const char *full_name);
 
 #endif

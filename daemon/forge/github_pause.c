@@ -128,7 +128,7 @@ char *github_suspect(const struct gh_answer *a)
 			       : a->status == 404               ? "gone"
 								: "token");
 	if (a->outcome == GH_GONE)
-		return xstrdup(CHECK);
+		return a->moved ? NULL : xstrdup(CHECK); /* one thing of it is elsewhere now */
 	return a->outcome == GH_REFUSED && a->needs ? xasprintf(CHECK " %s", a->needs) : NULL;
 }
 

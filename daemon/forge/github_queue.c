@@ -137,6 +137,7 @@ static void hand_out(struct gh *g)
 		j->a.text = j->text ? j->text : "";
 		j->a.raw = j->raw;
 		j->a.renamed = j->renamed;
+		j->a.moved = j->moved;
 		j->a.needs = j->needs;
 		j->hand_out(j);
 		gh_job_free(j);

@@ -292,6 +292,19 @@ static int64_t last_number(const char *url)
 	return n > 0 && n < INT64_MAX ? n : 0;
 }
 
+bool gh_url_is_of(const char *url, const char *full_name, int64_t number)
+{
+	const char *repo = url ? strstr(url, "/repos/") : NULL;
+	size_t n = strlen(full_name);
+
+	if (!repo)
+		return true;
+	repo += strlen("/repos/");
+	if (strncasecmp(repo, full_name, n) != 0 || (repo[n] && repo[n] != '/'))
+		return false;
+	return !number || last_number(url) == number;
+}
+
 int gh_read_comment(const json_t *o, struct gh_comment *ret, struct err *err)
 {
 	struct gh_comment c = {.body = json_str(o, "body", ""),

@@ -72,6 +72,10 @@ int gh_read_repo(const json_t *o, struct github_repo *ret, const char **ret_bran
 /* Of a "permission" answer: role_name where it is known, else permission. 0 none … 3 maintain. */
 int gh_read_level(const json_t *o, int64_t *ret, struct err *err);
 
+/* Is this address of the API ("…/repos/OWNER/NAME/issues/12") one below this repository, and, unless 0, does it end with
+ * this number? NULL, or of another form: nothing is said against it. */
+bool gh_url_is_of(const char *url, const char *full_name, int64_t number);
+
 /* 40 or 64 lower-case hexadecimal digits. */
 bool gh_is_oid(const char *s);
 /* "owner/name" as GitHub allows. */

@@ -289,9 +289,16 @@ static int ask_next_reviewer(struct job *j, struct err *err)
 
 static int did_reviews(struct job *j, const struct gh_answer *a, struct err *err)
 {
+	json_t *ours = json_array();
+	const json_t *o;
+	size_t i;
+
+	json_put(j->memo, "reviews", ours);
 	if (job_check(j, a, err) < 0)
 		return -1;
-	json_put(j->memo, "reviews", a->body ? json_incref(a->body) : json_array());
+	json_array_foreach (a->body, i, o)
+		if (job_is_of(j, a, o, job_number(j)))
+			json_array_append(ours, (json_t *)o);
 	return ask_next_reviewer(j, err);
 }
 

@@ -155,7 +155,8 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 	json_t *x;
 	int rc;
 
-	if (job_check(j, a, err) < 0 || gh_read_pull(a->body, j->remote.full_name, &now, err) < 0 ||
+	if (job_check_of(j, a, job_number(j), err) < 0 ||
+	    gh_read_pull(a->body, j->remote.full_name, &now, err) < 0 ||
 	    github_pull_head(j->g, &j->repo, &now, err) < 0)
 		return -1;
 	if (github_is_candidate(&now))
@@ -180,15 +181,37 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 	return strcmp(now.state, "open") ? JOB_DONE : github_ask_reviews(j, now.number);
 }
 
+/* GitHub says so with 410 where we may read the repository; of one whose issues are switched off it says 410, too. */
+static bool is_deleted(const struct gh_answer *a)
+{
+	return a->status == 410 && strcasestr(a->text, "deleted");
+}
+
+/* Transferred or deleted: here it is closed. What became of it elsewhere is nothing of ours. */
+static int issue_is_gone(struct job *j, struct err *err)
+{
+	cleanup(issue_release) struct issue i = {0};
+	int rc = issue_find(db_of(j), ST_ISSUE_BY_NUMBER, &i, err, "ii", j->repo.id, job_number(j));
+
+	if (rc <= 0 || strcmp(i.state, "open") != 0)
+		return rc < 0 ? -1 : JOB_DONE;
+	row_set(&i.state, "closed");
+	if (issue_save(db_of(j), &i, err) < 0 ||
+	    github_tell(j->g, key_of(j, "gone", job_number(j)), "issue-closed",
+			github_payload(&j->repo, i.number, "ghost"), err) < 0)
+		return -1;
+	return JOB_DONE;
+}
+
 static int did_issue(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	cleanup(issue_release) struct issue i = {0};
 	bool pull;
 
-	/* Deleted or moved to another repository: what was of it goes on as it is known. */
 	if (a->outcome == GH_GONE)
-		return JOB_DONE;
-	if (job_check(j, a, err) < 0 || gh_read_issue(a->body, &i, &pull, err) < 0)
+		return a->moved || is_deleted(a) ? issue_is_gone(j, err) : JOB_DONE;
+	if (job_check_of(j, a, job_number(j), err) < 0 ||
+	    gh_read_issue(a->body, &i, &pull, err) < 0)
 		return -1;
 	if (pull)
 		return job_get(j, gh_path("/repos/%r/pulls/%d", j->remote.full_name, i.number), 0,

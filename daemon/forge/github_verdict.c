@@ -22,7 +22,7 @@
 
 static const char query[] =
 	"query($owner: String!, $name: String!, $number: Int!, $after: String) { "
-	"repository(owner: $owner, name: $name) { pullRequest(number: $number) { "
+	"repository(owner: $owner, name: $name) { databaseId pullRequest(number: $number) { "
 	"headRefOid reviewDecision reviewThreads(first: 100, after: $after) { "
 	"nodes { isResolved } pageInfo { hasNextPage endCursor } } } } }";
 
@@ -77,15 +77,17 @@ static int keep_failure(struct job *j, const char *why, struct err *err)
 
 static int ask(struct job *j, const char *after);
 
-static const json_t *pull_of(const struct gh_answer *a)
+/* NULL: there is none, or it is of another repository: a name is followed to where it leads now. */
+static const json_t *repo_of(const struct job *j, const struct gh_answer *a)
 {
-	return json_object_get(json_object_get(json_object_get(a->body, "data"), "repository"),
-			       "pullRequest");
+	const json_t *repo = json_object_get(json_object_get(a->body, "data"), "repository");
+
+	return json_int(repo, "databaseId", 0) == j->remote.remote ? repo : NULL;
 }
 
 static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err)
 {
-	const json_t *pull = pull_of(a), *threads, *page, *o;
+	const json_t *pull = json_object_get(repo_of(j, a), "pullRequest"), *threads, *page, *o;
 	int64_t open = json_int(j->memo, "unresolved", 0);
 	int64_t all = json_int(j->memo, "threads", 0);
 	int64_t pages = json_int(j->memo, "pages", 0) + 1;
@@ -246,7 +248,7 @@ static int ask_threads(struct job *j);
 
 static int did_threads(struct job *j, const struct gh_answer *a, struct err *err)
 {
-	const json_t *repo = json_object_get(json_object_get(a->body, "data"), "repository");
+	const json_t *repo = repo_of(j, a);
 	const json_t *numbers = json_object_get(j->memo, "numbers");
 	size_t from = (size_t)json_int(j->memo, "asked", 0);
 
@@ -276,7 +278,7 @@ static int ask_threads(struct job *j)
 	if (from >= json_array_size(numbers))
 		return JOB_DONE;
 	buf_adds(&q, "query($owner: String!, $name: String!) { repository(owner: $owner, name: "
-		     "$name) {");
+		     "$name) { databaseId");
 	for (size_t i = from; i < from + THREADS_AT_ONCE && i < json_array_size(numbers); i++) {
 		long long n = (long long)json_integer_value(json_array_get(numbers, i));
 

@@ -47,6 +47,19 @@ wait_ok 'a held one waits' "gh_comments $two | grep -q 'is held by bob'"
 gh_comment "$two" '/yard unhold' bob >/dev/null
 wait_ok 'and lands when it is free again' "[ \"\$(gh_pr_state $two)\" = merged ]"
 
+# --- an issue that is transferred -------------------------------------------------------------------
+GH_REPO_WAS=$GH_REPO
+cp -r "$T/src/app" "$T/src/other"
+git -C "$T/src/other" remote remove gh
+gh_publish other
+GH_REPO=$GH_REPO_WAS
+n=$(gh_issue 'To be transferred')
+wait_for "[ \"\$(ymj .title issue show $n)\" = 'To be transferred' ]" || bail 'the issue is not known'
+there=$(gh_ctl POST /issue/transfer "$(jq -nc --arg r "$GH_REPO" --argjson n "$n" '{repo: $r, number: $n, to: "octo/other"}')" | jq .number)
+wait_ok 'an issue that is transferred is closed here' "[ \"\$(ymj .state issue show $n)\" = closed ]"
+ok 'and nothing is known of the one that it is there' eval '! ym issue show $there >/dev/null 2>&1'
+is "$(gh_requests '[.[] | select((.path | test("^/repositories/.*/issues")) and .actor != "alice")] | length')" 0 'which nobody has asked for'
+
 # --- labels, drafts, closed -----------------------------------------------------------------------
 gh_push three src/three.txt fine >/dev/null
 three=$(gh_pr three 'Three')

@@ -62,7 +62,7 @@ ok 'changes that somebody requested are waited for' waits 'waits for @carol, who
 
 # --- begun before, submitted after ------------------------------------------------------------------
 was=$pr
-approved() { ymj '[.approvals[] | select(.void_ms == null) | .user] | sort | join(" ")' pr show "$pr" | grep -qx "${1-}"; }
+approved() { ymj '[.approvals[] | select((.void_ms // 0) == 0) | .user] | sort | join(" ")' pr show "$pr" | grep -qx "${1-}"; }
 gh_push four src/four.txt fine >/dev/null
 pr=$(gh_pr four Four '' carol)
 gh_known "$pr" || bail 'the PR four is not known'

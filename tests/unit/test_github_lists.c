@@ -214,6 +214,83 @@ static void who_set_a_label_must_be_known(void **state)
 	world_release(&w);
 }
 
+/* ---- what is not ours ---- */
+
+#define GET_3 "GET " REPO "/issues/3"
+
+static void known_issue(struct world *w, int64_t number)
+{
+	struct issue i = {.repo = w->repo.id,
+			  .number = number,
+			  .title = (char *)"ours",
+			  .body = (char *)"b",
+			  .state = (char *)"open",
+			  .author = (char *)"ann"};
+
+	assert_int_equal(issue_insert(w->forge.db, &i, NULL), 0);
+}
+
+/* "open ours": the ledger's row. */
+static void assert_issue(struct world *w, int64_t number, const char *expected)
+{
+	cleanup(issue_release) struct issue i = {0};
+	autofree char *found = NULL;
+
+	assert_int_equal(
+		issue_find(w->forge.db, ST_ISSUE_BY_NUMBER, &i, NULL, "ii", w->repo.id, number), 1);
+	found = xasprintf("%s %s", i.state, i.title);
+	assert_string_equal(found, expected);
+}
+
+/* Transferred or deleted, ours is closed; ours with the number that it has elsewhere, or that a strange answer has, stays as
+ * it is; and so does all when nothing is known. */
+static void an_answer_of_something_else_is_not_taken(void **state)
+{
+#define OTHER(NUMBER, REPO_URL)                                                                    \
+	"{\"number\":" NUMBER                                                                      \
+	",\"title\":\"theirs\",\"body\":\"b\",\"state\":\"open\",\"labels\":[],"                   \
+	"\"repository_url\":\"https://api.github.com" REPO_URL "\","                               \
+	"\"user\":{\"login\":\"eve\",\"type\":\"User\"},\"created_at\":\"" SINCE                   \
+	"\",\"updated_at\":\"" SINCE "\"}"
+	static const struct {
+		struct canned answer;
+		const char *three, *told;
+		enum err_code code;
+	} cases[] = {
+		{SAY(GET_3, 301, "Location: /repos/octo/other/issues/1\r\n", "{}"), "closed ours",
+		 "issue-closed 3 - ghost", 0},
+		{SAY(GET_3, 301, "Location: /repositories/6/issues/3\r\n", "{}"), "closed ours",
+		 "issue-closed 3 - ghost", 0},
+		{SAY(GET_3, 410, "", "{\"message\":\"This issue was deleted\"}"), "closed ours",
+		 "issue-closed 3 - ghost", 0},
+		{SAY(GET_3, 410, "", "{\"message\":\"Issues are disabled for this repo\"}"),
+		 "open ours", "", 0},
+		{SAY(GET_3, 404, "", "{\"message\":\"Not Found\"}"), "open ours", "", 0},
+		{SAY(GET_3, 200, "", OTHER("1", REPO)), "open ours", "", ERR_INPUT},
+		{SAY(GET_3, 200, "", OTHER("3", "/repos/octo/application")), "open ours", "",
+		 ERR_INPUT},
+		{SAY(GET_3, 200, "", OTHER("3", "/repos/Octo/App")), "open theirs",
+		 "issue-edited 3 - eve", 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct canned answers[] = {
+			cases[i].answer, SAY(GET_3 "/events?per_page=100", 200, "", "[]"), END};
+		struct world w;
+
+		world_open(&w, *state, answers);
+		known_issue(&w, 1);
+		known_issue(&w, 3);
+		act(&w, "forge-sync", json_pack("{s:i}", "number", 3));
+		if (w.why.code != cases[i].code)
+			fail_msg("case %zu: %s", i, err_text(&w.why));
+		assert_issue(&w, 1, "open ours");
+		assert_issue(&w, 3, cases[i].three);
+		assert_told(&w, cases[i].told);
+		world_release(&w);
+	}
+}
+
 /* ---- deliveries ---- */
 
 #define DELIVERIES "/app/hook/deliveries"
@@ -463,6 +540,7 @@ int main(void)
 		TEST(a_label_is_told_once_a_time),
 		TEST(an_issue_is_closed_and_opened_again),
 		TEST(who_set_a_label_must_be_known),
+		TEST(an_answer_of_something_else_is_not_taken),
 		TEST(what_was_missed_is_asked_for_once),
 		TEST(a_restart_forgets_nothing_that_was_missed),
 		TEST(a_button_is_asked_for_before_the_rest),

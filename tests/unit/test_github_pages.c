@@ -298,6 +298,75 @@ static void a_renamed_repository_is_followed(void **state)
 	ask_release(&a);
 }
 
+#define ISSUE_AT(where) SAY("GET /repos/acme/app/issues/3", 301, "Location: " where "\r\n", "{}")
+
+/* Transferred, an issue is of another repository and has another number: nothing is read or written there. The same thing
+ * under a new name of the repository is. */
+static void what_moved_out_is_not_followed(void **state)
+{
+	static const struct {
+		struct canned redirect;
+		size_t asked; /* what was redirected to */
+		enum gh_outcome outcome;
+	} cases[] = {
+		{ISSUE_AT("/repositories/9/issues/3"), 1, GH_OK},
+		{ISSUE_AT("/repositories/8/issues/3"), 0, GH_GONE},
+		{ISSUE_AT("/repositories/9/issues/4"), 0, GH_GONE},
+		{ISSUE_AT("/repos/acme/new/issues/3"), 1, GH_OK},
+		{ISSUE_AT("/repos/acme/other/issues/3"), 0, GH_GONE},
+		{ISSUE_AT("/repos/acme/other/issues/1"), 0, GH_GONE},
+		{ISSUE_AT("/repos/acme/gone/issues/3"), 0, GH_RETRY},
+		{ISSUE_AT("/user"), 0, GH_GONE},
+		{ISSUE_AT(""), 0, GH_GONE},
+	};
+	static const char *const below[] = {
+		"/repositories/9/issues/3",   "/repositories/8/issues/3",
+		"/repositories/9/issues/4",   "/repos/acme/new/issues/3",
+		"/repos/acme/other/issues/3", "/repos/acme/other/issues/1"};
+	struct fx *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases) * 2; i++) {
+		struct canned answers[] = {
+			cases[i / 2].redirect,
+			SAY("GET /repos/acme/new", 200, "",
+			    "{\"id\":9,\"full_name\":\"acme/new\"}"),
+			SAY("GET /repos/acme/other", 200, "",
+			    "{\"id\":8,\"full_name\":\"acme/other\"}"),
+			SAY("GET /repos/acme/gone", 404, "", "{\"message\":\"Not Found\"}"),
+			SAY("GET /repositories/9", 200, "",
+			    "{\"id\":9,\"full_name\":\"acme/new\"}"),
+			SAY("GET /repositories/9/issues/3", 200, "", "{\"number\":3}"),
+			SAY("PATCH /repositories/9/issues/3", 200, "", "{\"number\":3}"),
+			SAY("GET /repos/acme/new/issues/3", 200, "", "{\"number\":3}"),
+			SAY("PATCH /repos/acme/new/issues/3", 200, "", "{\"number\":3}"),
+			END};
+		const char *method = i % 2 ? "PATCH" : "GET";
+		struct ask a = {0};
+		struct gh_req r = {.method = method,
+				   .path = "/repos/acme/app/issues/3",
+				   .repository = 9,
+				   .installation = FX_INSTALLATION,
+				   .done = ask_done,
+				   .arg = &a};
+		size_t before = f->stub->n, asked = 0;
+
+		if (i % 2)
+			answers[0].what = "PATCH /repos/acme/app/issues/3";
+		f->stub->answers = answers;
+		memset(f->stub->used, 0, sizeof(f->stub->used));
+		gh_send(f->gh, &r);
+		fx_wait(f, &a);
+		for (size_t n = before; n < f->stub->n; n++)
+			for (size_t k = 0; k < ARRAY_LEN(below); k++)
+				asked += !strncmp(f->stub->seen[n].what, method, strlen(method)) &&
+					 !strcmp(strchr(f->stub->seen[n].what, '/'), below[k]);
+		if (a.outcome != cases[i / 2].outcome || asked != cases[i / 2].asked)
+			fail_msg("case %zu, %s: found %s (%s), and %zu requests there", i / 2,
+				 method, gh_outcome_name(a.outcome), a.text, asked);
+		ask_release(&a);
+	}
+}
+
 /* The name cannot be found out: the answer comes all the same. */
 static void a_name_that_nobody_tells(void **state)
 {
@@ -379,6 +448,7 @@ int main(void)
 		TEST(lists_are_conditional_as_a_whole),
 		TEST(half_a_list_is_not_known),
 		TEST(a_renamed_repository_is_followed),
+		TEST(what_moved_out_is_not_followed),
 		TEST(a_name_that_nobody_tells),
 		TEST(no_token_for_another_host),
 		TEST(graphql_has_its_own_address),

@@ -5,6 +5,7 @@ const fs = require('node:fs');
 const path = require('node:path');
 const git = require('./git');
 const render = require('./render');
+const issues = require('./issues');
 const pulls = require('./pulls');
 const pushes = require('./pushes');
 const checks = require('./checks');
@@ -52,6 +53,7 @@ class Control {
 			'POST /check_suite/rerequest': (q, b) => this.rerequestSuite(b),
 			'POST /merge_group': (q, b) => this.mergeGroup(b),
 			'POST /pull/mergeable': (q, b) => this.mergeable(b),
+			'POST /issue/transfer': (q, b) => this.transferIssue(b),
 			'POST /event': (q, b) => this.event(b),
 			'POST /hooks': (q, b) => this.hookControl(b),
 			'POST /redeliver': (q, b) => this.redeliver(b),
@@ -200,7 +202,7 @@ class Control {
 		const repo = {
 			id, name, owner: state.user(owner, body.owner_type ? { type: body.owner_type } : {}), dir, description: null, private: body.private !== false, archived: false,
 			default_branch: body.default_branch || branch, parent: null, collaborators: new Map(), protection: new Map(), rules: new Map(),
-			labels: new Map(), issues: new Map(), lastNumber: 0, checks: [], suites: [], statuses: new Map(), runs: [], pushers: new Map(),
+			labels: new Map(), issues: new Map(), lastNumber: 0, checks: [], suites: [], statuses: new Map(), runs: [], pushers: new Map(), transferred: new Map(),
 			created_at: state.now(), updated_at: state.now(), pushed_at: state.now(), holdPushes: false, heldBefore: null,
 			get full_name() { return `${this.owner.login}/${this.name}`; },
 		};
@@ -303,6 +305,23 @@ class Control {
 		else
 			repo.refsElsewhere = git.refs(repo);
 		return { dir: repo.dir };
+	}
+
+	// {repo, number, to, as}: the issue is another repository's, under another number; here its address is a redirect.
+	transferIssue({ repo: from, number, to, as }) {
+		const { state, hooks } = this;
+		const [repo, other] = [state.needRepo(from), state.needRepo(to)];
+		const actor = this.actor(as || 'alice');
+		const old = repo.issues.get(number);
+		const one = issues.make(state, other, old.user, old.title, old.body);
+		const shape = issues.shape(state, repo, old);
+		repo.issues.delete(number);
+		repo.transferred.set(number, { repo: other, number: one.number });
+		hooks.emit('issues', 'transferred', repo, actor, {
+			issue: shape, changes: { new_issue: issues.shape(state, other, one), new_repository: render.repository(state, other) },
+		});
+		hooks.emit('issues', 'opened', other, actor, { issue: issues.shape(state, other, one), changes: { old_issue: shape, old_repository: render.repository(state, repo) } });
+		return { number: one.number };
 	}
 
 	// CI's result: {repo, sha, name, conclusion (none: runs), kind: check | status | workflow, jobs, text}

@@ -162,6 +162,12 @@ class Server {
 	}
 
 	moved(pathname, query) {
+		const one = /^\/repos\/([^/]+\/[^/]+)\/issues\/(\d+)$/.exec(pathname);
+		const gone = one && this.state.repo(one[1]) && this.state.repo(one[1]).transferred.get(Number(one[2]));
+		if (gone) { // of what is below it GitHub says 404
+			const to = `${this.state.api}/repositories/${gone.repo.id}/issues/${gone.number}`;
+			return new Reply(301, { message: 'Moved Permanently', url: to, documentation_url: 'https://docs.github.com/rest' }, { Location: to });
+		}
 		const match = /^\/repos\/([^/]+\/[^/]+)(\/.*)?$/.exec(pathname);
 		const id = match && this.state.renamed.get(match[1].toLowerCase());
 		if (!id || this.state.repo(match[1]))
