@@ -201,7 +201,6 @@ int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, s
 	int64_t number = json_int(p, "number", 0), reading = 0;
 	autofree char *refusal = NULL;
 
-	(void)e;
 	if (bot_repo(b, json_int(p, "repo", 0), &r, err) < 0 ||
 	    bot_repo_conf(b, &r, &conf, err) < 0)
 		return -1;
@@ -212,6 +211,13 @@ int dispatch_on_labeled(struct bot *b, const struct event *e, const json_t *p, s
 		return DECIDE_LATER;
 	if (strncmp(label, conf.label_prefix, strlen(conf.label_prefix)) != 0)
 		return 0;
+	if (!*actor) /* the forge does not know, and was asked for a while */
+		return bot_say(
+			b, r.id, number,
+			xasprintf("Nothing was started: GitHub does not say who set the label "
+				  "`%s`. Take it off and set it again.",
+				  label),
+			err, "label-of-nobody:%lld", (long long)e->id);
 	if (allowed(b, &r, CONF_ALLOW_LABEL, FORGE_WRITE, actor, &refusal, err) < 0)
 		return -1;
 	if (refusal)

@@ -54,6 +54,7 @@
  * Events (`repo` always; actor is a user's name on that forge):
  *
  *   issue-labeled     number, label, actor, at_ms?  issue-unlabeled   number, label, actor
+ *                     actor "": the forge does not say who it was
  *   issue-edited      number, actor                 issue-closed      number, actor
  *   issue-reopened    number, actor
  *   comment-created   number, comment, actor, body, at_ms?      at_ms: by the forge's own clock

@@ -213,6 +213,26 @@ int job_check_of(struct job *j, const struct gh_answer *a, int64_t number, struc
 		(long long)json_int(a->body, "number", 0), (long long)number);
 }
 
+bool job_lags(const struct job *j)
+{
+	int64_t age = job_now(j) - j->asked_ms;
+
+	return j->asked_ms && age >= 0 && age < LAG_MS;
+}
+
+#define LAG_FIRST_MS 1000
+#define LAG_LAST_MS  15000
+
+int job_again(struct job *j, struct err *err, const char *what)
+{
+	int64_t wait = (job_now(j) - j->asked_ms) / 2;
+
+	wait = wait < LAG_FIRST_MS ? LAG_FIRST_MS : wait > LAG_LAST_MS ? LAG_LAST_MS : wait;
+	j->not_before_ms = job_now(j) + wait;
+	return err_set(err, ERR_UNAVAILABLE, "%s#%lld: %s yet", j->remote.full_name,
+		       (long long)job_number(j), what);
+}
+
 static void end(struct job *j, struct err *why)
 {
 	struct github *g = j->g;
@@ -327,6 +347,7 @@ static int load(struct job *j, struct err *err)
 	if (rc < 0 || effect_get(j->g->o.db, j->effect, &e, err) < 0)
 		return -1;
 	j->tries = e.tries;
+	j->asked_ms = e.at_ms;
 	return 0;
 }
 
@@ -510,15 +531,24 @@ int github_sync(struct github *g, int64_t repo, int64_t number, json_t *then, st
 {
 	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)repo, (long long)number);
 	int rc = then ? 0 : github_waits(g, subject, "forge-sync", err);
-	json_t *p;
 
 	if (rc != 0) {
 		json_decref(then);
 		return rc < 0 ? -1 : 0;
 	}
-	p = json_object();
+	return github_sync_told(g, repo, number, then, NULL, err);
+}
+
+int github_sync_told(struct github *g, int64_t repo, int64_t number, json_t *then, json_t *told,
+		     struct err *err)
+{
+	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)repo, (long long)number);
+	json_t *p = json_object();
+
 	json_put_int(p, "repo", repo);
 	json_put_int(p, "number", number);
+	if (told)
+		json_put(p, "told", told);
 	if (then) {
 		json_t *list = json_array();
 

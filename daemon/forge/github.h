@@ -4,7 +4,8 @@
  *   deliveries ─► hints ─► forge-sync ─► what is there now ─► rows and events
  *   effects    ─► requests ─► answers ─► results
  *
- * Webhooks are believed in two things only: who wrote which comment, and that something has changed. What
+ * Webhooks are believed in three things only: who wrote which comment, who set which label when the issue's events do
+ * not say so after a while, and that something has changed. What
  * has changed is read again (a "forge-sync" effect: the issue or PR, its events, its reviews), compared
  * with the ledger's row, and told as forge-neutral events; so a lost, doubled or reordered delivery
  * changes nothing but the delay, and "forge-list" finds on its own what no delivery told.

@@ -91,14 +91,48 @@ static int sync(struct heard *h, const char *key, struct err *err)
 	return github_sync(h->g, h->repo.id, number, NULL, err);
 }
 
+/* What the delivery knows, and the API may not know yet. */
+static json_t *told_of(const struct heard *h, const char *key)
+{
+	json_t *told = json_object();
+	int64_t at = gh_time_ms(json_str(json_object_get(h->p, key), "updated_at", NULL));
+	const char *label = json_str(json_object_get(h->p, "label"), "name", NULL);
+
+	if (at > 0)
+		json_put_int(told, "at_ms", at);
+	if (label && !strcmp(h->action, "labeled") && !h->sender.bot) {
+		json_put_str(told, "label", label);
+		json_put_str(told, "actor", h->sender.login);
+	}
+	return told;
+}
+
+/* Who set a label is said by its delivery for sure, so that one is not left out for a look that waits already. */
 static int hear_issue(struct heard *h, struct err *err)
 {
+	int64_t number = number_in(h->p, "issue");
+	json_t *told = told_of(h, "issue");
+
+	if (number && json_object_get(told, "label"))
+		return github_sync_told(h->g, h->repo.id, number, NULL, told, err);
+	json_decref(told);
 	return sync(h, "issue", err);
 }
 
+/* A new head, and a review, are what somebody waits for. */
 static int hear_pull(struct heard *h, struct err *err)
 {
-	return sync(h, "pull_request", err);
+	int64_t review = json_int(json_object_get(h->p, "review"), "id", 0);
+	int64_t number = number_in(h->p, "pull_request");
+	bool submitted = review > 0 && !strcmp(h->action, "submitted");
+	json_t *told;
+
+	if (!number || (!submitted && strcmp(h->action, "synchronize") != 0))
+		return sync(h, "pull_request", err);
+	told = told_of(h, "pull_request");
+	if (submitted)
+		json_put_int(told, "review", review);
+	return github_sync_told(h->g, h->repo.id, number, NULL, told, err);
 }
 
 static int hear_push(struct heard *h, struct err *err)

@@ -29,6 +29,7 @@ enum { JOB_DONE = 0, JOB_MORE = 1 };
 struct job {
 	struct github *g;
 	int64_t effect, tries;
+	int64_t asked_ms; /* when the effect was added */
 	char *kind;
 	json_t *payload;
 	struct repo repo;
@@ -57,6 +58,16 @@ int job_check(struct job *j, const struct gh_answer *a, struct err *err);
 bool job_is_of(const struct job *j, const struct gh_answer *a, const json_t *o, int64_t number);
 /* The same of a whole answer; -1: it is not. */
 int job_check_of(struct job *j, const struct gh_answer *a, int64_t number, struct err *err);
+
+/*
+ * GitHub's API may be behind its own webhooks by seconds: what has just been made is not found (404), a list lacks it, an
+ * answer is of before (octokit.js#900, kubernetes/test-infra#2229, runatlantis/atlantis#1131). So absence is no answer
+ * right after something was told of: it is asked for again, less and less often, for LAG_MS from when it was asked for.
+ */
+#define LAG_MS ((int64_t)60 * 1000)
+bool job_lags(const struct job *j);
+/* -1, with an ERR_UNAVAILABLE that has it asked for again. */
+int job_again(struct job *j, struct err *err, const char *what);
 
 /* Writes what a list finds out of `remote`; the rest others write meanwhile. */
 int job_save_remote(struct job *j, struct err *err);
@@ -180,6 +191,10 @@ int github_effect(struct github *g, const char *subject, const char *kind, json_
 		  struct err *err);
 /* An event of this repository; takes payload. */
 int github_tell(struct github *g, char *key, const char *kind, json_t *payload, struct err *err);
+/* github_sync(), also when one waits, with what a delivery has told (takes it): {at_ms: of the issue or PR as it was told of,
+ * label, actor: who set it, review: its id}. */
+int github_sync_told(struct github *g, int64_t repo, int64_t number, json_t *then, json_t *told,
+		     struct err *err);
 /* The events that waited for the row of their issue or PR. */
 int github_tell_then(struct github *g, const json_t *then, struct err *err);
 /* A comment, if it is a person's: its event, now or when its issue or PR is known. */

@@ -99,7 +99,8 @@ static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 	cleanup(pr_release) struct pr now = {0};
 	bool merged;
 
-	if (a->outcome == GH_RETRY || a->outcome == GH_UNKNOWN || a->outcome == GH_NO_ACCESS)
+	if (a->outcome == GH_RETRY || a->outcome == GH_UNKNOWN || a->outcome == GH_NO_ACCESS ||
+	    (a->outcome == GH_GONE && job_lags(j)))
 		return not_yet(j, a->not_before_ms, a->text, err);
 	if (job_check_of(j, a, job_number(j), err) < 0 ||
 	    gh_read_pull(a->body, j->remote.full_name, &now, err) < 0)

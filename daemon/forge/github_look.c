@@ -96,6 +96,8 @@ static int did_issue(struct job *j, const struct gh_answer *a, struct err *err)
 	cleanup(issue_release) struct issue i = {0};
 	bool pull;
 
+	if (a->outcome == GH_GONE && !a->moved && job_lags(j))
+		return job_again(j, err, "GitHub does not find it");
 	if (job_check_of(j, a, job_number(j), err) < 0 ||
 	    gh_read_issue(a->body, &i, &pull, err) < 0)
 		return -1;

@@ -287,6 +287,19 @@ static int ask_next_reviewer(struct job *j, struct err *err)
 	return apply_reviews(j, err);
 }
 
+/* Is the review in it of which a delivery has told, if there is one? */
+static bool has_told(const struct job *j, const json_t *reviews)
+{
+	int64_t id = json_int(json_object_get(j->payload, "told"), "review", 0);
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (reviews, i, o)
+		if (json_int(o, "id", 0) == id)
+			return true;
+	return !id;
+}
+
 static int did_reviews(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	json_t *ours = json_array();
@@ -299,6 +312,8 @@ static int did_reviews(struct job *j, const struct gh_answer *a, struct err *err
 	json_array_foreach (a->body, i, o)
 		if (job_is_of(j, a, o, job_number(j)))
 			json_array_append(ours, (json_t *)o);
+	if (!has_told(j, ours) && job_lags(j))
+		return job_again(j, err, "a review of which was told is not there");
 	return ask_next_reviewer(j, err);
 }
 

@@ -17,8 +17,76 @@ static char *key_of(const struct job *j, const char *what, int64_t id)
 	return xasprintf("gh-%s:%lld:%lld", what, (long long)j->remote.remote, (long long)id);
 }
 
+/* What a delivery has told of this issue or PR, or NULL. */
+static const json_t *told_of(const struct job *j)
+{
+	return json_object_get(j->payload, "told");
+}
+
+static bool is_older(const struct job *j, const json_t *o)
+{
+	int64_t at = gh_time_ms(json_str(o, "updated_at", NULL));
+
+	return at >= 0 && at < json_int(told_of(j), "at_ms", 0);
+}
+
+/* By whom it was set its list of events does not say. The delivery does; else a person is told, once. */
+static int label_of_nobody(struct job *j, const char *name, bool told, struct err *err)
+{
+	bool known = !strcasecmp(json_str(told_of(j), "label", ""), name);
+	const char *actor = known ? json_str(told_of(j), "actor", "") : "";
+	int64_t at = known ? job_now(j) : 0;
+	json_t *p;
+
+	/* A later event of the list is told then; of one that is older this was it. */
+	if (db_run(db_of(j), ST_LABEL_PUT, err, "iissi", j->repo.id, job_number(j), name,
+		   known ? actor : "ghost", at) < 0)
+		return -1;
+	if (!told)
+		return 0;
+	p = github_payload(&j->repo, job_number(j), actor);
+	json_put_str(p, "label", name);
+	json_put_int(p, "at_ms", json_int(told_of(j), "at_ms", 0));
+	return github_tell(j->g,
+			   xasprintf("gh-label-told:%lld:%lld:%s:%lld", (long long)j->remote.remote,
+				     (long long)job_number(j), name, (long long)job_now(j)),
+			   "issue-labeled", p, err);
+}
+
+static const struct label *find_label(const struct label_list *known, const char *name)
+{
+	for (size_t i = 0; i < known->n; i++)
+		if (!strcmp(known->v[i].name, name))
+			return &known->v[i];
+	return NULL;
+}
+
+/* What the issue and its events say of a label does not go together: one of them is behind. */
+static int labels_lag(struct job *j, const json_t *o, const json_t *events, struct err *err)
+{
+	cleanup(strvec_release) struct strvec now = STRVEC_INIT;
+	cleanup(label_list_release) struct label_list known = {0};
+	const char *label = json_str(told_of(j), "label", NULL);
+	struct gh_event e;
+
+	gh_read_labels(o, &now);
+	if (label_all(db_of(j), ST_LABEL_OF, &known, err, "ii", j->repo.id, job_number(j)) < 0)
+		return -1;
+	for (size_t i = 0; i < now.n; i++)
+		if (!find_label(&known, now.v[i]) &&
+		    !gh_latest_event(events, "labeled", now.v[i], &e))
+			return 1;
+	for (size_t i = 0; i < known.n; i++)
+		if (!strvec_has(&now, known.v[i].name) &&
+		    (!gh_latest_event(events, "unlabeled", known.v[i].name, &e) ||
+		     e.at_ms < known.v[i].at_ms))
+			return 1;
+	return label && !strvec_has(&now, label) &&
+	       !gh_latest_event(events, "unlabeled", label, &e);
+}
+
 /* A label that is there now: new, or set again since it was last seen? The issue's events say who set
- * it and when; unknown means no action. */
+ * it and when. */
 static int label_is_set(struct job *j, const json_t *events, const char *name, bool told,
 			struct err *err)
 {
@@ -26,10 +94,10 @@ static int label_is_set(struct job *j, const json_t *events, const char *name, b
 	struct gh_event e;
 	json_t *p;
 
-	if (!gh_latest_event(events, "labeled", name, &e))
-		return 0;
 	if (label_all(db_of(j), ST_LABEL_OF, &known, err, "ii", j->repo.id, job_number(j)) < 0)
 		return -1;
+	if (!gh_latest_event(events, "labeled", name, &e))
+		return find_label(&known, name) ? 0 : label_of_nobody(j, name, told, err);
 	for (size_t i = 0; i < known.n; i++)
 		if (!strcmp(known.v[i].name, name) && known.v[i].at_ms >= e.at_ms)
 			return 0;
@@ -139,9 +207,17 @@ int github_apply_issue(struct job *j, const json_t *o, const json_t *events, str
 
 static int did_events(struct job *j, const struct gh_answer *a, struct err *err)
 {
+	const json_t *o = json_object_get(j->memo, "issue");
+	int rc;
+
 	if (job_check(j, a, err) < 0)
 		return -1;
-	return github_apply_issue(j, json_object_get(j->memo, "issue"), a->body, err);
+	rc = job_lags(j) && !strcmp(json_str(o, "state", ""), "open")
+		     ? labels_lag(j, o, a->body, err)
+		     : 0;
+	if (rc != 0)
+		return rc < 0 ? -1 : job_again(j, err, "its events do not say who set its labels");
+	return github_apply_issue(j, o, a->body, err);
 }
 
 /* ---- PRs ---- */
@@ -155,6 +231,10 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 	json_t *x;
 	int rc;
 
+	if (a->outcome == GH_GONE && job_lags(j))
+		return job_again(j, err, "GitHub does not find it");
+	if (a->outcome == GH_OK && is_older(j, a->body) && job_lags(j))
+		return job_again(j, err, "what was told of it is not there");
 	if (job_check_of(j, a, job_number(j), err) < 0 ||
 	    gh_read_pull(a->body, j->remote.full_name, &now, err) < 0 ||
 	    github_pull_head(j->g, &j->repo, &now, err) < 0)
@@ -208,11 +288,15 @@ static int did_issue(struct job *j, const struct gh_answer *a, struct err *err)
 	cleanup(issue_release) struct issue i = {0};
 	bool pull;
 
+	if (a->outcome == GH_GONE && !a->moved && !is_deleted(a) && job_lags(j))
+		return job_again(j, err, "GitHub does not find it");
 	if (a->outcome == GH_GONE)
 		return a->moved || is_deleted(a) ? issue_is_gone(j, err) : JOB_DONE;
 	if (job_check_of(j, a, job_number(j), err) < 0 ||
 	    gh_read_issue(a->body, &i, &pull, err) < 0)
 		return -1;
+	if (is_older(j, a->body) && job_lags(j))
+		return job_again(j, err, "what was told of it is not there");
 	if (pull)
 		return job_get(j, gh_path("/repos/%r/pulls/%d", j->remote.full_name, i.number), 0,
 			       "pull", did_pull);

@@ -9,6 +9,8 @@
 
 #include "github_world.h"
 
+#include "forge/github_read.h"
+
 #define THE_REPO                                                                                   \
 	{                                                                                          \
 		REPO, "{\"id\":5,\"full_name\":\"octo/app\",\"default_branch\":\"main\","          \
@@ -202,8 +204,10 @@ static void who_set_a_label_must_be_known(void **state)
 
 	world_of_pages(&w, *state, nobody, false);
 	read_issue(&w);
-	assert_told(&w, "");
-	w.pages = person; /* the timeline was late */
+	assert_told(&w, "issue-labeled 3 agent:fix "); /* a person is told so */
+	read_issue(&w);
+	assert_told(&w, ""); /* once */
+	w.pages = person;    /* the timeline was late */
 	read_issue(&w);
 	assert_told(&w, "issue-labeled 3 agent:fix ann");
 	world_release(&w);
@@ -211,6 +215,87 @@ static void who_set_a_label_must_be_known(void **state)
 	world_of_pages(&w, *state, bot, false);
 	read_issue(&w);
 	assert_told(&w, "");
+	world_release(&w);
+}
+
+/* A look that was asked for now, by a delivery that tells this; `later`: so many ms later. */
+static void look_told(struct world *w, json_t *told, int64_t later)
+{
+	autojson json_t *p = json_pack("{s:I,s:i}", "repo", (json_int_t)w->repo.id, "number", 3);
+	int64_t now = w->f->clock.wall_ms(&w->f->clock);
+	autofree char *key = xasprintf("look:%lld", (long long)now);
+	int64_t effect;
+
+	if (told)
+		json_put(p, "told", told);
+	assert_int_equal(
+		effect_add(w->forge.db, key, "sync:1:3", "forge-sync", p, now - later, NULL), 1);
+	effect = db_last_id(w->forge.db);
+	act_of(w, effect, "forge-sync", json_incref(p));
+	assert_int_equal(effect_done(w->forge.db, effect, true, NULL, 1, NULL), 1);
+}
+
+#define TOLD_LABEL json_pack("{s:s,s:s,s:i}", "label", "agent:fix", "actor", "ann", "at_ms", 1)
+
+/* The events, the issue, or all of it are behind the delivery: nothing is taken for an answer but what is there, for a
+ * minute; then the delivery is what is known. */
+static void what_is_behind_is_asked_for_again(void **state)
+{
+	static const struct page set[] = {
+		{REPO "/issues/3", ISSUE(LABEL, SINCE)},
+		{REPO "/issues/3/events",
+		 "[" EVENT("1", "labeled", "ann", "User", "2026-01-02T00:00:00Z") "]"},
+		{0}};
+	static const struct page no_event[] = {
+		{REPO "/issues/3", ISSUE(LABEL, SINCE)}, {REPO "/issues/3/events", "[]"}, {0}};
+	static const struct page no_label[] = {
+		{REPO "/issues/3", ISSUE("", SINCE)}, {REPO "/issues/3/events", "[]"}, {0}};
+	static const struct page nothing[] = {{0}};
+	static const struct {
+		const struct page *pages;
+		int64_t later;
+		enum err_code code;
+		const char *told;
+	} looks[] = {
+		{nothing, 0, ERR_UNAVAILABLE, ""},
+		{no_label, 30000, ERR_UNAVAILABLE, ""},
+		{no_event, 30000, ERR_UNAVAILABLE, ""},
+		{set, 30000, 0, "issue-labeled 3 agent:fix ann"},
+		/* a replica that is behind takes nothing off */
+		{no_label, 30000, ERR_UNAVAILABLE, ""},
+		{set, 0, 0, ""},
+	};
+	struct world w;
+
+	world_of_pages(&w, *state, NULL, false);
+	for (size_t i = 0; i < ARRAY_LEN(looks); i++) {
+		w.pages = looks[i].pages;
+		look_told(&w, TOLD_LABEL, looks[i].later);
+		if (w.why.code != looks[i].code)
+			fail_msg("look %zu: '%s'", i, err_text(&w.why));
+		assert_told(&w, looks[i].told);
+		w.f->wall_off++;
+	}
+	world_release(&w);
+
+	world_of_pages(&w, *state, no_event, false);
+	look_told(&w, TOLD_LABEL, 59000);
+	assert_int_equal(w.why.code, ERR_UNAVAILABLE);
+	look_told(&w, TOLD_LABEL, 61000);
+	assert_int_equal(w.why.code, 0);
+	assert_told(&w, "issue-labeled 3 agent:fix ann");
+	w.pages = set; /* the event of it comes late: it is the same */
+	look_told(&w, NULL, 61001);
+	assert_told(&w, "");
+	world_release(&w);
+
+	/* An answer of before what was told. */
+	world_of_pages(&w, *state, set, false);
+	look_told(&w, json_pack("{s:I}", "at_ms", (json_int_t)gh_time_ms("2026-01-03T00:00:00Z")),
+		  0);
+	assert_int_equal(w.why.code, ERR_UNAVAILABLE);
+	look_told(&w, json_pack("{s:I}", "at_ms", (json_int_t)gh_time_ms(SINCE)), 1);
+	assert_int_equal(w.why.code, 0);
 	world_release(&w);
 }
 
@@ -541,6 +626,7 @@ int main(void)
 		TEST(an_issue_is_closed_and_opened_again),
 		TEST(who_set_a_label_must_be_known),
 		TEST(an_answer_of_something_else_is_not_taken),
+		TEST(what_is_behind_is_asked_for_again),
 		TEST(what_was_missed_is_asked_for_once),
 		TEST(a_restart_forgets_nothing_that_was_missed),
 		TEST(a_button_is_asked_for_before_the_rest),
