@@ -315,15 +315,6 @@ static void on_github(struct fx *f)
 			 1);
 }
 
-/* Its reviews were read, and nobody wants changes. */
-static void reviewed(struct fx *f)
-{
-	cleanup(pr_release) struct pr p = fx_pr(f, 1);
-
-	row_set(&p.verdict, "{\"head\":\"" HEAD_A "\",\"by\":[]}");
-	assert_int_equal(pr_save(f->bot.db, &p, NULL), 0);
-}
-
 static void team_has(struct fx *f, int64_t member)
 {
 	assert_int_equal(db_run(f->bot.db, ST_GITHUB_TEAM_SET, NULL, "ssisi", "octo/core", "anna",
@@ -341,7 +332,6 @@ static void a_team_that_owns_approves_by_its_members(void **state)
 	config(f, "* @octo/core\n");
 	fx_push(f, 1, HEAD_A, NULL);
 	fx_learnt(f);
-	reviewed(f);
 	fx_enqueue(f, 1);
 	team_has(f, -1); /* GitHub does not say */
 	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
@@ -400,11 +390,12 @@ static void a_check_that_is_required_late_is_waited_for(void **state)
 
 	on_github(f);
 	fx_push(f, 1, HEAD_A, NULL);
+	fx_reviewed(f, 1, HEAD_B);
 	fx_learnt(f);
 	fx_enqueue(f, 1);
 	fx_turn(f);
 	assert_int_equal(fx_due(f, "cand-build", NULL), 0); /* its reviews were not read */
-	reviewed(f);
+	fx_reviewed(f, 1, HEAD_A);
 	fx_turn(f);
 	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
 	freeze(f, true);
