@@ -103,6 +103,7 @@ wait_ok 'all is quiet' '[ "$(ymj .effects_open status)" = 0 ]'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 is "$(gh_requests '[.[] | select(.status >= 400 and (.path | test("/protection$") | not)) | "\(.method) \(.path) \(.status)"] | join(", ")')" '' 'no request failed, not even to be asked for a credential'
 diag "requests: $(gh_requests 'length')"
+gh_idle
 is "$(gh_deliveries '[.[] | select(.status_code != 202)] | length')" 1 'every delivery was taken, but the one that was lost'
 tokens=$(gh_ctl GET /tokens | jq -r 'join("|")')
 isnt "$tokens" '' 'the stand-in knows its tokens'
