@@ -313,6 +313,14 @@ static void paused_between_rounds(void **state)
 	assert_due_run(f, "t1-r2");
 }
 
+/* As the look at a PR leaves them: of its head, and nobody wants changes. */
+static void reviews_read(struct fx *f)
+{
+	cleanup(pr_release) struct pr p = fx_pr(f, 2);
+
+	fx_reviewed(f, 2, p.head);
+}
+
 /* What is built and green does not land. */
 static void paused_nothing_lands(void **state)
 {
@@ -321,6 +329,7 @@ static void paused_nothing_lands(void **state)
 
 	up_to_landing(f);
 	on_github(f);
+	reviews_read(f);
 	may(f, "anna", FORGE_WRITE);
 	pause_it(f, true);
 	fx_verified(f);
@@ -342,6 +351,7 @@ static void a_base_that_moves_is_read_and_built_upon(void **state)
 
 	up_to_landing(f);
 	on_github(f);
+	reviews_read(f);
 	may(f, "anna", FORGE_WRITE);
 	f->bot.github = &g;
 	for (int i = 0; i < 5; i++) {
