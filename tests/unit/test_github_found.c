@@ -117,8 +117,11 @@ static void conversations_are_read_again(void **state)
 	static const struct canned answers[] = {
 		LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"), SAY(RULES, 200, "", "[]"),
 		SAY("POST /graphql", 200, "",
-		    "{\"data\":{\"repository\":{\"databaseId\":5," SAID(1, THREADS_HEAD, DONE "," DONE) "," SAID(
-			    2, THREADS_HEAD, OPEN) "," SAID(3, HEAD_1, DONE) ",\"p4\":null}}}"),
+		    "{\"data\":{\"repository\":{\"databaseId\":5," SAID(
+			    1, THREADS_HEAD,
+			    DONE
+			    "," DONE) "," SAID(2, THREADS_HEAD,
+					       OPEN) "," SAID(3, HEAD_1, DONE) ",\"p4\":null}}}"),
 		END};
 	static const struct {
 		const char *before, *after; /* NULL: as before */
@@ -160,8 +163,9 @@ static void conversations_are_read_again(void **state)
 	"{\"id\":" n ",\"state\":\"" word "\",\"commit_id\":\"" THREADS_HEAD                       \
 	"\",\"user\":{\"login\":\"" who "\",\"type\":\"User\"},\"submitted_at\":\"" SINCE "\"}"
 #define DECIDED(decision, threads, rest)                                                           \
-	"{\"data\":{\"repository\":{\"databaseId\":5,\"pullRequest\":{\"headRefOid\":\"" THREADS_HEAD               \
-	"\",\"reviewDecision\":" decision ",\"reviewThreads\":" threads "}}}" rest "}"
+	"{\"data\":{\"repository\":{\"databaseId\":5,\"pullRequest\":{\"headRefOid\":"             \
+	"\"" THREADS_HEAD "\",\"reviewDecision\":" decision ",\"reviewThreads\":" threads          \
+	"}}}" rest "}"
 #define NODES(list, more) "{\"nodes\":[" list "],\"pageInfo\":{\"hasNextPage\":" more "}}"
 #define RESOLVED(yes)     "{\"isResolved\":" yes "}"
 

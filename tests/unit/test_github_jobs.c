@@ -208,7 +208,8 @@ static void an_app_that_only_reads_is_enough_in_shadow(void **state)
 	    "\"created_at\":\"" SINCE "\",\"updated_at\":\"" SINCE "\"}"),                         \
 		SAY("GET " REPO "/issues/3/events?per_page=100", 200, "", "[]")
 #define EDITED(at)                                                                                 \
-	"{\"data\":{\"repository\":{\"databaseId\":5,\"issue\":{\"lastEditedAt\":" at ",\"editor\":null}}}"
+	"{\"data\":{\"repository\":{\"databaseId\":5,\"issue\":{\"lastEditedAt\":" at              \
+	",\"editor\":null}}}"
 
 static void a_time_that_could_not_be_read(void **state)
 {
