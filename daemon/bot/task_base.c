@@ -8,6 +8,7 @@
  * by Git with that beginning as the ancestor, committed and judged by `allow` and the protected files against the new
  * base, and tested by the gates once more. What conflicts is a round of the agent's.
  */
+#include "bot/runs.h"
 #include "bot/task_flow.h"
 
 #include "base/mem.h"
@@ -47,6 +48,7 @@ int task_transplant(struct task_ctx *c, struct err *err)
 	json_put_str(p, "head", t->head);
 	json_put_str(p, "onto", c->repo.base_oid);
 	json_put_str(p, "from", t->start);
+	runs_base(c->bot, &c->repo, c->repo.base_oid, p);
 	json_put_str(p, "path", tree);
 	json_put_str(p, "gitdir", gitdir);
 	json_put_str(json_object_get(p, "ctx"), "onto", c->repo.base_oid);

@@ -21,6 +21,8 @@ json_t *local_repo_config(int64_t push_mb)
 		 * hook is asked. The update hook refuses all of them, and says why (hooks/hook.c). */
 		{"receive.denyCurrentBranch", "ignore"},
 		{"receive.denyDeleteCurrent", "ignore"},
+		/* Whose base branch names a folder of this machine was let in by a person of it. */
+		{"yardmaster.submodules", "local"},
 	};
 	autofree char *max = xasprintf("%lldm", (long long)push_mb);
 	json_t *o = json_object();

@@ -1,6 +1,7 @@
 /* merge_slow.c - the merge as git itself does it; see merge.h */
 #include "git/merge.h"
 #include "git/mergedir.h"
+#include "git/submodule.h"
 #include "git/textmerge.h"
 #include "git/tree.h"
 
@@ -110,6 +111,7 @@ struct stages {
 	const char *path;
 	git_oid oid[3];
 	bool has[3];
+	int subs; /* how many of them are submodules */
 };
 
 /* The lines of "ours" that conflict, for a path of which there are three texts. */
@@ -146,6 +148,16 @@ static bool read_stage(const char *s, const char **ret_path, unsigned *ret_mode,
 	return true;
 }
 
+/* Of a submodule: ancestor, ours, theirs. */
+static void put_commits(const struct stages *s, json_t *conflict)
+{
+	json_t *commits = json_array();
+
+	for (size_t i = 0; i < 3; i++)
+		json_array_append_new(commits, json_string(git_oid_tostr_s(&s->oid[i])));
+	json_put(conflict, "commits", commits);
+}
+
 static void add_conflict(struct gr_repo *r, json_t *list, const struct stages *s)
 {
 	cleanup(gr_ranges_release) struct gr_ranges where = {0};
@@ -154,6 +166,8 @@ static void add_conflict(struct gr_repo *r, json_t *list, const struct stages *s
 		return;
 	conflict_lines(r, s, &where);
 	json_array_append_new(list, gr_conflict_json(s->path, "conflict", &where));
+	if (s->subs == 3)
+		put_commits(s, json_array_get(list, json_array_size(list) - 1));
 }
 
 /* The stages, those of one path after each other, up to an empty text; then the messages. */
@@ -174,6 +188,7 @@ static int read_conflicts(struct gr_repo *r, const char *p, const char *end, jso
 		}
 		at.oid[stage] = oid;
 		at.has[stage] = mode == GR_MODE_FILE || mode == GR_MODE_EXEC;
+		at.subs += mode == GR_MODE_SUB;
 	}
 	add_conflict(r, list, &at);
 	return s ? read_messages(p, end, list) : -1;
@@ -215,15 +230,15 @@ static int is_refused(const struct err *why, int rc, struct gr_merge_out *ret)
 	return 0;
 }
 
-int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
-		    struct gr_merge_out *ret, struct err *err)
+/* One run of git; its answer is in *ret. */
+static int merge_once(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
+		      const struct gr_mergedir *dir, const char *a, const char *b,
+		      struct gr_merge_out *ret, struct err *err)
 {
-	cleanup(gr_mergedir_release) struct gr_mergedir dir = {0};
 	cleanup(err_release) struct err why = ERR_INIT;
 	cleanup(buf_release) struct buf out = BUF_INIT;
-	char a[GIT_OID_HEXSZ + 1], b[GIT_OID_HEXSZ + 1];
 	const char *args[] = {"-C",
-			      NULL,
+			      dir->tree,
 			      "-c",
 			      in->keep ? "core.fsync=all" : "core.fsync=none",
 			      "merge-tree",
@@ -233,6 +248,23 @@ int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *i
 			      a,
 			      b,
 			      NULL};
+	int rc = gr_git(g, NULL, (const char *const *)dir->env.v, args, NULL, 0,
+			GR_MERGE_TIMEOUT_MS, &out, &why);
+
+	if (rc != 0 && rc != 1 && is_refused(&why, rc, ret))
+		return 0;
+	if (rc != 0 && rc != 1) {
+		err_move(err, &why);
+		return err_wrap(err, "merge %s and %s in %s", a, b, r->path);
+	}
+	return read_answer(r, rc, &out, ret, err);
+}
+
+int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
+		    struct gr_merge_out *ret, struct err *err)
+{
+	cleanup(gr_mergedir_release) struct gr_mergedir dir = {0};
+	char a[GIT_OID_HEXSZ + 1], b[GIT_OID_HEXSZ + 1];
 	git_oid ours, theirs;
 	int rc;
 
@@ -245,16 +277,13 @@ int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *i
 	    gr_mergedir_make(g, r, &in->attrs, in->keep, &dir, err) < 0 ||
 	    sides(r, &dir, in, &ours, &theirs, err) < 0)
 		return -1;
-	args[1] = dir.tree;
 	git_oid_tostr(a, sizeof(a), &ours);
 	git_oid_tostr(b, sizeof(b), &theirs);
-	rc = gr_git(g, NULL, (const char *const *)dir.env.v, args, NULL, 0, GR_MERGE_TIMEOUT_MS,
-		    &out, &why);
-	if (rc != 0 && rc != 1 && is_refused(&why, rc, ret))
-		return 0;
-	if (rc != 0 && rc != 1) {
-		err_move(err, &why);
-		return err_wrap(err, "merge %s and %s in %s", a, b, r->path);
-	}
-	return read_answer(r, rc, &out, ret, err);
+	if (merge_once(g, r, in, &dir, a, b, ret, err) < 0)
+		return -1;
+	rc = ret->conflicts ? gr_submodules_show(g, r, in, ret->conflicts, &dir, err) : 0;
+	if (rc <= 0)
+		return rc;
+	gr_merge_out_release(ret);
+	return merge_once(g, r, in, &dir, a, b, ret, err);
 }

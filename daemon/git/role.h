@@ -98,7 +98,9 @@
  *       verdict and tree in memory, nothing written
  *       -> {outcome:"clean", tree} | {outcome:"conflict", conflicts:[{path, kind, lines:[[a,b]]}]}
  *          {outcome:"refused", reason:"unrelated"|"git-failed", text}      (merge.h)
- *       lines: 1-based ranges in base's version of the file
+ *       lines: 1-based ranges in base's version of the file. A submodule that both moved, in three versions, also
+ *       has commits:[oid] of ancestor, base and head; one that only moves forward is merged where its history is to
+ *       be had (submodule.h)
  *   candidate {repo, base, head, merge_base?, merge_base_landed?, method:"merge"|"rebase"|"squash",
  *              message, fields?:{title, body, number, author, base, topic}, author_name, author_email, time_ms, ref, sign_key}
  *       merge_base counts only when head contains it, and does not contain merge_base_landed (the

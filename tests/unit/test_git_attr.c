@@ -202,7 +202,7 @@ static bool doubtful(const char *text)
 static void attributes_are_git_s(void **state)
 {
 	unsigned first = from_env("YM_SEED", 1),
-		 rounds = from_env("YM_ROUNDS", getenv("YM_SEED") ? 1 : 60);
+		 rounds = from_env("YM_ROUNDS", getenv("YM_SEED") ? 1 : 20);
 	cleanup(buf_release) struct buf paths = BUF_INIT;
 	struct fx *f = *state;
 	autofree char *src = path_join(f->dir, "attr");
@@ -428,6 +428,87 @@ static void too_much_is_refused(void **state)
 	}
 }
 
+/* ---- submodules ---- */
+
+/* One submodule with the commits v1, v2, v3 in a line and `side` off v1; `main` has v1. */
+static void sub_world(struct fx *f, const char *url)
+{
+	fx_run(f,
+	       "git init -q -b main lib; cd lib; for i in 1 2 3; do echo $i >v; git add v; git "
+	       "commit -qm v$i; git tag v$i; done;"
+	       "git checkout -q -b side v1; echo s >s; git add s; git commit -qm side; git tag "
+	       "side; cd ..;"
+	       "mkdir repos; git clone -q --bare lib repos/lib.git; git init -q -b main src; cd "
+	       "src;"
+	       "printf '[submodule \"lib\"]\\n\\tpath = dep/lib\\n\\turl = %s\\n' \"%s\" "
+	       ">.gitmodules; git add .gitmodules;"
+	       "git update-index --add --cacheinfo 160000,$(git -C ../lib rev-parse v1),dep/lib; "
+	       "git commit -qm begin;"
+	       "git clone -q --bare . ../repos/app.git; rm -rf ../app.git; ln -s repos/app.git "
+	       "../app.git;"
+	       "git -C ../repos/app.git config yardmaster.submodules local",
+	       "%s", url);
+}
+
+static char *sub_at(struct fx *f, const char *tag)
+{
+	return fx_sh(f,
+		     "cd src; git checkout -q --detach main 2>/dev/null; git update-index "
+		     "--cacheinfo 160000,$(git -C ../lib rev-parse %s),dep/lib;"
+		     "git commit -qm %s; git push -q ../repos/app.git HEAD:refs/heads/at-%s; git "
+		     "rev-parse HEAD",
+		     tag, tag, tag);
+}
+
+static void a_submodule_only_moves_forward(void **state)
+{
+	struct fx *f = *state;
+	autofree char *repo = path_join(f->dir, "repos/app.git"), *v2 = NULL, *v3 = NULL,
+		      *side = NULL, *made = NULL, *at = NULL;
+
+	free(f->repo);
+	f->repo = steal(&repo);
+	sub_world(f, "../lib.git");
+	v2 = sub_at(f, "v2");
+	v3 = sub_at(f, "v3");
+	side = sub_at(f, "side");
+	made = lands(f, v2, v3, "built");
+	at = fx_sh(f, "git -C repos/app.git rev-parse %s:dep/lib; git -C lib rev-parse v3", made);
+	assert_true(strlen(at) == 81 && !memcmp(at, at + 41, 40));
+	/* the base is further already */
+	free(lands(f, v3, v2, "empty"));
+	free(lands(f, v2, side, "conflict"));
+}
+
+/* Not a repository of this machine's forge, an address of elsewhere, or one that the head chose: as before. */
+static void a_submodule_of_elsewhere_conflicts(void **state)
+{
+	static const char *const urls[] = {"https://example.invalid/lib.git",
+					   "file:///etc",
+					   "lib.git",
+					   "../../../../etc",
+					   "ext::touch ran",
+					   "../lib.git"};
+	struct fx *f = *state;
+	autofree char *repo = path_join(f->dir, "repos/app.git");
+
+	free(f->repo);
+	f->repo = steal(&repo);
+	for (size_t i = 0; i < ARRAY_LEN(urls); i++) {
+		autofree char *v2 = NULL, *v3 = NULL;
+
+		fx_run(f, "rm -rf lib repos src");
+		gr_repo_forget(&f->g, f->repo);
+		sub_world(f, urls[i]);
+		if (i + 1 == ARRAY_LEN(urls))
+			fx_run(f, "git -C repos/app.git config --unset yardmaster.submodules");
+		v2 = sub_at(f, "v2");
+		v3 = sub_at(f, "v3");
+		free(lands(f, v2, v3, "conflict"));
+	}
+	fx_run(f, "test ! -e ran");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,9 +519,13 @@ int main(int argc, char **argv)
 		FX_TEST(head_of_the_repository_is_not_asked),
 		FX_TEST(no_driver_is_run),
 		FX_TEST(too_much_is_refused),
+		FX_TEST(a_submodule_only_moves_forward),
+		FX_TEST(a_submodule_of_elsewhere_conflicts),
 	};
 
 	(void)argc;
 	unpriv(argv);
+	if (getenv("YM_TEST")) /* one of them, or "a_sub*" */
+		cmocka_set_test_filter(getenv("YM_TEST"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
