@@ -29,7 +29,10 @@ start() { # until so many run
 started=0
 start $idle
 # Nanoseconds on a processor so far, of all keepers.
-keepers_ns() { cat $(pgrep -u "$(id -u)" -f "yardmaster-keeper.*$D/runs" | sed 's,.*,/proc/&/schedstat,') | awk '{ n += $1 } END { printf "%d", n }'; }
+keepers_ns() {
+	pgrep -u "$(id -u)" -f "yardmaster-keeper.*$D/runs" | sed 's,.*,/proc/&/schedstat,' |
+		xargs awk '{ n += $1 } END { printf "%d", n }'
+}
 sleep 2 # a measure of rest: what they did to start is over
 before=$(keepers_ns) from=${EPOCHREALTIME/./}
 sleep $seconds
