@@ -7,6 +7,7 @@
 #include "bot/queue_flow.h"
 #include "bot/remote.h"
 #include "bot/shadow.h"
+#include "bot/upkeep.h"
 
 #include <unistd.h>
 
@@ -77,12 +78,22 @@ static int held_json(struct request *q, json_t **ret, struct err *err)
 	return 0;
 }
 
-/* What keeps repositories from being worked in, and what the first look at them found. */
+static void size_row(const struct repo *r, json_t *rows)
+{
+	json_t *o = json_object();
+
+	json_put_str(o, "repo", r->name);
+	upkeep_put(r->path, o);
+	json_array_append_new(rows, o);
+}
+
+/* How large repositories are, what keeps them from being worked in, and what the first look at them found. */
 static int repos_json(struct request *q, json_t *o, struct err *err)
 {
 	cleanup(repo_list_release) struct repo_list l = {0};
-	json_t *problems = json_array(), *first = json_array();
+	json_t *problems = json_array(), *first = json_array(), *sizes = json_array();
 
+	json_put(o, "repositories", sizes);
 	json_put(o, "problems", problems);
 	json_put(o, "first_look", first);
 	if (repo_all(q->bot->db, ST_REPO_ALL, &l, err, "") < 0)
@@ -90,6 +101,7 @@ static int repos_json(struct request *q, json_t *o, struct err *err)
 	for (size_t i = 0; i < l.n; i++) {
 		if (args_need(q, l.v[i].id, FORGE_READ, NULL) < 0)
 			continue;
+		size_row(&l.v[i], sizes);
 		if (remote_problem(q->bot, &l.v[i], problems, err) < 0 ||
 		    queue_lost_row(q->bot, &l.v[i], problems, err) < 0 ||
 		    first_look_rows(q->bot, &l.v[i], first, err) < 0)

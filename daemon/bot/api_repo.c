@@ -9,6 +9,7 @@
 #include "bot/remote.h"
 #include "bot/shadow.h"
 #include "bot/source.h"
+#include "bot/upkeep.h"
 #include "bot/watch.h"
 #include "forge/github.h"
 #include "forge/local.h"
@@ -289,6 +290,7 @@ int api_repo_list(struct request *q, json_t **ret, struct err *err)
 		json_put_str(o, "head", r->base_oid);
 		json_put_str(o, "health", health[known ? r->health : 0]);
 		json_put_bool(o, "shadow", shadow_on(q->bot, r->id));
+		upkeep_put(r->path, o);
 		if (github_repo_of(q->bot->db, r->id, &gr, NULL) > 0)
 			json_put_str(o, "problem", gr.problem);
 		json_array_append_new(rows, o);

@@ -43,7 +43,7 @@ struct active {
 
 struct outbox {
 	struct bot *bot;
-	struct role *merge, *work;
+	struct role *merge, *work, *upkeep;
 	struct role *net[NET_ROLES]; /* the requests of a repository go to the same one, in order */
 	auth_fn auth;
 	void *auth_arg;
@@ -76,6 +76,7 @@ int outbox_new(struct bot *b, struct outbox **ret, struct err *err)
 	o->bot = b;
 	o->merge = role_new(&conf);
 	o->work = role_new(&conf);
+	o->upkeep = role_new(&conf);
 	for (size_t i = 0; i < NET_ROLES; i++)
 		o->net[i] = role_new(&net);
 	o->runs = runs_new(b);
@@ -105,6 +106,7 @@ void outbox_free(struct outbox *o)
 		return;
 	role_free(o->merge);
 	role_free(o->work);
+	role_free(o->upkeep);
 	for (size_t i = 0; i < NET_ROLES; i++)
 		role_free(o->net[i]);
 	runs_free(o->runs);
@@ -569,6 +571,9 @@ static void start_one(struct outbox *o, struct active *a)
 	case EXEC_WORK:
 		start_git(o, a, o->work);
 		break;
+	case EXEC_UPKEEP:
+		start_git(o, a, o->upkeep);
+		break;
 	case EXEC_NET:
 	case EXEC_FETCH:
 		start_net(o, a);
@@ -607,6 +612,7 @@ void outbox_start(struct outbox *o)
 		start_one(o, a);
 	role_flush(o->merge);
 	role_flush(o->work);
+	role_flush(o->upkeep);
 }
 
 int outbox_ask_git(struct outbox *o, json_t *req, git_done_fn done, void *arg, struct err *err)

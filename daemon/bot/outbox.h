@@ -26,9 +26,10 @@ enum executor {
 	EXEC_GIT,  /* the role that merges */
 	EXEC_READ, /* the same one; changes nothing: also while an empty or restored ledger waits */
 	EXEC_WORK, /* the role that fills and reads worktrees: merges never wait behind it */
-	EXEC_RUN,  /* start or end a run */
-	EXEC_NET,  /* a role that fetches and pushes over the wire (git/net.h) */
-	EXEC_FETCH, /* the same; changes nothing there: also while a ledger waits */
+	EXEC_UPKEEP, /* a role that packs: nothing waits behind it (upkeep.h) */
+	EXEC_RUN,    /* start or end a run */
+	EXEC_NET,    /* a role that fetches and pushes over the wire (git/net.h) */
+	EXEC_FETCH,  /* the same; changes nothing there: also while a ledger waits */
 	EXEC_FORGE,
 	EXEC_ASK, /* the forge, too; changes nothing there: also while a ledger waits */
 	EXEC_NOTIFY,

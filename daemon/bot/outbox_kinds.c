@@ -60,6 +60,7 @@ const struct effect_kind outbox_kinds[] = {
 	/* repositories and PRs */
 	{"repo-base", EXEC_READ, reconcile_did_base},
 	{"repo-sweep", EXEC_WORK, reconcile_did_sweep},
+	{"repo-maintain", EXEC_UPKEEP, NULL},
 	{"repo-config", EXEC_READ, reconcile_did_config},
 	{"repo-log", EXEC_READ, rebuild_did_log},
 	{"repo-receipt", EXEC_READ, rebuild_did_receipt},

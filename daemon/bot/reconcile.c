@@ -14,6 +14,7 @@
 #include "bot/source.h"
 #include "bot/sweep.h"
 #include "bot/task_flow.h"
+#include "bot/upkeep.h"
 #include "bot/waits.h"
 #include "forge/local.h"
 #include "forge/local_repo.h"
@@ -460,5 +461,5 @@ int reconcile_all(struct bot *b, struct err *err)
 	if (task_issues_look(b, err) < 0 || remote_reconcile(b, err) < 0 ||
 	    ci_wake(b, 0, "", err) < 0 || shadow_poll(b, err) < 0)
 		return -1;
-	return purge(b, err) < 0 ? -1 : sweep_look(b, err);
+	return purge(b, err) < 0 || sweep_look(b, err) < 0 ? -1 : upkeep_look(b, err);
 }

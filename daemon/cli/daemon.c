@@ -11,6 +11,11 @@ static const struct cli_column stats_columns[] = {
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
+static const struct cli_column sizes[] = {{"repo", "REPOSITORY", CLI_COL_TEXT},
+					  {"packs", "PACKS", CLI_COL_INT},
+					  {"pack_bytes", "BYTES IN PACKS", CLI_COL_INT},
+					  {"loose_objects", "LOOSE OBJECTS (ABOUT)", CLI_COL_INT},
+					  {0}};
 static const struct cli_column problems[] = {{"repo", "REPOSITORY", CLI_COL_TEXT},
 					     {"paused_ms", "PAUSED SINCE", CLI_COL_TIME},
 					     {"problem", "PROBLEM", CLI_COL_LONG},
@@ -132,8 +137,13 @@ const struct cli_command cli_daemon_commands[] = {
 			"Also why nothing is begun or landed in a repository (\"problems\"), and "
 			"which issues had an agent's label before yardmaster looked at the "
 			"repository for the first time (\"first look\"): nothing of these is "
-			"started until the label is set again, or /yard run is said.",
-		.lists = (const struct cli_list[]){{"problems", problems},
+			"started until the label is set again, or /yard run is said.\n\n"
+			"\"repositories\" says how large each one is. With 50 packs, or some "
+			"2,000 loose objects, it is packed by itself, once in ten minutes at most "
+			"and not while something lands; what is loose is counted in one of 256 "
+			"folders.",
+		.lists = (const struct cli_list[]){{"repositories", sizes},
+						   {"problems", problems},
 						   {"first_look", first_look},
 						   {0}},
 		.exits = (const int[]){6, -1},

@@ -13,6 +13,7 @@
 #include "git/history.h"
 #include "git/land.h"
 #include "git/layer.h"
+#include "git/maintain.h"
 #include "git/merge.h"
 #include "git/notes.h"
 #include "git/receipt.h"

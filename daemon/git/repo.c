@@ -372,31 +372,3 @@ int gr_op_import(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 	json_put_str(ans, "base", base + strlen("refs/heads/"));
 	return 0;
 }
-
-int gr_op_maintain(struct gr *g, const json_t *req, json_t *ans, struct err *err)
-{
-	static const char *const steps[][6] = {
-		{"pack-refs", "--all", "--prune", NULL},
-		/* Small packs, one a candidate, are rolled into larger ones; large ones stay. */
-		{"repack", "--geometric=2", "-d", "-l", "-q", NULL},
-		{"prune", "--expire=14.days.ago", NULL},
-	};
-	cleanup(gr_guard_release) struct gr_guard guard = GR_GUARD_NONE;
-	struct gr_repo *r;
-
-	(void)ans;
-	if (gr_get_repo(g, req, &r, err) < 0 || gr_ref_guard(r, &guard, err) < 0 ||
-	    gr_lock_intend_any(r, "packed-refs", err) < 0 || gr_lock_intend_any(r, "*", err) < 0)
-		return -1;
-	for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
-		cleanup(buf_release) struct buf out = BUF_INIT;
-		int rc = gr_git(g, r->path, NULL, steps[i], NULL, 0, 1800000, &out, err);
-
-		if (rc != 0)
-			return err_wrap(err, "maintain %s: git %s", r->path, steps[i][0]);
-		/* The guard is for references; packing objects takes long and needs none. */
-		gr_guard_release(&guard);
-	}
-	gr_repo_forget(g, json_str(req, "repo", ""));
-	return 0;
-}

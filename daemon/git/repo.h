@@ -74,7 +74,6 @@ int gr_git(struct gr *g, const char *repo, const char *const *env, const char *c
 
 int gr_op_init(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_import(struct gr *g, const json_t *req, json_t *ans, struct err *err);
-int gr_op_maintain(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 
 /* `auto_git(git_commit) *c = NULL;` frees c at the end of the scope. */
 #define GR_CLEANUP(type)                                                                           \

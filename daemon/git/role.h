@@ -46,7 +46,7 @@
  *                                       -> {files:[{path, oid, text}]}
  *   config-set {repo, values:{key:text}}
  *   remove    {path}                    a folder of ours, whoever wrote below it
- *   maintain  {repo}                    pack-refs, incremental repack, prune expired
+ *   maintain  {repo}                    few packs again, a commit-graph (maintain.h)
  *   sweep     {repo, before_ms, last, keep:[name]}
  *                                       what killed processes left, of before that time: unfinished objects
  *                                       and packs, and worktrees of tasks up to number `last` that are not

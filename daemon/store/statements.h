@@ -91,6 +91,9 @@
 	X(EFFECT_RECOVER, "UPDATE effect SET state = 0 WHERE state < 2 AND state = 1")             \
 	X(EFFECT_IS_OPEN, "SELECT count(*) FROM effect WHERE key = ?1 AND state < 2")              \
 	X(EFFECT_OPEN_OF, "SELECT count(*) FROM effect WHERE subject = ?1 AND state < 2")          \
+	X(EFFECT_LANDING, "SELECT count(*) FROM effect INDEXED BY effect_open WHERE state < 2 "    \
+		"AND kind IN ('cand-land', 'cand-push', 'cand-fetch', 'cand-settle-ref', "         \
+		"'cand-settle') AND payload ->> '$.repo' = ?1")                                    \
 	X(EFFECT_HELD, "SELECT * FROM effect INDEXED BY effect_open WHERE state < 2 "              \
 		"ORDER BY id LIMIT 100")                                                           \
 	X(EFFECT_OPEN, "SELECT count(*) FROM effect WHERE state < 2")                              \

@@ -40,6 +40,18 @@ ym queue add "$c" >/dev/null
 landed "$c"
 is "$(ymj .pr receipt show "${made[2]}" -R $R)" "$n" 'they are found when more has landed'
 
+# Each candidate leaves a pack; what reads the repository stays quick, and nothing is lost.
+for ((i = 0; i < 60; i++)); do
+	echo "$i" | git -C "$bare" hash-object -w --stdin | git -C "$bare" pack-objects -q objects/pack/pack
+done >/dev/null
+wait_ok 'many packs become few by themselves' \
+	'p=$(ymj ".[0].packs" repo list) && [ "$p" -gt 0 ] && [ "$p" -lt 20 ]'
+wait_ok '... with a commit-graph' "[ -s '$bare/objects/info/commit-graphs/commit-graph-chain' ]"
+is "$(ymj ".repositories[0] | \"\(.repo) \(.packs > 0) \(.pack_bytes > 0) \(.loose_objects >= 0)\"" status)" \
+	"$R true true true" 'status shows how large it is'
+like "$(ym status)" 'repositories.0.pack_bytes' '... to people, too'
+ok 'and nothing is lost' git -C "$bare" fsck
+
 # From a clone that has fetched the notes, without the daemon.
 git clone -q "$bare" "$T/clone"
 git -C "$T/clone" fetch -q origin refs/notes/yardmaster:refs/notes/yardmaster
