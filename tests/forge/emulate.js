@@ -102,10 +102,11 @@ class Mirror {
 	async missing(method, pathname, body) {
 		if (method === 'POST' && pathname === '/graphql') {
 			const { query, variables } = JSON.parse(body);
+			const { id: databaseId } = await this.ask('GET', '');
 			if (query.includes('issue(number'))
-				return { data: { repository: { issue: { lastEditedAt: null, editor: null } } } };
+				return { data: { repository: { databaseId, issue: { lastEditedAt: null, editor: null } } } };
 			const pull = await this.ask('GET', `/pulls/${variables.number}`);
-			return { data: { repository: { pullRequest: {
+			return { data: { repository: { databaseId, pullRequest: {
 				headRefOid: this.refs.get(`refs/heads/${pull.head.ref}`) || pull.head.sha, reviewDecision: null,
 				reviewThreads: { nodes: [], pageInfo: { hasNextPage: false, endCursor: null } },
 			} } } };
@@ -181,7 +182,7 @@ async function main() {
 			repos: [{ owner: 'alice', name: 'app', auto_init: true }],
 			apps: [{
 				app_id: APP, slug: 'yardmaster', name: 'yardmaster', installations: [{ installation_id: INSTALLATION, account: 'alice' }],
-				permissions: { metadata: 'read', contents: 'write', issues: 'write', pull_requests: 'write', checks: 'write', statuses: 'write', actions: 'read', administration: 'read', members: 'read' },
+				permissions: { metadata: 'read', contents: 'write', issues: 'write', pull_requests: 'write', checks: 'write', statuses: 'write', workflows: 'write', actions: 'read', administration: 'read', members: 'read' },
 			}],
 		},
 	};

@@ -16,10 +16,13 @@ remote='forge-check forge-list forge-sync forge-reviews forge-level forge-look f
 heads='forge-pr-retarget cand-head-push cand-head head-restore'
 more='cand-branch forge-checks branch-drop topic-merged topic-delete head-keep notes-fetch notes-merge notes-push cand-draft draft-close forge-member'
 shadow='shadow-build shadow-pair shadow-trees shadow-drop shadow-checks'
+# Not killed in any test: questions to the repository and upkeep, which are done again without a trace, and what a task on
+# a rewound base or a closed issue asks for; each of them is carried out twice by a unit test or is a plain repetition.
+unkilled='base-gained base-lost base-keep pr-words repo-sweep repo-maintain task-base task-transplant forge-pr-close'
 
 kinds=$(sed -n 's/^\t{"\([a-z-]*\)", EXEC_.*/\1/p' "$root/daemon/bot/outbox_kinds.c" | sort)
 # shellcheck disable=SC2086 # words
-is "$(printf '%s\n' $way $others $remote $heads $more $shadow | sort)" "$kinds" 'every kind of effect is in this test'
+is "$(printf '%s\n' $way $others $remote $heads $more $shadow $unkilled | sort)" "$kinds" 'every kind of effect is in this test'
 
 # The first round says "bug", the gate is red, the second round mends it. What runs twice in a round
 # writes twice.
