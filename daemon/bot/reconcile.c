@@ -55,6 +55,7 @@ static int ask_base(struct bot *b, const struct repo *r, bool anew, struct err *
 
 	json_put_str(p, "ref", ref);
 	json_put_bool(json_object_get(p, "ctx"), "rebuild", anew);
+	json_put_str(json_object_get(p, "ctx"), "known", r->base_oid);
 	return bot_effect(b, subject, "repo-base", p, err, "repo-base:%lld:%lld", (long long)r->id,
 			  (long long)bot_now(b)) < 0
 		       ? -1
@@ -109,6 +110,15 @@ static int rebuild(struct bot *b, const struct repo *r, const json_t *p, const c
 		       : 0;
 }
 
+/* The base was read before the last move that is known here (a landing's, a push's): the answer would put it back, and
+ * people would hear that what landed is lost. It is read again. */
+static bool is_older(const struct repo *r, const json_t *p)
+{
+	const char *known = json_str(json_object_get(p, "ctx"), "known", NULL);
+
+	return known && r->base_oid ? strcmp(known, r->base_oid) != 0 : known != r->base_oid;
+}
+
 int reconcile_did_base(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
@@ -128,6 +138,8 @@ int reconcile_did_base(struct bot *b, const struct event *e, const json_t *p, st
 	rc = landing_find(b->db, ST_LANDING_OPEN, &l, err, "i", r.id);
 	if (rc != 0) /* ours, on its way: its own result says so */
 		return rc < 0 ? -1 : reconcile_wake(b, err);
+	if (is_older(&r, p))
+		return ask_base(b, &r, false, err) < 0 ? -1 : reconcile_wake(b, err);
 	q = json_object();
 	json_put_int(q, "repo", r.id);
 	json_put_str(q, "old", r.base_oid);

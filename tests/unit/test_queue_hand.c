@@ -6,6 +6,7 @@
 
 #include "bot/actions.h"
 #include "bot/command.h"
+#include "bot/reconcile.h"
 
 #define HEAD_A "a000000000000000000000000000000000000001"
 #define HEAD_B "b000000000000000000000000000000000000002"
@@ -231,6 +232,42 @@ static void or_somebody_says_that_it_was_meant(void **state)
 	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
 }
 
+/* ---- read too early ---- */
+
+static const char *base_of(struct fx *f)
+{
+	cleanup(repo_release) struct repo r = {0};
+	static char oid[64];
+
+	assert_int_equal(repo_get(f->bot.db, f->repo.id, &r, NULL), 1);
+	snprintf(oid, sizeof(oid), "%s", r.base_oid);
+	return oid;
+}
+
+/* Read before a landing, told after it: nothing was moved back, and nobody hears that anything was lost. */
+static void a_base_that_was_read_before_a_landing_is_read_again(void **state)
+{
+	struct fx *f = *state;
+
+	queue_one(f);
+	fx_built(f, CAND);
+	assert_int_equal(repo_get(f->bot.db, f->repo.id, &f->repo, NULL), 1);
+	assert_int_equal(reconcile_base(&f->bot, &f->repo, NULL), 0);
+	fx_verified(f);
+	fx_answer(f, "cand-land", json_pack("{s:s}", "outcome", "landed"));
+	assert_entry(f, 1, "landed");
+	fx_now++;
+	fx_answer(f, "repo-base", json_pack("{s:s}", "oid", FX_BASE));
+	assert_string_equal(base_of(f), CAND);
+	assert_int_equal(fx_due(f, "base-lost", NULL), 0);
+	/* What is read now counts. */
+	while (fx_due(f, "repo-config", NULL))
+		fx_answer(f, "repo-config", json_pack("{s:[]}", "files"));
+	fx_answer(f, "repo-base", json_pack("{s:s}", "oid", MOVED));
+	assert_string_equal(base_of(f), MOVED);
+	assert_int_not_equal(fx_due(f, "base-lost", NULL), 0);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
 
 int main(void)
@@ -243,6 +280,7 @@ int main(void)
 		TEST(what_the_base_lost_is_said),
 		TEST(until_it_is_back),
 		TEST(or_somebody_says_that_it_was_meant),
+		TEST(a_base_that_was_read_before_a_landing_is_read_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
