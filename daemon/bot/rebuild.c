@@ -9,7 +9,8 @@
 #include "bot/task_flow.h"
 #include "forge/local.h"
 
-#define LOG_MAX 1000 /* commits of the base that are looked at */
+#define LOG_MAX   1000 /* commits of the base that are looked at */
+#define TRIES_MAX 3    /* of one question */
 
 /* Takes p. */
 static int ask(struct bot *b, const struct repo *r, const char *kind, json_t *p, const char *what,
@@ -47,36 +48,74 @@ int rebuild_start(struct bot *b, const struct repo *r, const char *base, struct 
 	return ask_refs(b, r, "refs/pull/", "numbers", base, r->base_oid, err);
 }
 
-static int ask_log(struct bot *b, const struct repo *r, const char *base, const char *known,
-		   struct err *err)
+/* What could not be read is not "there is none": it is asked again, for no later look asks for it. 1 when it is. */
+static int asked_again(struct bot *b, const struct repo *r, const char *kind, const json_t *p,
+		       json_t *question, const char *what, struct err *err)
 {
-	json_t *p;
+	autojson json_t *q = question;
+	int64_t tries = json_int(json_object_get(p, "ctx"), "tries", 1);
+	autofree char *key = xasprintf("%s:%lld", what, (long long)tries);
 
-	if (!base || (known && !strcmp(known, base)))
-		return ask_pulls(b, r, err);
-	p = git_request_of(r, "log");
+	log_warn("repository %s: %s of %s could not be read (try %lld of %d): %s", r->name,
+		 !strcmp(kind, "repo-log") ? "the commits" : "the receipt", what, (long long)tries,
+		 TRIES_MAX, json_str(json_object_get(p, "error"), "text", "no reason was given"));
+	if (tries >= TRIES_MAX)
+		return 0;
+	json_put_int(json_object_get(q, "ctx"), "tries", tries + 1);
+	return ask(b, r, kind, json_incref(q), key, err) < 0 ? -1 : 1;
+}
+
+static json_t *log_question(const struct repo *r, const char *base, const char *known)
+{
+	json_t *p = git_request_of(r, "log"), *x = json_object_get(p, "ctx");
+
 	json_put_str(p, "not", known);
 	json_put_str(p, "commit", base);
 	json_put_int(p, "max", LOG_MAX);
-	return ask(b, r, "repo-log", p, base, err);
+	json_put_str(x, "base", base);
+	json_put_str(x, "known", known);
+	return p;
+}
+
+static json_t *receipt_question(const struct repo *r, const char *commit)
+{
+	json_t *p = git_request_of(r, "receipt");
+
+	json_put_str(p, "commit", commit);
+	json_put_bool(p, "exact", true);
+	json_put_str(json_object_get(p, "ctx"), "commit", commit);
+	return p;
+}
+
+static int ask_log(struct bot *b, const struct repo *r, const char *base, const char *known,
+		   struct err *err)
+{
+	if (!base || (known && !strcmp(known, base)))
+		return ask_pulls(b, r, err);
+	return ask(b, r, "repo-log", log_question(r, base, known), base, err);
 }
 
 int rebuild_did_log(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
 	const json_t *commits = json_object_get(json_object_get(p, "result"), "commits");
+	const json_t *x = json_object_get(p, "ctx");
+	const char *base = json_str(x, "base", NULL);
 
 	(void)e;
-	if (bot_repo(b, json_int(json_object_get(p, "ctx"), "repo", 0), &r, err) < 0)
+	if (bot_repo(b, json_int(x, "repo", 0), &r, err) < 0)
 		return -1;
+	if (!json_flag(p, "ok") && base) {
+		int rc = asked_again(b, &r, "repo-log", p,
+				     log_question(&r, base, json_str(x, "known", NULL)), base, err);
+
+		if (rc)
+			return rc < 0 ? -1 : 0;
+	}
 	for (size_t i = json_array_size(commits); i > 0; i--) { /* oldest first */
 		const char *commit = json_str(json_array_get(commits, i - 1), "oid", "");
-		json_t *q = git_request_of(&r, "receipt");
 
-		json_put_str(q, "commit", commit);
-		json_put_bool(q, "exact", true);
-		json_put_str(json_object_get(q, "ctx"), "commit", commit);
-		if (ask(b, &r, "repo-receipt", q, commit, err) < 0)
+		if (ask(b, &r, "repo-receipt", receipt_question(&r, commit), commit, err) < 0)
 			return -1;
 	}
 	return ask_pulls(b, &r, err);
@@ -174,13 +213,19 @@ int rebuild_did_receipt(struct bot *b, const struct event *e, const json_t *p, s
 {
 	cleanup(repo_release) struct repo r = {0};
 	const json_t *x = json_object_get(p, "ctx"), *res = json_object_get(p, "result");
+	const char *commit = json_str(x, "commit", "");
 
 	(void)e;
-	if (!json_flag(p, "ok") || !json_flag(res, "found"))
-		return 0;
 	if (bot_repo(b, json_int(x, "repo", 0), &r, err) < 0)
 		return -1;
-	return merged(b, &r, json_object_get(res, "receipt"), json_str(x, "commit", ""), err);
+	if (!json_flag(p, "ok"))
+		return asked_again(b, &r, "repo-receipt", p, receipt_question(&r, commit), commit,
+				   err) < 0
+			       ? -1
+			       : 0;
+	if (!json_flag(res, "found"))
+		return 0;
+	return merged(b, &r, json_object_get(res, "receipt"), commit, err);
 }
 
 int64_t rebuild_number(const char *ref)
