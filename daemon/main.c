@@ -1,5 +1,5 @@
 /*
- * main.c - the one place where the parts are put together: the command line, and what it starts
+ * main.c - yardmaster-daemon, the one place where all the parts are put together: the command line, and what it starts
  * but does not know.
  */
 #include "base/log.h"
@@ -9,6 +9,7 @@
 #include "bot/serve.h"
 #include "cli/cli.h"
 #include "cli/conf.h"
+#include "cli/local.h"
 #include "git/net.h"
 #include "git/role.h"
 #include "hooks/clone.h"
@@ -136,6 +137,8 @@ static int verify_audit(const char *ledger, json_t *ret, struct err *err)
 int main(int argc, char **argv)
 {
 	static const struct cli_entry_points entry = {
+		.own = cli_daemon_own,
+		.halt_here = cli_halt_here,
 		.serve = serve,
 		.role = role,
 		.hook = hook,

@@ -160,7 +160,7 @@ static int plan_make(const struct clone_place *p, struct plan *n, struct err *er
 {
 	n->p = p;
 	n->files = json_array();
-	if (child_self(&n->program, err) < 0)
+	if (child_beside("yardmaster", &n->program, err) < 0)
 		return -1;
 	n->front = p->scope || taken(p);
 	n->dir = n->front ? p->front : p->hooks;
@@ -291,7 +291,7 @@ static bool up_to_date(const struct clone_place *p, const struct clone_state *s,
 {
 	autofree char *program = NULL;
 
-	if (!clone_in_force(p, s, NULL) || child_self(&program, NULL) < 0 ||
+	if (!clone_in_force(p, s, NULL) || child_beside("yardmaster", &program, NULL) < 0 ||
 	    strcmp(json_str(s->j, "repo", ""), repo) != 0 ||
 	    strcmp(json_str(s->j, "socket", ""), socket) != 0)
 		return false;

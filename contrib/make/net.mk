@@ -2,4 +2,4 @@
 # them start the real role.
 NET_TESTS := $(B)/tests/unit/test_git_net $(B)/tests/unit/test_git_net_ssh $(B)/tests/unit/test_outbox_net
 $(NET_TESTS): LINK += -Wl,--no-as-needed -lssl
-$(NET_TESTS): | $(B)/yardmaster
+$(NET_TESTS): | $(B)/yardmaster-daemon

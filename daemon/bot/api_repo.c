@@ -57,7 +57,7 @@ static int insert_repo(struct adding *a, struct err *err)
 	row_set(&r.config_oid, a->config ? a->oid : NULL);
 	r.created_ms = rc ? r.created_ms : bot_now(a->bot);
 	r.removed_ms = 0;
-	if (local_repo_hooks(a->path, a->bot->self, a->bot->conf->socket, r.base, err) < 0 ||
+	if (local_repo_hooks(a->path, a->bot->client, a->bot->conf->socket, r.base, err) < 0 ||
 	    (rc ? repo_save(a->bot->db, &r, err) : repo_insert(a->bot->db, &r, err)) < 0 ||
 	    (a->used && !rc ? reconcile_used : reconcile_base)(a->bot, &r, err) < 0)
 		return -1;

@@ -143,7 +143,7 @@ static int set_base(struct change *c, struct err *err)
 	r.health = 0;
 	c->text = xasprintf("repository %s: the base is %s now, no longer %s", r.name, r.base, old);
 	if (repo_save(b->db, &r, err) < 0 || move_pulls(b, &r, old, err) < 0 ||
-	    local_repo_hooks(r.path, b->self, b->conf->socket, r.base, err) < 0 ||
+	    local_repo_hooks(r.path, b->client, b->conf->socket, r.base, err) < 0 ||
 	    reconcile_base(b, &r, err) < 0)
 		return -1;
 	return bot_audit(b, c->actor, "repo-set-base",

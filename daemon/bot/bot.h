@@ -60,7 +60,8 @@ struct bot {
 	struct conf_daemon *conf;
 	const char *data;   /* the data directory */
 	char *runs;         /* DATA/runs */
-	const char *self;   /* absolute path of yardmaster, for roles */
+	const char *self;   /* absolute path of this program, for roles */
+	const char *client; /* absolute path of yardmaster, for the hooks of local repositories */
 	const char *keeper; /* absolute path of yardmaster-keeper */
 	const char *git;    /* absolute path of git */
 	char *const *environ_;

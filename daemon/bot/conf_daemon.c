@@ -5,11 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/yaml.h"
-
-#include <sys/un.h>
-
-#define PATH_BYTES_MAX 4096
-#define SOCKET_MAX     (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
+#include "bot/conf_place.h"
 
 struct load {
 	const struct yaml_doc *doc;
@@ -27,33 +23,9 @@ static int wrong(struct load *l, const struct yaml_node *n, const char *allowed)
 
 /* --- paths --------------------------------------------------------------------------------------- */
 
-/* The path without "." and "//", for reading; ".." stays, since a link may stand before it. */
-static char *absolute(const char *folder, const char *path)
-{
-	cleanup(strvec_release) struct strvec parts = STRVEC_INIT;
-	cleanup(buf_release) struct buf b = BUF_INIT;
-	autofree char *whole = *path == '/' ? xstrdup(path) : xasprintf("%s/%s", folder, path);
-
-	strvec_split(&parts, whole, '/');
-	strvec_foreach (&parts, part) {
-		if (**part && strcmp(*part, "."))
-			buf_addf(&b, "/%s", *part);
-	}
-	return b.len ? buf_steal(&b) : xstrdup("/");
-}
-
 static int load_path(struct load *l, const struct yaml_node *n, char **ret)
 {
-	if (!n)
-		return 0;
-	if (n->kind != YAML_TEXT || !*n->text || *n->text == '~' ||
-	    strlen(n->text) > PATH_BYTES_MAX || strpbrk(n->text, "\r\n"))
-		return wrong(l, n,
-			     "a path, absolute or relative to the folder of this file ('~' is not "
-			     "expanded)");
-	free(*ret);
-	*ret = absolute(l->folder, n->text);
-	return 0;
+	return conf_path(l->doc, l->folder, n, ret, l->err);
 }
 
 static int load_paths(struct load *l, const struct yaml_node *n, struct strvec *ret)
@@ -84,7 +56,7 @@ static int load_argv(struct load *l, const struct yaml_node *n, struct strvec *r
 	if (!*ret->v[0] || *ret->v[0] == '~')
 		return wrong(l, n->items[0], "a program's name or path ('~' is not expanded)");
 	if (strchr(ret->v[0], '/')) {
-		char *path = absolute(l->folder, ret->v[0]);
+		char *path = conf_absolute(l->folder, ret->v[0]);
 
 		free(ret->v[0]);
 		ret->v[0] = path;
@@ -271,18 +243,10 @@ static int load_sections(struct load *l, const struct yaml_node *root)
 
 static int load_places(struct load *l, const struct yaml_node *root)
 {
-	const struct yaml_node *at = yaml_get(root, "socket");
 	struct conf_daemon *c = l->c;
 
-	if (load_path(l, yaml_get(root, "data"), &c->data) < 0)
+	if (conf_places(l->doc, l->folder, &c->data, &c->socket, l->err) < 0)
 		return -1;
-	c->socket = xasprintf("%s/socket", strcmp(c->data, "/") ? c->data : "");
-	if (load_path(l, at, &c->socket) < 0)
-		return -1;
-	if (strlen(c->socket) > SOCKET_MAX)
-		return yaml_fail(l->doc, at ? at : root,
-				 "socket: a path of at most 107 bytes, what a Unix socket holds",
-				 l->err, "found '%s', %zu bytes", c->socket, strlen(c->socket));
 	if (yaml_line(l->doc, yaml_get(root, "socket-group"), 64, &c->socket_group, l->err) < 0)
 		return -1;
 	return load_path(l, yaml_get(root, "sign-key"), &c->sign_key);
@@ -329,12 +293,6 @@ static int load_hooks(struct load *l, const struct yaml_node *root)
 			       l->folder, &l->c->hooks, l->err);
 }
 
-const char *const conf_daemon_keys[] = {
-	"data",   "socket", "socket-group", "handle", "agents",   "default-agent",     "limits",
-	"runs",   "notify", "retention",    "author", "sign-key", "reconcile-seconds", "listen",
-	"github", NULL,
-};
-
 static int load_root(struct load *l, const struct yaml_node *root)
 {
 	l->c->handle = xstrdup("yard");
@@ -352,25 +310,12 @@ static int load_root(struct load *l, const struct yaml_node *root)
 					  l, &l->c->github, l->err);
 }
 
-/* The folder that the file stands in, absolute; a file given relative is relative to where we are. */
-static char *folder_of(const char *file, const char *otherwise)
-{
-	const char *slash = file ? strrchr(file, '/') : NULL;
-	autofree char *cwd = NULL, *dir = NULL;
-
-	if (!file)
-		return xstrdup(otherwise);
-	dir = slash ? xstrndup(file, (size_t)(slash - file) + 1) : xstrdup(".");
-	cwd = *dir == '/' ? NULL : realpath(".", NULL);
-	return absolute(cwd ? cwd : "/", dir);
-}
-
 int conf_daemon_load(const char *file, const char *text, size_t n, const char *default_data,
 		     struct conf_daemon *ret, struct err *err)
 {
 	cleanup(yaml_doc_release) struct yaml_doc doc = {0};
 	cleanup(conf_daemon_release) struct conf_daemon c = {.data = xstrdup(default_data)};
-	autofree char *folder = folder_of(file, default_data);
+	autofree char *folder = conf_folder(file, default_data);
 	struct load l = {.doc = &doc, .folder = folder, .c = &c, .err = err};
 
 	if (yaml_load(file ? file : "no configuration file", text, n, &doc, err) < 0 ||

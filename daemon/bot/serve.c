@@ -27,7 +27,7 @@ struct serve {
 	const struct serve_options *options;
 	struct bot bot;
 	int lock;
-	char *self, *keeper, *git, *runs;
+	char *self, *client, *keeper, *git, *runs;
 };
 
 static void serve_release(struct serve *s)
@@ -43,6 +43,7 @@ static void serve_release(struct serve *s)
 	db_close(s->bot.db);
 	secrets_release(&s->bot);
 	free(s->self);
+	free(s->client);
 	free(s->keeper);
 	free(s->git);
 	free(s->runs);
@@ -50,30 +51,10 @@ static void serve_release(struct serve *s)
 		close(s->lock);
 }
 
-/* Beside the program, or where `make install` puts it. */
-static int find_keeper(struct serve *s, struct err *err)
-{
-	autofree char *dir = xstrdup(s->self);
-	autofree char *installed = NULL;
-
-	*strrchr(dir, '/') = '\0';
-	s->keeper = xasprintf("%s/yardmaster-keeper", dir);
-	if (access(s->keeper, X_OK) == 0)
-		return 0;
-	installed = xasprintf("%s/../libexec/yardmaster/yardmaster-keeper", dir);
-	if (access(installed, X_OK) == 0) {
-		row_take(&s->keeper, steal(&installed));
-		return 0;
-	}
-	return err_set(err, ERR_NOT_FOUND,
-		       "yardmaster-keeper: found neither at %s nor at %s; build or install both "
-		       "programs",
-		       s->keeper, installed);
-}
-
 static int find_programs(struct serve *s, struct err *err)
 {
-	if (child_self(&s->self, err) < 0 || find_keeper(s, err) < 0)
+	if (child_self(&s->self, err) < 0 || child_beside("yardmaster", &s->client, err) < 0 ||
+	    child_beside("yardmaster-keeper", &s->keeper, err) < 0)
 		return -1;
 	if (child_which("git", TOOL_PATH, &s->git, err) < 0)
 		return err_wrap(err, "git is needed; install the package 'git'");
@@ -225,6 +206,7 @@ static int prepare(struct serve *s, struct err *err)
 	b->data = b->conf->data;
 	b->runs = s->runs;
 	b->self = s->self;
+	b->client = s->client;
 	b->keeper = s->keeper;
 	b->git = s->git;
 	b->environ_ = s->options->environ_;

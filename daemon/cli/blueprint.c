@@ -40,7 +40,7 @@ const struct cli_command cli_blueprint_commands[] = {
 						 {0}},
 		.exits = (const int[]){78, -1},
 		.flags = CLI_TOLD,
-		.run = cli_blueprint_check,
+		.run = cli_own,
 	},
 	{0},
 };

@@ -115,7 +115,7 @@ static int run(struct cli_call *call, struct err *err)
 
 int cli_run(int argc, char *const *argv, const struct cli_entry_points *entry, struct cli_out *out)
 {
-	cleanup(cli_call_release) struct cli_call call = {.entry = entry, .out = out};
+	cleanup(cli_call_release) struct cli_call call = {.argv = argv, .entry = entry, .out = out};
 	cleanup(err_release) struct err err = ERR_INIT;
 	const struct cli_group *group = NULL;
 	enum cli_wish wish = CLI_WISH_RUN;

@@ -21,11 +21,27 @@
 #include "cli/exitcode.h"
 #include "cli/out.h"
 
+/* A command's own function, where it is in one of the two programs only. */
+struct cli_own {
+	const char *path; /* NULL ends */
+	int (*run)(struct cli_call *call, json_t *ret, struct err *err);
+};
+
 /*
- * What the command line starts but must not know (it sees no room beside its own). Each may be
- * NULL: the command then says that this build is without it, with CLI_EXIT_INTERNAL.
+ * Two programs have this command line, the same to whoever calls it. `yardmaster` is what people and hooks start: it
+ * asks the daemon and shows the answer, and needs no more than JSON and YAML. What needs the daemon's libraries it hands
+ * over, by exec, to `yardmaster-daemon`.
+ *
+ * What the command line starts but must not know (it sees no room beside its own). Each may be NULL: the command is
+ * handed over then, or says that this build is without it, with CLI_EXIT_INTERNAL.
  */
 struct cli_entry_points {
+	/* Runs the other program with this call's words. Returns only when it could not: -1. */
+	int (*hand_over)(const struct cli_call *call, struct err *err);
+	const struct cli_own *
+		own; /* the commands whose row says cli_own; local.h has those of the daemon's program */
+	int (*halt_here)(struct cli_call *call, json_t *ret,
+			 struct err *err); /* without the daemon: halt_here.c */
 	/* These own the process from here on, print for themselves and return its exit code.
 	 * role: call->rest is what stands after `yardmaster role`; hook: after `yardmaster hook`. */
 	int (*serve)(const struct cli_call *call);
@@ -48,6 +64,7 @@ struct cli_entry_points {
 /* One command, decoded. */
 struct cli_call {
 	const struct cli_command *cmd;
+	char *const *argv; /* the whole of it, NULL-terminated */
 	/* What was said, by the keys of the tables with '_' for '-'; absent means not said. This is
 	 * also what goes to the daemon. Read it with json_str(), json_int(), json_flag(). */
 	json_t *args;

@@ -27,7 +27,12 @@ struct cli_conf {
 int cli_conf_load(struct cli_call *call, struct cli_conf *ret, struct err *err);
 void cli_conf_release(struct cli_conf *conf);
 
-/* The socket alone: does not read the configuration when the socket was named. Caller frees. */
+/* The socket that was said, made absolute, or NULL; caller frees. */
+int cli_conf_said_socket(const struct cli_call *call, char **ret, struct err *err);
+/* The data directory where nothing says another; caller frees. */
+int cli_conf_state(char **ret, struct err *err);
+/* The socket alone, without the rest of the configuration, which is not read at all when the socket was named.
+ * Caller frees. */
 int cli_conf_socket(struct cli_call *call, char **ret, struct err *err);
 /* The file that would be read, or NULL; caller frees. */
 int cli_conf_file(const struct cli_call *call, char **ret, struct err *err);

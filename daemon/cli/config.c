@@ -24,7 +24,7 @@ const struct cli_command cli_config_commands[] = {
 						  .complete = CLI_COMPLETE_FILE},
 						 CLI_OPT_END},
 		.exits = (const int[]){78, -1},
-		.run = cli_config_check,
+		.run = cli_own,
 	},
 	{0},
 };

@@ -128,7 +128,7 @@ const struct cli_command cli_daemon_commands[] = {
 				{0}},
 		.exits = (const int[]){5, 78, -1},
 		.flags = CLI_TOLD,
-		.run = cli_init,
+		.run = cli_own,
 	},
 	{
 		.path = "status",
@@ -186,7 +186,7 @@ const struct cli_command cli_daemon_commands[] = {
 			"and at every rule that would refuse a landing.",
 		.exits = (const int[]){1, -1},
 		.flags = CLI_TOLD,
-		.run = cli_doctor,
+		.run = cli_own,
 	},
 	{
 		.path = "halt",
@@ -215,7 +215,7 @@ const struct cli_command cli_daemon_commands[] = {
 						  .complete = CLI_COMPLETE_FILE},
 						 {0}},
 		.exits = (const int[]){5, -1},
-		.run = cli_backup,
+		.run = cli_own,
 	},
 	{
 		.path = "help",

@@ -83,32 +83,6 @@ static void check_git(struct doctor *d)
 	}
 }
 
-/* The keeper stands beside the program, or where a package puts it. */
-static int find_keeper(char **ret, struct err *err)
-{
-	static const char *const places[] = {"/yardmaster-keeper",
-					     "/../libexec/yardmaster/yardmaster-keeper",
-					     "/../lib/yardmaster/yardmaster-keeper"};
-	autofree char *self = NULL;
-	char *slash;
-
-	if (child_self(&self, err) < 0)
-		return -1;
-	slash = strrchr(self, '/');
-	if (slash)
-		*slash = '\0';
-	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
-		autofree char *path = xasprintf("%s%s", self, places[i]);
-
-		if (access(path, X_OK) == 0) {
-			*ret = steal(&path);
-			return 0;
-		}
-	}
-	return err_set(err, ERR_NOT_FOUND, "yardmaster-keeper is not beside the program in %s",
-		       self);
-}
-
 static void check_sandbox(struct doctor *d)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
@@ -123,7 +97,7 @@ static void check_sandbox(struct doctor *d)
 			"run this, and the daemon, as an ordinary user");
 		return;
 	}
-	if (find_keeper(&keeper, &err) < 0) {
+	if (child_beside("yardmaster-keeper", &keeper, &err) < 0) {
 		doctor_add_err(d, "sandbox", &err, "install the program whole ('make install')");
 		return;
 	}

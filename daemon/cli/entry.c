@@ -1,51 +1,37 @@
 /* entry.c - the commands that only hand over to another room, through cli_entry_points. */
-#include "cli/conf.h"
 #include "cli/local.h"
 
-#include "base/mem.h"
-#include "sys/fs.h"
+#include <string.h>
 
-int cli_not_built(const struct cli_call *call, struct err *err)
+int cli_elsewhere(const struct cli_call *call, struct err *err)
 {
+	if (call->entry->hand_over)
+		return call->entry->hand_over(call, err);
 	return err_set(err, ERR_INTERNAL, "%s: this program was built without it", call->cmd->path);
+}
+
+int cli_own(struct cli_call *call, json_t *ret, struct err *err)
+{
+	for (const struct cli_own *o = call->entry->own; o && o->path; o++)
+		if (!strcmp(o->path, call->cmd->path))
+			return o->run(call, ret, err);
+	return cli_elsewhere(call, err);
 }
 
 int cli_serve(struct cli_call *call, json_t *ret, struct err *err)
 {
 	(void)ret;
-	return call->entry->serve ? call->entry->serve(call) : cli_not_built(call, err);
+	return call->entry->serve ? call->entry->serve(call) : cli_elsewhere(call, err);
 }
 
 int cli_role(struct cli_call *call, json_t *ret, struct err *err)
 {
 	(void)ret;
-	return call->entry->role ? call->entry->role(call) : cli_not_built(call, err);
+	return call->entry->role ? call->entry->role(call) : cli_elsewhere(call, err);
 }
 
 int cli_hook(struct cli_call *call, json_t *ret, struct err *err)
 {
 	(void)ret;
-	return call->entry->hook ? call->entry->hook(call) : cli_not_built(call, err);
-}
-
-int cli_backup(struct cli_call *call, json_t *ret, struct err *err)
-{
-	const char *to = json_str(call->args, "file", "");
-	cleanup(cli_conf_release) struct cli_conf conf = {0};
-	autofree char *ledger = NULL, *text = NULL;
-
-	if (!call->entry->backup)
-		return cli_not_built(call, err);
-	if (cli_conf_load(call, &conf, err) < 0)
-		return -1;
-	ledger = cli_conf_ledger(&conf);
-	if (!fs_exists(ledger))
-		return err_set(err, ERR_NOT_FOUND,
-			       "%s: there is no ledger; --config names another data directory",
-			       ledger);
-	if (call->entry->backup(ledger, to, err) < 0)
-		return -1;
-	text = xasprintf("The ledger was copied to %s.", to);
-	json_put_str(ret, "text", text);
-	return CLI_EXIT_OK;
+	return call->entry->hook ? call->entry->hook(call) : cli_elsewhere(call, err);
 }

@@ -14,7 +14,7 @@ static int hooks(struct cli_call *call, json_t *ret, struct err *err)
 	int rc;
 
 	if (!call->entry->hooks)
-		return cli_not_built(call, err);
+		return cli_elsewhere(call, err);
 	/* Once installed the clone knows its daemon; only another one is named. */
 	if (!strcmp(verb, "install")
 		    ? cli_conf_socket(call, &socket, err) < 0

@@ -14,7 +14,7 @@ static int receipt_verify(struct cli_call *call, json_t *ret, struct err *err)
 	int rc;
 
 	if (!call->entry->receipt_verify)
-		return cli_not_built(call, err);
+		return cli_elsewhere(call, err);
 	if (!path) {
 		cwd = getcwd(NULL, 0);
 		if (!cwd)

@@ -313,3 +313,24 @@ int child_self(char **ret, struct err *err)
 	*ret = steal(&path);
 	return 0;
 }
+
+int child_beside(const char *name, char **ret, struct err *err)
+{
+	static const char *const places[] = {"", "/../libexec/yardmaster", "/../../bin"};
+	autofree char *dir = NULL;
+
+	if (child_self(&dir, err) < 0)
+		return -1;
+	*strrchr(dir, '/') = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		autofree char *path = xasprintf("%s%s/%s", dir, places[i], name);
+
+		if (!is_program(path))
+			continue;
+		*ret = steal(&path);
+		return 0;
+	}
+	return err_set(err, ERR_NOT_FOUND,
+		       "%s: is neither in %s nor in %s%s; install the whole of yardmaster again",
+		       name, dir, dir, places[1]);
+}

@@ -61,5 +61,8 @@ int child_which(const char *name, const char *path, char **ret, struct err *err)
 /* Absolute path of the running executable, also when an upgrade has replaced the file; ERR_NOT_FOUND
  * when nothing is there any more. Caller frees. */
 int child_self(char **ret, struct err *err);
+/* Another program of this installation, by its name: beside this one (in a build), in ../libexec/yardmaster (seen from
+ * bin), or in ../../bin (seen from there). Caller frees. ERR_NOT_FOUND names the places. */
+int child_beside(const char *name, char **ret, struct err *err);
 
 #endif

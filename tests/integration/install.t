@@ -9,7 +9,7 @@ build=$(realpath --relative-to="$root" "$YARDMASTER_BUILD")
 inst() { make -s B="$build" DESTDIR="$dest" PREFIX=/usr "$@"; }
 
 ok 'make install' inst install
-for f in usr/bin/yardmaster usr/libexec/yardmaster/yardmaster-keeper usr/share/man/man1/yardmaster.1 \
+for f in usr/bin/yardmaster usr/libexec/yardmaster/yardmaster-daemon usr/libexec/yardmaster/yardmaster-keeper usr/share/man/man1/yardmaster.1 \
 	usr/share/man/man1/yardmaster-task.1 usr/share/bash-completion/completions/yardmaster \
 	usr/lib/systemd/system/yardmaster.service usr/lib/sysusers.d/yardmaster.conf \
 	usr/share/yardmaster/schema/yardmaster.schema.json usr/share/yardmaster/schema/repository.schema.json \

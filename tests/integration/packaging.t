@@ -61,11 +61,14 @@ is "$(comm -23 <(contrib/bootstrap --list build | sort) <(contrib/bootstrap --li
 # What the installed program needs: the package of each library that it is linked with, and no other library.
 # What gcc and the sanitizers bring comes with the compiler.
 build=${YARDMASTER_BUILD:-build}
-needed() { readelf -d "$build/yardmaster" "$build/yardmaster-keeper" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u; }
+needed() { readelf -d "${@:-"$build"/yardmaster*[a-z]}" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u; }
 is "$(needed | while read -r lib; do dpkg -S "*-linux-gnu*/$lib"; done | sed 's/:.*//' | grep -Ev '^lib(c6|gcc-s1|[a-z]*san[0-9]*)$' | sort -u)" \
 	"$(contrib/bootstrap --list run | grep ^lib | sort)" 'the run set has the libraries that the program is linked with'
 is "$(comm -23 <(contrib/bootstrap --list run | grep -v ^lib | sort) <(contrib/bootstrap --list check | sort))" tini \
 	'and what the tests run with, but for a process 1'
+# It is started by each command and each hook: every library more is a millisecond more.
+is "$(needed "$build/yardmaster" | grep -Ev '^lib(gcc_s|[a-z]*san)[.]' | xargs)" \
+	'libc.so.6 libcmark-gfm.so.0.29.0.gfm.6 libjansson.so.4 libyaml-0.so.2' 'what people start needs four libraries'
 # The image has no list of its own.
 is "$(grep -Eo '/bootstrap (build|check|long|run)' contrib/Containerfile | cut -d' ' -f2 | tr '\n' ' ')" 'build run ' \
 	'the container file installs the build set and the run set'

@@ -16,6 +16,7 @@
 
 #include "base/mem.h"
 #include "cli/cli.h"
+#include "cli/local.h"
 #include "patience.h"
 #include "sys/fs.h"
 #include "sys/usock.h"
@@ -58,6 +59,8 @@ static inline int world_set_up(void **state)
 	w->request_fd = memfd_create("request", MFD_CLOEXEC);
 	assert_true(w->out_fd >= 0 && w->err_fd >= 0 && w->request_fd >= 0);
 	cli_out_init(&w->out, w->out_fd, w->err_fd);
+	w->entry.own = cli_daemon_own;
+	w->entry.halt_here = cli_halt_here;
 	/* Nothing of the developer's own set-up is seen. */
 	setenv("HOME", w->dir, 1);
 	setenv("YARDMASTER_SOCKET", w->socket, 1);

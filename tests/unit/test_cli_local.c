@@ -160,6 +160,57 @@ static int audit(const char *ledger, json_t *ret, struct err *err)
 	return 0;
 }
 
+/* ---- the small program ---- */
+
+static const char *handed[4];
+
+static int hand_over(const struct cli_call *call, struct err *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(handed); i++)
+		handed[i] = i && !handed[i - 1] ? NULL : call->argv[i];
+	return err_set(err, ERR_IO, "handed over: %s", call->cmd->path);
+}
+
+/* Every command that needs the daemon's libraries, with all of its words. */
+static void test_the_small_program_hands_over(void **state)
+{
+	static const char *const lines[][3] = {
+		{"doctor"},          {"init"},
+		{"serve"},           {"backup", "/x"},
+		{"config", "check"}, {"blueprint", "check", "x.yml"},
+		{"audit", "verify"}, {"receipt", "verify", "abc"},
+		{"hooks", "status"},
+	};
+	struct world *w = *state;
+
+	w->entry = (struct cli_entry_points){.hand_over = hand_over};
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		char *argv[] = {(char *)"yardmaster", (char *)lines[i][0], (char *)lines[i][1],
+				(char *)lines[i][2], NULL};
+		int argc = lines[i][2] ? 4 : lines[i][1] ? 3 : 2;
+
+		memset(handed, 0, sizeof(handed));
+		assert_int_equal(cli_run(argc, argv, &w->entry, &w->out), cli_exit_of(ERR_IO));
+		for (int k = 0; k < argc; k++)
+			assert_string_equal(handed[k], argv[k]);
+	}
+}
+
+static void test_halt_is_handed_over_when_the_daemon_is_away(void **state)
+{
+	struct world *w = *state;
+
+	w->entry = (struct cli_entry_points){.hand_over = hand_over};
+	memset(handed, 0, sizeof(handed));
+	world_run(w, "halt");
+	assert_non_null(handed[0]);
+	/* A daemon that answers is enough. */
+	memset(handed, 0, sizeof(handed));
+	world_answer(w, "{\"ok\":true,\"text\":\"halted\"}\n");
+	assert_int_equal(world_run(w, "halt"), CLI_EXIT_OK);
+	assert_null(handed[0]);
+}
+
 static void test_backup(void **state)
 {
 	struct world *w = *state;
@@ -365,6 +416,8 @@ int main(int argc, char **argv)
 		WORLD_TEST(test_config_check),
 		WORLD_TEST(test_config_check_of_a_repository),
 		WORLD_TEST(test_blueprint_check),
+		WORLD_TEST(test_the_small_program_hands_over),
+		WORLD_TEST(test_halt_is_handed_over_when_the_daemon_is_away),
 		WORLD_TEST(test_backup),
 		WORLD_TEST(test_verifications_have_three_outcomes),
 		WORLD_TEST(test_serve_finds_its_data),

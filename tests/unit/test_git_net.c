@@ -637,7 +637,7 @@ static void limits_of_a_pack(void **state)
 
 /* ---- the role's process ---- */
 
-/* The program itself, beside the test's: build/yardmaster. */
+/* The program itself, beside the test's: build/yardmaster-daemon. */
 static pid_t start_role(int *ret_fd)
 {
 	char self[4096];
@@ -655,7 +655,7 @@ static pid_t start_role(int *ret_fd)
 	self[n] = 0;
 	for (int up = 0; up < 3; up++)
 		*strrchr(self, '/') = 0;
-	file = path_join(self, "yardmaster");
+	file = path_join(self, "yardmaster-daemon");
 	o.file = file;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
 	fds[0].from = pair[1];

@@ -47,7 +47,7 @@ static void world_start(struct world *w, struct fx *f)
 	self[n] = 0;
 	for (int up = 0; up < 3; up++)
 		*strrchr(self, '/') = 0;
-	w->self = path_join(self, "yardmaster");
+	w->self = path_join(self, "yardmaster-daemon");
 	net_seed(f);
 	w->server.token = TOKEN;
 	server_start(&w->server, f);

@@ -228,7 +228,7 @@ static void a_push_that_is_refused_here_pauses_nothing(void **state)
 	assert_int_equal(gh_new(f->bot.loop, &clock_system, &rnd_system, &conf, &o.client, NULL),
 			 0);
 	f->bot.github = github_new(&o);
-	f->bot.self = (char *)"/nowhere";
+	f->bot.client = (char *)"/nowhere";
 	f->bot.git = (char *)"/nowhere";
 	assert_int_equal(outbox_new(&f->bot, &f->bot.outbox, NULL), 0);
 	assert_int_equal(effect_add(f->bot.db, "drop", "cand:1", "branch-drop", p, fx_now, NULL),
