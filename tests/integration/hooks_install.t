@@ -6,7 +6,7 @@
 
 # A program of this test's own: it is taken away below, and others run at the same time.
 mkdir "$T/bin"
-cp "$YARDMASTER" "$YARDMASTER-keeper" "$T/bin/"
+cp "$YARDMASTER"{,-daemon,-keeper} "$T/bin/"
 YARDMASTER=$T/bin/yardmaster
 hooks_world
 fresh() { # NAME: another clone, W and G
@@ -352,9 +352,10 @@ fresh upgrade
 hook "$G/hooks/pre-commit"
 install >/dev/null
 own=$(sha256sum <"$G/hooks/pre-commit")
-cp "$YARDMASTER" "$T/newer"
-"$T/newer" hooks install --socket "$D/socket" >/dev/null
-like "$(cat "$G/yardmaster/hooks/pre-commit")" "ym='$T/newer'" 'an upgrade replaces our own file'
+mkdir "$T/newer"
+cp "$YARDMASTER"{,-daemon} "$T/newer/"
+"$T/newer/yardmaster" hooks install --socket "$D/socket" >/dev/null
+like "$(cat "$G/yardmaster/hooks/pre-commit")" "ym='$T/newer/yardmaster'" 'an upgrade replaces our own file'
 is "$(sha256sum <"$G/hooks/pre-commit")" "$own" '... and no other'
 mv "$W" "$T/moved"
 cd "$T/moved" || exit 1

@@ -61,8 +61,8 @@ is "$(comm -23 <(contrib/bootstrap --list build | sort) <(contrib/bootstrap --li
 # What the installed program needs: the package of each library that it is linked with, and no other library.
 # What gcc and the sanitizers bring comes with the compiler.
 build=${YARDMASTER_BUILD:-build}
-needed() { readelf -d "${@:-"$build"/yardmaster*[a-z]}" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u; }
-is "$(needed | while read -r lib; do dpkg -S "*-linux-gnu*/$lib"; done | sed 's/:.*//' | grep -Ev '^lib(c6|gcc-s1|[a-z]*san[0-9]*)$' | sort -u)" \
+needed() { readelf -d "$@" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u; }
+is "$(needed "$build"/yardmaster{,-daemon,-keeper} | while read -r lib; do dpkg -S "*-linux-gnu*/$lib"; done | sed 's/:.*//' | grep -Ev '^lib(c6|gcc-s1|[a-z]*san[0-9]*)$' | sort -u)" \
 	"$(contrib/bootstrap --list run | grep ^lib | sort)" 'the run set has the libraries that the program is linked with'
 is "$(comm -23 <(contrib/bootstrap --list run | grep -v ^lib | sort) <(contrib/bootstrap --list check | sort))" tini \
 	'and what the tests run with, but for a process 1'
