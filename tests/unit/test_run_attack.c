@@ -40,7 +40,7 @@ static void fills_memory_with_empty_files(void **state)
 	cleanup(run_spec_release) struct run_spec s;
 
 	run_spec_init(&s);
-	s.limits.wall_ms = 20000;
+	s.limits.wall_ms = PATIENT_MS;
 	s.limits.mem_bytes = 48 * MIB;
 	attack(*state, &s,
 	       "for my $i (1..200_000) { open(my $h, '>', \"/tmp/$i\") or die; } sleep 300",
@@ -62,7 +62,7 @@ static void fills_disk_undumpable(void **state)
 	cleanup(run_spec_release) struct run_spec s;
 
 	run_spec_init(&s);
-	s.limits.wall_ms = 20000;
+	s.limits.wall_ms = PATIENT_MS;
 	s.limits.disk_bytes = 60 * MIB;
 	attack(*state, &s,
 	       "syscall(157, 4, 0, 0, 0, 0) == 0 or die; my @h; for (1..60) { open(my $h, '>', "
@@ -97,7 +97,7 @@ static void burns_time_of_forgotten_children(void **state)
 	cleanup(run_spec_release) struct run_spec s;
 
 	run_spec_init(&s);
-	s.limits.wall_ms = 15000;
+	s.limits.wall_ms = PATIENT_MS;
 	s.limits.cpu_ms = 2000;
 	s.limits.procs = 16;
 	attack(*state, &s,
@@ -153,7 +153,7 @@ static void runs_out_of_space(void **state)
 	cleanup(run_spec_release) struct run_spec s;
 
 	run_spec_init(&s);
-	s.limits.wall_ms = 20000;
+	s.limits.wall_ms = PATIENT_MS;
 	attack(*state, &s,
 	       "for my $i (1..70) { open(my $h, '>', $i); syswrite $h, 'x' x 1_000_000; } "
 	       "open(my $h, '>', 'rest'); print 'all'; $| = 1; for (1..400) { syswrite $h, 'x' x "
@@ -166,7 +166,7 @@ static void runs_out_of_inodes(void **state)
 	cleanup(run_spec_release) struct run_spec s;
 
 	run_spec_init(&s);
-	s.limits.wall_ms = 20000;
+	s.limits.wall_ms = PATIENT_MS;
 	attack(*state, &s,
 	       "for my $i (1..30_000) { open(my $h, '>', $i) or last; $i % 100 or select undef, "
 	       "undef, "
