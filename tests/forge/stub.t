@@ -74,6 +74,13 @@ gh_comment "$n" second >/dev/null
 is "$(got '[.[] | .payload.comment.body // empty | select(. == "first" or . == "second")] | join(" ")')" 'second first' \
 	'or in the wrong order'
 gh_ctl POST /hooks '{"hold": true}' >/dev/null
+gh_comment "$n" waits >/dev/null
+gh_hook ''
+gh_ctl POST /hooks '{"release": true}' >/dev/null
+gh_idle
+is "$(curl -s -H "Authorization: Bearer $(gh_jwt)" "$GH/app/hook/deliveries" | jq -r '.[0].status')" 'failed to connect to host' 	'what waited for an address that was taken away fails, and nothing else'
+gh_hook "$(cat "$T/sink.out")"
+gh_ctl POST /hooks '{"hold": true}' >/dev/null
 gh_comment "$n" held >/dev/null
 is "$(got '[.[] | select(.payload.comment.body == "held")] | length')" 0 'or be held'
 gh_ctl POST /hooks '{"release": true}' >/dev/null

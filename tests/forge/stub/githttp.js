@@ -73,6 +73,7 @@ class GitHttp {
 		this.children.add(child);
 		request.pipe(child.stdin);
 		child.stdin.on('error', () => {});
+		child.on('error', (error) => console.error(error)); // it did not start; 'close' follows
 		// The end of a push waits until its events are made: whoever asks the API next sees them.
 		const parts = [];
 		child.stdout.on('data', (part) => parts.push(part));

@@ -99,7 +99,11 @@ class Hooks {
 	}
 
 	send(delivery) {
-		this.chain = this.chain.then(() => this.post(delivery));
+		this.chain = this.chain.then(() => this.post(delivery)).catch((error) => {
+			console.error(error);
+			this.state.violations.push({ what: 'stub', subject: `delivery ${delivery.guid}`, errors: [String(error.stack)] });
+			Object.assign(delivery, { status: 'failed to connect to host', status_code: 502 });
+		});
 		return this.chain;
 	}
 
@@ -132,6 +136,10 @@ class Hooks {
 				Object.assign(delivery, { status, status_code: code, response, duration: (Date.now() - begun) / 1000 });
 				done();
 			};
+			if (!/^https?:/.test(hook.url || '')) { // taken away since it was queued
+				end('failed to connect to host', 502, null);
+				return;
+			}
 			const request = (hook.url.startsWith('https:') ? https : http).request(hook.url,
 				{ method: 'POST', headers, timeout: LIMIT, agent: false, rejectUnauthorized: hook.insecure_ssl !== '1' }, (response) => {
 					const parts = [];

@@ -56,7 +56,13 @@ class Server {
 	}
 
 	async handle(request, response) {
-		const url = new URL(request.url, 'http://stub');
+		let url;
+		try {
+			url = new URL(request.url, 'http://stub');
+		} catch {
+			send(response, 400, { message: 'Bad Request' });
+			return;
+		}
 		// An Enterprise Server has the API below a path.
 		const pathname = url.pathname.replace(/^\/api\/v3(?=\/)/, '').replace(/^\/api\/graphql$/, '/graphql');
 		try {
