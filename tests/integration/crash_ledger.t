@@ -1,7 +1,6 @@
 #!/bin/bash
 # The ledger and the data directory: one daemon at a time, each thing once, copies while it runs, and a
 # ledger that is empty or older than the repositories starts nothing before a person says so.
-# check: long
 . "$(dirname "$0")/lib.sh"
 
 fixer

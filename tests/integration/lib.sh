@@ -96,7 +96,12 @@ cat >"$GIT_CONFIG_GLOBAL" <<'END'
 	defaultBranch = main
 [advice]
 	detachedHead = false
+# Each commit and fetch starts a program that looks whether there is something to tidy up.
+[maintenance]
+	auto = false
 END
+# Nothing is ever written to it: to read from it with a limit of time is to sleep without starting a program.
+exec {quiet}<> <(:)
 
 tests_run=0 tests_bad=0 daemon=''
 
@@ -252,7 +257,7 @@ wait_for() {
 		nap=$((nap > look ? nap : look))
 		nap=$((nap < 20 ? 20 : nap > 999 ? 999 : nap))
 		printf -v nap '0.%03d' "$nap"
-		sleep "$nap"
+		read -rt "$nap" -u "$quiet" || true
 		look=${EPOCHREALTIME/./}
 	done
 }
@@ -290,7 +295,7 @@ conf() { cat >>"$T/yardmaster.yml"; }
 ym_start() {
 	local from=0
 	[ ! -e "$T/daemon.log" ] || from=$(wc -l <"$T/daemon.log")
-	"$YARDMASTER" serve --config "$T/yardmaster.yml" "$@" >>"$T/daemon.log" 2>&1 </dev/null &
+	"$YARDMASTER" serve --config "$T/yardmaster.yml" "$@" >>"$T/daemon.log" 2>&1 </dev/null {quiet}<&- &
 	daemon=$!
 	if ! wait_for "! kill -0 $daemon 2>/dev/null || ym status >/dev/null 2>&1" ||
 		! kill -0 "$daemon" 2>/dev/null; then
@@ -351,7 +356,7 @@ me() {
 }
 
 commit_file() {
-	mkdir -p "$(dirname "$1/$2")"
+	[[ $2 != */* || -d $1/${2%/*} ]] || mkdir -p "$1/${2%/*}"
 	printf '%s\n' "$3" >"$1/$2"
 	git -C "$1" add -- "$2"
 	git -C "$1" commit -q -m "${4-Change $2}"

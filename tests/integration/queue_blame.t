@@ -1,6 +1,5 @@
 #!/bin/bash
 # Who is to blame for a red PR: the base is asked, and its own flaky or broken runs count like any other.
-# check: long
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 
