@@ -3,6 +3,9 @@
 
 #include "git/complete.h"
 #include "git/history.h"
+#include "git/notetree.h"
+#include "git/sign.h"
+#include "git/tree.h"
 
 #include "base/fault.h"
 
@@ -26,6 +29,8 @@ struct landing {
 
 static void landing_release(struct landing *l)
 {
+	if (l->r)
+		gr_mem_drop(l->r);
 	for (size_t i = 0; i < l->nkeep; i++)
 		free(l->keep[i].ref);
 	free(l->keep);
@@ -83,27 +88,18 @@ static int decode(struct gr *g, const json_t *req, struct landing *l, struct err
 	return rc < 0 ? gr_fail(err, rc, "sign the note") : 0;
 }
 
-/* 1 it is there with this very text, 0 not. */
-static int note_is(const struct landing *l)
-{
-	auto_git(git_note) *note = NULL;
-
-	if (git_note_read(&note, l->r->git, GR_NOTES_REF, &l->new_oid) < 0)
-		return 0;
-	return !strcmp(git_note_message(note), l->receipt);
-}
-
-/* The notes so far; NULL: none yet. */
-static int notes_so_far(const struct landing *l, git_commit **ret, struct err *err)
+/* The notes so far: 1 and their commit and tree, 0 none yet. */
+static int notes_so_far(const struct landing *l, git_oid *ret, git_oid *ret_tree, struct err *err)
 {
 	cleanup(err_release) struct err why = ERR_INIT;
 	git_oid at;
 	int has = gr_ref_read(l->r, l->notes, &at, err);
 
+	*ret = at;
 	if (has <= 0)
 		return has;
-	if (gr_commit_of(l->r, &at, ret, &why) == 0)
-		return 0;
+	if (gr_tree_of(l->r, &at, ret_tree, &why) == 0)
+		return 1;
 	return err_set(
 		err, ERR_CORRUPT,
 		"%s in %s names %s, which is not there, so that no receipt can be added: %s. "
@@ -113,18 +109,37 @@ static int notes_so_far(const struct landing *l, git_commit **ret, struct err *e
 		l->notes, l->r->path, git_oid_tostr_s(&at), err_text(&why), l->r->path, l->notes);
 }
 
-/* A commit of notes with ours added to the present ones; the reference is not moved here. */
+/* 1 the note is there with this very text, 0 not. */
+static int note_is(const struct landing *l, const git_oid *tree, struct err *err)
+{
+	cleanup(buf_release) struct buf text = BUF_INIT;
+	int has = gr_note_text(l->r, tree, &l->new_oid, GR_RECEIPT_MAX, &text, err);
+
+	return has <= 0 ? has : !strcmp(text.s, l->receipt);
+}
+
+/* A commit of notes with ours among them, in one pack; the reference is not moved here. 1 made, 0 it was there. */
 static int note_commit(const struct landing *l, git_oid *ret, struct err *err)
 {
-	auto_git(git_commit) *parent = NULL;
-	int rc;
+	autofree char *message = xasprintf("Receipt of %s", git_oid_tostr_s(&l->new_oid));
+	struct gr_note note = {.on = l->new_oid};
+	struct gr_notes notes = {&note, 1, 1};
+	git_oid parent, was;
+	struct gr_commit c = {
+		.author = l->who, .committer = l->who, .message = message, .parents = &parent};
+	int has = notes_so_far(l, &parent, &was, err), is = 0;
 
-	if (notes_so_far(l, &parent, err) < 0)
-		return -1;
-	rc = git_note_commit_create(ret, NULL, l->r->git, parent, l->who, l->who, &l->new_oid,
-				    l->receipt, 1);
-	return rc < 0 ? gr_fail(err, rc, "write the receipt of %s", git_oid_tostr_s(&l->new_oid))
-		      : 0;
+	if (has > 0)
+		is = note_is(l, &was, err);
+	if (has < 0 || is != 0)
+		return has < 0 || is < 0 ? -1 : 0;
+	c.nparents = (size_t)has;
+	if (gr_mem_put(l->r, GIT_OBJECT_BLOB, l->receipt, strlen(l->receipt), &note.blob, err) <
+		    0 ||
+	    gr_note_put(l->r, has ? &was : NULL, &notes, &c.tree, err) < 0 ||
+	    gr_commit_put(l->r, &c, ret, err) < 0 || gr_mem_flush(l->r, err) < 0)
+		return err_wrap(err, "write the receipt of %s", git_oid_tostr_s(&l->new_oid));
+	return 1;
 }
 
 static int lock_ref(const struct landing *l, git_transaction *tx, const char *name, struct err *err)
@@ -192,11 +207,12 @@ static int keep_one(const struct landing *l, git_transaction *tx, const struct k
 static int stage_rest(const struct landing *l, git_transaction *tx, struct err *err)
 {
 	git_oid note;
+	int rc;
 
 	if (gr_ref_room(l->r, l->notes, err) < 0 || lock_ref(l, tx, l->notes, err) < 0)
 		return -1;
-	if (!note_is(l) &&
-	    (note_commit(l, &note, err) < 0 || set_ref(l, tx, l->notes, &note, err) < 0))
+	rc = note_commit(l, &note, err);
+	if (rc < 0 || (rc > 0 && set_ref(l, tx, l->notes, &note, err) < 0))
 		return -1;
 	for (size_t i = 0; i < l->nkeep; i++) {
 		/* The same reference twice is one lock; the last value counts. */

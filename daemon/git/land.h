@@ -13,8 +13,8 @@
  *
  * A kept reference that held another commit loses nothing: that one is kept as NAME-OID (12 digits).
  *
- * The receipt is one JSON text, the note on the landed commit in refs/notes/yardmaster. The note's
- * own commit carries the time of the landed commit, so that a repeated landing makes the same one.
+ * The receipt is one JSON text, the note on the landed commit in refs/notes/yardmaster (notetree.h), written as one
+ * pack. The note's own commit carries the time of the landed commit, so that a repeated landing makes the same one.
  */
 #ifndef YM_GIT_LAND_H
 #define YM_GIT_LAND_H

@@ -3,50 +3,21 @@
 
 #include "git/history.h"
 #include "git/land.h"
+#include "git/notetree.h"
+#include "git/sign.h"
+#include "git/tree.h"
 
-#define NOTES_MAX 1000000
-
-GR_CLEANUP(git_note_iterator)
-
-/* One note of theirs on top of *at, unless there is one. */
-static int add_one(struct gr_repo *r, git_commit *theirs, const git_oid *on,
-		   const git_signature *who, git_oid *at, struct err *err)
-{
-	auto_git(git_note) *has = NULL;
-	auto_git(git_note) *note = NULL;
-	auto_git(git_commit) *parent = NULL;
-	int rc;
-
-	if (gr_commit_of(r, at, &parent, err) < 0)
-		return -1;
-	rc = git_note_commit_read(&has, r->git, parent, on);
-	if (rc == 0)
-		return 0;
-	if (rc == GIT_ENOTFOUND)
-		rc = git_note_commit_read(&note, r->git, theirs, on);
-	if (rc == 0)
-		rc = git_note_commit_create(at, NULL, r->git, parent, who, who, on,
-					    git_note_message(note), 0);
-	return rc < 0 ? gr_fail(err, rc, "note of %s", git_oid_tostr_s(on)) : 0;
-}
-
-static int add_all(struct gr_repo *r, git_commit *theirs, const git_signature *who, git_oid *at,
+/* Theirs where ours has none, in our tree. */
+static int add_all(struct gr_repo *r, const git_oid *ours, const git_oid *theirs, git_oid *ret,
 		   struct err *err)
 {
-	auto_git(git_note_iterator) *it = NULL;
-	git_oid note, on;
-	int rc = git_note_commit_iterator_new(&it, theirs);
+	cleanup(gr_notes_release) struct gr_notes l = {0};
+	git_oid from, into;
 
-	for (size_t n = 0; rc == 0; n++) {
-		rc = git_note_next(&note, &on, it);
-		if (rc < 0)
-			break;
-		if (n == NOTES_MAX)
-			return err_set(err, ERR_LIMIT, "notes to merge: more than %d", NOTES_MAX);
-		if (add_one(r, theirs, &on, who, at, err) < 0)
-			return -1;
-	}
-	return rc == GIT_ITEROVER ? 0 : gr_fail(err, rc, "list notes in %s", r->path);
+	if (gr_tree_of(r, ours, &into, err) < 0 || gr_tree_of(r, theirs, &from, err) < 0 ||
+	    gr_note_list(r, &from, &l, err) < 0)
+		return -1;
+	return gr_note_put(r, &into, &l, ret, err);
 }
 
 /* A commit with both as parents and the notes of both. */
@@ -55,11 +26,11 @@ static int join(struct gr_repo *r, const git_oid *ours, const git_oid *theirs, g
 {
 	auto_git(git_commit) *a = NULL;
 	auto_git(git_commit) *b = NULL;
-	auto_git(git_commit) *last = NULL;
 	auto_git(git_signature) *who = NULL;
-	auto_git(git_tree) *tree = NULL;
-	const git_commit *parents[2];
-	git_oid at = *ours;
+	git_oid parents[] = {*ours, *theirs};
+	struct gr_commit c = {.message = "Notes of the forge added",
+			      .parents = parents,
+			      .nparents = ARRAY_LEN(parents)};
 	int rc;
 
 	if (gr_commit_of(r, ours, &a, err) < 0 || gr_commit_of(r, theirs, &b, err) < 0)
@@ -70,15 +41,14 @@ static int join(struct gr_repo *r, const git_oid *ours, const git_oid *theirs, g
 			       0);
 	if (rc < 0)
 		return gr_fail(err, rc, "sign the notes");
-	if (add_all(r, b, who, &at, err) < 0 || gr_commit_of(r, &at, &last, err) < 0)
-		return -1;
-	rc = git_commit_tree(&tree, last);
-	parents[0] = a;
-	parents[1] = b;
+	c.author = c.committer = who;
+	rc = add_all(r, ours, theirs, &c.tree, err);
 	if (rc == 0)
-		rc = git_commit_create(ret, r->git, NULL, who, who, NULL,
-				       "Notes of the forge added\n", tree, 2, parents);
-	return rc < 0 ? gr_fail(err, rc, "merge notes in %s", r->path) : 0;
+		rc = gr_commit_put(r, &c, ret, err);
+	if (rc == 0)
+		rc = gr_mem_flush(r, err);
+	gr_mem_drop(r);
+	return rc < 0 ? err_wrap(err, "merge notes in %s", r->path) : 0;
 }
 
 /* What ours becomes: *ret. */

@@ -3,22 +3,40 @@
 
 #include "git/candidate.h"
 #include "git/land.h"
+#include "git/notetree.h"
+#include "git/refs.h"
+#include "git/tree.h"
 
 #define SCAN_MAX 20000 /* commits on top of the one that is asked about */
 
+/* The tree of the notes: 1, 0 there are none. */
+static int notes_tree(struct gr_repo *r, git_oid *ret, struct err *err)
+{
+	git_oid tip;
+	int has = gr_ref_read(r, GR_NOTES_REF, &tip, err);
+
+	if (has <= 0)
+		return has;
+	return gr_tree_of(r, &tip, ret, err) < 0 ? err_wrap(err, "%s", GR_NOTES_REF) : 1;
+}
+
+static int receipt_on(struct gr_repo *r, const git_oid *notes, const git_oid *commit, json_t **ret,
+		      struct err *err)
+{
+	cleanup(buf_release) struct buf text = BUF_INIT;
+	int has = gr_note_text(r, notes, commit, GR_RECEIPT_MAX, &text, err);
+
+	if (has > 0 && json_parse(text.s, text.len, GR_RECEIPT_MAX, ret, err) < 0)
+		has = -1;
+	return has < 0 ? err_wrap(err, "receipt of %s", git_oid_tostr_s(commit)) : has;
+}
+
 int gr_receipt_on(struct gr_repo *r, const git_oid *commit, json_t **ret, struct err *err)
 {
-	auto_git(git_note) *note = NULL;
-	int rc = git_note_read(&note, r->git, GR_NOTES_REF, commit);
+	git_oid notes;
+	int has = notes_tree(r, &notes, err);
 
-	if (rc == GIT_ENOTFOUND)
-		return 0;
-	if (rc < 0)
-		return gr_fail(err, rc, "receipt of %s", git_oid_tostr_s(commit));
-	if (json_parse(git_note_message(note), strlen(git_note_message(note)), GR_RECEIPT_MAX, ret,
-		       err) < 0)
-		return err_wrap(err, "receipt of %s", git_oid_tostr_s(commit));
-	return 1;
+	return has <= 0 ? has : receipt_on(r, &notes, commit, ret, err);
 }
 
 /* 1 `commit` is between the receipt's base and the commit `last` that has the note. */
@@ -66,16 +84,19 @@ int gr_receipt_find(struct gr_repo *r, const git_oid *commit, git_oid *ret_on, j
 		    struct err *err)
 {
 	auto_git(git_revwalk) *walk = NULL;
-	int has = gr_receipt_on(r, commit, ret, err), rc = 0;
-	git_oid oid;
+	git_oid oid, notes;
+	int has = notes_tree(r, &notes, err), rc = 0;
 
 	*ret_on = *commit;
+	if (has <= 0)
+		return has;
+	has = receipt_on(r, &notes, commit, ret, err);
 	if (has != 0 || walk_from(r, commit, &walk, err) < 0)
 		return has != 0 ? has : -1;
 	for (size_t n = 0; n < SCAN_MAX && (rc = git_revwalk_next(&oid, walk)) == 0; n++) {
 		autojson json_t *receipt = NULL;
 
-		has = gr_receipt_on(r, &oid, &receipt, err);
+		has = receipt_on(r, &notes, &oid, &receipt, err);
 		if (has > 0)
 			has = brought(r, receipt, &oid, commit, err);
 		if (has < 0)
