@@ -31,6 +31,7 @@ static int one_ancestor(struct gr_repo *r, const struct gr_merge_in *in, git_oid
 int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
 	     struct gr_merge_out *ret, struct err *err)
 {
+	size_t before = r->mem_objects;
 	git_oid ancestor;
 	int rc = 0;
 
@@ -41,7 +42,10 @@ int gr_merge(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
 		rc = gr_merge_fast(r, &ancestor, in, ret, err);
 	if (rc < 0)
 		return -1;
-	return rc == 1 ? 0 : gr_merge_by_git(g, r, in, ret, err);
+	if (rc == 1)
+		return 0;
+	gr_mem_rewind(r, before); /* what the fast way gave up on */
+	return gr_merge_by_git(g, r, in, ret, err);
 }
 
 int gr_merge_decode(struct gr *g, const json_t *req, struct gr_repo **ret_r,

@@ -8,9 +8,11 @@
  *   - fast (merge_fast.h): decides in memory what is clean and what conflicts in the contents of
  *     files, and says "undecided" to everything in which a rename, a submodule or anything unusual
  *     could matter;
- *   - slow: git itself, with its objects in a quarantine folder unless they are to be kept.
- * A clean merge found by the fast way has its objects in the memory store; found by the slow way with
- * `keep` they are in the repository, without `keep` they are nowhere.
+ *   - slow: git itself, with its objects in a quarantine folder (mergedir.h).
+ * A clean merge has its objects in the memory store, to be written as one pack by whoever wants them; one found by the
+ * slow way only with `keep`, else they are nowhere. A conflict leaves none.
+ *
+ * GR_MERGE_BY_GIT is the second opinion: git alone, and without the commit-graph, which the fast way reads, too.
  *
  * What nobody can merge is neither clean nor a conflict: `refused` has the reason. "unrelated": the
  * two have no commit in common (git 2.39.5: "refusing to merge unrelated histories", exit code 128,
@@ -31,13 +33,14 @@ struct gr_merge_in {
 	git_oid attrs; /* the tree that the merge attributes come from: the base's, also in each step of a rebase */
 	git_oid ancestor_tree; /* when explicit */
 	bool explicit_base;    /* merge against ancestor_tree, whatever the history says */
-	bool keep;
+	bool keep;             /* what a clean merge makes is put into memory */
+	bool keep_conflict;    /* ... and what a conflict leaves, with Git's markers; by git only */
 	enum gr_merge_way way;
 };
 
 struct gr_merge_out {
 	bool clean;
-	git_oid tree;        /* clean only */
+	git_oid tree;        /* clean, or kept of a conflict */
 	json_t *conflicts;   /* owned; a list as role.h has it, NULL when clean or refused */
 	const char *refused; /* the reason, or NULL */
 	char *text;          /* refused: for people; owned */

@@ -7,8 +7,8 @@
 
 /* A commit that nobody keeps: git 2.39 takes no merge base, so two commits on a common parent say
  * what it is to be. Written where git will look for it. */
-static int synthetic(struct gr_repo *r, struct gr_mergedir *s, const git_oid *tree,
-		     const git_oid *parent, git_oid *ret, struct err *err)
+static int synthetic(struct gr_mergedir *s, const git_oid *tree, const git_oid *parent,
+		     git_oid *ret, struct err *err)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 	int rc;
@@ -18,12 +18,12 @@ static int synthetic(struct gr_repo *r, struct gr_mergedir *s, const git_oid *tr
 		buf_addf(&b, "parent %s\n", git_oid_tostr_s(parent));
 	buf_adds(&b, "author yardmaster <yardmaster@localhost> 0 +0000\n"
 		     "committer yardmaster <yardmaster@localhost> 0 +0000\n\nmerge base\n");
-	rc = git_odb_write(ret, s->odb ? s->odb : r->odb, b.s, b.len, GIT_OBJECT_COMMIT);
+	rc = git_odb_write(ret, s->odb, b.s, b.len, GIT_OBJECT_COMMIT);
 	return rc < 0 ? gr_fail(err, rc, "write a commit for a merge base") : 0;
 }
 
-static int sides(struct gr_repo *r, struct gr_mergedir *s, const struct gr_merge_in *in,
-		 git_oid *ours, git_oid *theirs, struct err *err)
+static int sides(struct gr_mergedir *s, const struct gr_merge_in *in, git_oid *ours,
+		 git_oid *theirs, struct err *err)
 {
 	git_oid root;
 
@@ -31,10 +31,10 @@ static int sides(struct gr_repo *r, struct gr_mergedir *s, const struct gr_merge
 	*theirs = in->theirs;
 	if (!in->explicit_base)
 		return 0;
-	if (synthetic(r, s, &in->ancestor_tree, NULL, &root, err) < 0 ||
-	    synthetic(r, s, &in->ours_tree, &root, ours, err) < 0)
+	if (synthetic(s, &in->ancestor_tree, NULL, &root, err) < 0 ||
+	    synthetic(s, &in->ours_tree, &root, ours, err) < 0)
 		return -1;
-	return synthetic(r, s, &in->theirs_tree, &root, theirs, err);
+	return synthetic(s, &in->theirs_tree, &root, theirs, err);
 }
 
 /* The next text that a NUL ends; NULL at the end. */
@@ -114,15 +114,23 @@ struct stages {
 	int subs; /* how many of them are submodules */
 };
 
+/* A version of a path; that of a merge of several merge bases is with what git wrote. */
+static bool read_version(struct gr_repo *r, git_odb *made, const git_oid *oid, git_odb_object **ret)
+{
+	return gr_blob_read(r, oid, GR_TEXT_MAX, ret, NULL) == 0 ||
+	       git_odb_read(ret, made, oid) == 0;
+}
+
 /* The lines of "ours" that conflict, for a path of which there are three texts. */
-static void conflict_lines(struct gr_repo *r, const struct stages *s, struct gr_ranges *ret)
+static void conflict_lines(struct gr_repo *r, git_odb *made, const struct stages *s,
+			   struct gr_ranges *ret)
 {
 	git_odb_object *blob[3] = {NULL, NULL, NULL};
 	struct buf text[3];
 	bool all = true;
 
 	for (size_t i = 0; all && i < 3; i++) {
-		all = s->has[i] && gr_blob_read(r, &s->oid[i], GR_TEXT_MAX, &blob[i], NULL) == 0;
+		all = s->has[i] && read_version(r, made, &s->oid[i], &blob[i]);
 		if (all)
 			text[i] = (struct buf){.s = (char *)(uintptr_t)git_odb_object_data(blob[i]),
 					       .len = git_odb_object_size(blob[i])};
@@ -158,20 +166,21 @@ static void put_commits(const struct stages *s, json_t *conflict)
 	json_put(conflict, "commits", commits);
 }
 
-static void add_conflict(struct gr_repo *r, json_t *list, const struct stages *s)
+static void add_conflict(struct gr_repo *r, git_odb *made, json_t *list, const struct stages *s)
 {
 	cleanup(gr_ranges_release) struct gr_ranges where = {0};
 
 	if (!s->path)
 		return;
-	conflict_lines(r, s, &where);
+	conflict_lines(r, made, s, &where);
 	json_array_append_new(list, gr_conflict_json(s->path, "conflict", &where));
 	if (s->subs == 3)
 		put_commits(s, json_array_get(list, json_array_size(list) - 1));
 }
 
 /* The stages, those of one path after each other, up to an empty text; then the messages. */
-static int read_conflicts(struct gr_repo *r, const char *p, const char *end, json_t *list)
+static int read_conflicts(struct gr_repo *r, git_odb *made, const char *p, const char *end,
+			  json_t *list)
 {
 	struct stages at = {0};
 	const char *s, *path;
@@ -183,19 +192,19 @@ static int read_conflicts(struct gr_repo *r, const char *p, const char *end, jso
 		if (!read_stage(s, &path, &mode, &oid, &stage))
 			return -1;
 		if (!at.path || strcmp(at.path, path)) {
-			add_conflict(r, list, &at);
+			add_conflict(r, made, list, &at);
 			at = (struct stages){.path = path};
 		}
 		at.oid[stage] = oid;
 		at.has[stage] = mode == GR_MODE_FILE || mode == GR_MODE_EXEC;
 		at.subs += mode == GR_MODE_SUB;
 	}
-	add_conflict(r, list, &at);
+	add_conflict(r, made, list, &at);
 	return s ? read_messages(p, end, list) : -1;
 }
 
-static int read_answer(struct gr_repo *r, int code, const struct buf *out, struct gr_merge_out *ret,
-		       struct err *err)
+static int read_answer(struct gr_repo *r, git_odb *made, int code, const struct buf *out,
+		       struct gr_merge_out *ret, struct err *err)
 {
 	const char *p = out->s, *end = out->s + out->len, *tree = next_text(&p, end);
 
@@ -205,7 +214,7 @@ static int read_answer(struct gr_repo *r, int code, const struct buf *out, struc
 	if (ret->clean)
 		return 0;
 	ret->conflicts = json_array();
-	if (read_conflicts(r, p, end, ret->conflicts) < 0)
+	if (read_conflicts(r, made, p, end, ret->conflicts) < 0)
 		return err_set(err, ERR_INTERNAL, "git merge-tree: an answer of unknown form");
 	return 0;
 }
@@ -237,10 +246,15 @@ static int merge_once(struct gr *g, struct gr_repo *r, const struct gr_merge_in 
 {
 	cleanup(err_release) struct err why = ERR_INIT;
 	cleanup(buf_release) struct buf out = BUF_INIT;
+	/* The second opinion does not read the commit-graph, which the first one did: a wrong parent there is
+	 * a wrong merge base, the same one for both. */
 	const char *args[] = {"-C",
 			      dir->tree,
 			      "-c",
-			      in->keep ? "core.fsync=all" : "core.fsync=none",
+			      "core.fsync=none",
+			      "-c",
+			      in->way == GR_MERGE_BY_GIT ? "core.commitGraph=false"
+							 : "core.commitGraph=true",
 			      "merge-tree",
 			      "--write-tree",
 			      "--messages",
@@ -257,7 +271,7 @@ static int merge_once(struct gr *g, struct gr_repo *r, const struct gr_merge_in 
 		err_move(err, &why);
 		return err_wrap(err, "merge %s and %s in %s", a, b, r->path);
 	}
-	return read_answer(r, rc, &out, ret, err);
+	return read_answer(r, dir->odb, rc, &out, ret, err);
 }
 
 int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
@@ -269,21 +283,19 @@ int gr_merge_by_git(struct gr *g, struct gr_repo *r, const struct gr_merge_in *i
 	int rc;
 
 	*ret = (struct gr_merge_out){0};
-	/* What is in memory only, git cannot see: the steps of a rebase so far, or, when nothing is to
-	 * be kept, what the fast way gave up on. */
-	if (!in->keep)
-		gr_mem_drop(r);
-	if (gr_mem_flush(r, err) < 0 ||
-	    gr_mergedir_make(g, r, &in->attrs, in->keep, &dir, err) < 0 ||
-	    sides(r, &dir, in, &ours, &theirs, err) < 0)
+	if (gr_mergedir_make(g, r, &in->attrs, &dir, err) < 0 ||
+	    sides(&dir, in, &ours, &theirs, err) < 0)
 		return -1;
 	git_oid_tostr(a, sizeof(a), &ours);
 	git_oid_tostr(b, sizeof(b), &theirs);
 	if (merge_once(g, r, in, &dir, a, b, ret, err) < 0)
 		return -1;
 	rc = ret->conflicts ? gr_submodules_show(g, r, in, ret->conflicts, &dir, err) : 0;
-	if (rc <= 0)
-		return rc;
-	gr_merge_out_release(ret);
-	return merge_once(g, r, in, &dir, a, b, ret, err);
+	if (rc > 0) {
+		gr_merge_out_release(ret);
+		rc = merge_once(g, r, in, &dir, a, b, ret, err);
+	}
+	if (rc == 0 && !ret->refused && (ret->clean ? in->keep : in->keep_conflict))
+		rc = gr_mergedir_keep(&dir, r, &ret->tree, err);
+	return rc;
 }

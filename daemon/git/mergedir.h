@@ -4,7 +4,8 @@
  * A folder in the repository's objects/, with a prefix that `git prune` clears away after a kill:
  *     HEAD, config, refs   the least that Git takes for a repository; no configuration of anybody's is read, so that no
  *                          merge driver, filter or rename limit is (`merge=CUSTOM` falls back to the text merge)
- *     objects              what the merge writes, unless it is to be kept: then the repository's own
+ *     objects              what the merge writes, with the repository's as an alternate: nothing of a merge is left there
+ *                          but what the caller takes (gr_mergedir_keep); and what is in memory so far (repo.h) as a pack
  *     info/attributes      the repository's, where its owner made one: it comes before every other, as in Git
  *     tree                 the working tree: the base's .gitattributes files, each at its place, and nothing else
  *
@@ -20,13 +21,16 @@
 
 struct gr_mergedir {
 	char *dir, *tree;
-	git_odb *odb;      /* of what is not kept, else NULL */
+	git_odb *odb;      /* of what the merge wrote */
 	struct strvec env; /* for gr_git(), which is run with -C tree */
 };
 
 /* `attrs` is the tree that the merge attributes come from: the base's. */
-int gr_mergedir_make(struct gr *g, struct gr_repo *r, const git_oid *attrs, bool keep,
-		     struct gr_mergedir *ret, struct err *err);
+int gr_mergedir_make(struct gr *g, struct gr_repo *r, const git_oid *attrs, struct gr_mergedir *ret,
+		     struct err *err);
+/* The tree that was merged, and all in it that is new, into memory. */
+int gr_mergedir_keep(const struct gr_mergedir *m, struct gr_repo *r, const git_oid *tree,
+		     struct err *err);
 void gr_mergedir_release(struct gr_mergedir *m);
 
 #endif

@@ -83,6 +83,8 @@ static int rev_list(struct gr_replay *p, const char *const *opts, const char *ra
 	cleanup(strvec_release) struct strvec args = STRVEC_INIT;
 	cleanup(buf_release) struct buf out = BUF_INIT;
 
+	if (p->way == GR_MERGE_BY_GIT)
+		strvec_pushl(&args, "-c", "core.commitGraph=false", NULL);
 	strvec_push(&args, "rev-list");
 	for (; *opts; opts++)
 		strvec_push(&args, *opts);
@@ -112,7 +114,7 @@ static int list_by_git(struct gr_replay *p, struct err *err)
 	git_oid_tostr(head, sizeof(head), &p->head);
 	range = xasprintf("%s..%s", base, head);
 	p->n = p->nmerges = 0;
-	if (gr_mem_flush(p->r, err) < 0 || rev_list(p, opts, range, LIST_TIMEOUT, &lines, err) < 0)
+	if (rev_list(p, opts, range, LIST_TIMEOUT, &lines, err) < 0)
 		return -1;
 	strvec_foreach (&lines, line) {
 		size_t words = 0;

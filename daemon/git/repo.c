@@ -205,33 +205,51 @@ void gr_mem_drop(struct gr_repo *r)
 	r->mem_objects = 0;
 }
 
-/* Not git_mempack_dump(): that packs whatever the commits reach, the whole tree of 100,000 files. */
-static int write_pack(struct gr_repo *r, git_packbuilder *pb)
+void gr_mem_rewind(struct gr_repo *r, size_t mem_objects)
 {
-	int rc = 0;
-
-	git_packbuilder_set_threads(pb, 1);
-	for (size_t i = 0; rc == 0 && i < r->mem_objects; i++)
-		rc = git_packbuilder_insert(pb, &r->mem_oids[i], NULL);
-	return rc < 0 ? rc : git_packbuilder_write(pb, NULL, 0, NULL, NULL);
+	if (!mem_objects)
+		gr_mem_drop(r);
+	else if (r->mem_objects > mem_objects)
+		r->mem_objects = mem_objects;
 }
 
-int gr_mem_flush(struct gr_repo *r, struct err *err)
+/* Not git_mempack_dump(): that packs whatever the commits reach, the whole tree of 100,000 files. */
+static int write_pack(struct gr_repo *r, const char *dir, struct err *err)
 {
 	git_packbuilder *pb = NULL;
-	int rc;
+	int rc = git_packbuilder_new(&pb, r->git);
 
-	if (!r->mem_objects)
-		return 0;
-	rc = git_packbuilder_new(&pb, r->git);
 	if (rc == 0)
-		rc = write_pack(r, pb);
+		git_packbuilder_set_threads(pb, 1);
+	for (size_t i = 0; rc == 0 && i < r->mem_objects; i++)
+		rc = git_packbuilder_insert(pb, &r->mem_oids[i], NULL);
+	if (rc == 0)
+		rc = git_packbuilder_write(pb, dir, 0, NULL, NULL);
 	if (rc < 0)
 		gr_fail(err, rc, "repository %s: write a pack of %zu objects", r->path,
 			r->mem_objects);
 	git_packbuilder_free(pb);
-	gr_mem_drop(r);
 	return rc < 0 ? -1 : 0;
+}
+
+int gr_mem_flush(struct gr_repo *r, struct err *err)
+{
+	int rc = r->mem_objects ? write_pack(r, NULL, err) : 0;
+
+	gr_mem_drop(r);
+	return rc;
+}
+
+int gr_mem_show(struct gr_repo *r, const char *pack_dir, struct err *err)
+{
+	int rc;
+
+	if (!r->mem_objects)
+		return 0;
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 0); /* gone with the folder */
+	rc = write_pack(r, pack_dir, err);
+	git_libgit2_opts(GIT_OPT_ENABLE_FSYNC_GITDIR, 1);
+	return rc;
 }
 
 int gr_git(struct gr *g, const char *repo, const char *const *env, const char *const *args,

@@ -60,7 +60,11 @@ void gr_repo_forget(struct gr *g, const char *path);
 int gr_mem_put(struct gr_repo *r, git_object_t type, const void *p, size_t n, git_oid *ret,
 	       struct err *err);
 void gr_mem_drop(struct gr_repo *r);
+/* From here on what was put is forgotten: it stays visible until the next drop and is written by nothing. */
+void gr_mem_rewind(struct gr_repo *r, size_t mem_objects);
 int gr_mem_flush(struct gr_repo *r, struct err *err);
+/* A pack of what there is in the folder of another store, for Git to see; it stays here. */
+int gr_mem_show(struct gr_repo *r, const char *pack_dir, struct err *err);
 
 /* Translates a libgit2 return code: "<fmt>: <libgit2's text>". Returns -1. */
 int gr_fail(struct err *err, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
@@ -95,7 +99,6 @@ GR_CLEANUP(git_diff)
 GR_CLEANUP(git_diff_stats)
 GR_CLEANUP(git_signature)
 GR_CLEANUP(git_index)
-GR_CLEANUP(git_note)
 GR_CLEANUP(git_transaction)
 GR_CLEANUP(git_config)
 GR_CLEANUP(git_odb_object)

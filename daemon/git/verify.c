@@ -18,6 +18,8 @@ struct check {
 
 static void check_release(struct check *c)
 {
+	if (c->r)
+		gr_mem_drop(c->r);
 	gr_merge_out_release(&c->merge);
 	gr_replay_release(&c->replay);
 	json_decref(c->commits);

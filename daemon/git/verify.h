@@ -1,7 +1,7 @@
 /*
  * verify.h - is this candidate really the merge of exactly that head onto exactly that base?
  *
- * Recomputed by git itself, never by the code that built it: the merge by `git merge-tree`; of a rebase also
+ * Recomputed by git itself, never by the code that built it and without the commit-graph that it read: the merge by `git merge-tree`; of a rebase also
  * the list of commits and their order by `git rev-list`, and each step by `git merge-tree`. Beside the tree, the
  * candidate's parents have to be what its method makes: merge [base, head]; squash [base]; rebase a chain of
  * single parents down to base, one for each commit that was applied, with the tree that it gave.

@@ -215,11 +215,12 @@ static int move_onto(struct gr *g, struct gr_repo *r, const char *ref, const git
 		       ref, r->path, has ? git_oid_tostr_s(&found) : "no such branch");
 }
 
-/* Git's own merge, for its markers; its objects stay, for a commit may come to need them. */
+/* Git's own merge, for its markers; its objects are written, for a commit may come to need them. */
 static int merge_onto(struct gr *g, struct gr_repo *r, const git_oid *head, const git_oid *onto,
 		      const git_oid *from, struct gr_merge_out *ret, struct err *err)
 {
-	struct gr_merge_in in = {.ours = *onto, .theirs = *head, .keep = true};
+	struct gr_merge_in in = {
+		.ours = *onto, .theirs = *head, .keep = true, .keep_conflict = true};
 	char head_hex[GIT_OID_HEXSZ + 1];
 	int rc = gr_tree_of(r, onto, &in.attrs, err);
 
@@ -231,6 +232,8 @@ static int merge_onto(struct gr *g, struct gr_repo *r, const git_oid *head, cons
 			     : gr_tree_of(r, head, &in.theirs_tree, err);
 	if (rc == 0)
 		rc = gr_merge_by_git(g, r, &in, ret, err);
+	if (rc == 0)
+		rc = gr_mem_flush(r, err);
 	git_oid_tostr(head_hex, sizeof(head_hex), head);
 	gr_mem_drop(r);
 	if (rc == 0 && ret->refused)
