@@ -1,7 +1,7 @@
 /*
  * upkeep.h - when a repository is brought into few packs again (git/maintain.h does it).
  *
- * Each candidate leaves a pack and each landing some loose objects. At a reconciliation every repository's folder is
+ * Each candidate and each landing leaves a pack. At a reconciliation every repository's folder is
  * looked at, which is two folders to read; one with UPKEEP_PACKS packs or about UPKEEP_LOOSE loose objects is maintained,
  * by a role of its own that nothing waits behind. Not while a landing is under way there, nor more often than once in a span
  * of UPKEEP_EVERY_MS: the effect's key has the number of the span, which holds over a restart, too.
