@@ -83,8 +83,10 @@ struct bot {
 	struct loop_timer *due;       /* the next effect that waits for its time */
 	struct loop_timer *reconcile; /* the periodic pass */
 	int64_t started_ms;
-	int64_t swept_ms;                /* when leftovers were looked for last (sweep.h) */
-	int64_t seen_ms;                 /* the wall clock at the last turn (waits.h) */
+	int64_t swept_ms; /* when leftovers were looked for last (sweep.h) */
+	int64_t seen_ms;  /* the wall clock at the last turn (waits.h) */
+	int64_t shortened_ms,
+		aged_ms; /* how far, and when, what is old was looked at (retention.h) */
 	int64_t audit_rows, marked_rows; /* as committed, and as the mark says (reconcile.h) */
 	int64_t marked_ms;
 	int64_t seen_changes; /* db_changes() before the last pass over tasks and queues */

@@ -10,22 +10,19 @@
 #include "bot/rebuild.h"
 #include "bot/remote.h"
 #include "bot/report.h"
+#include "bot/retention.h"
 #include "bot/shadow.h"
 #include "bot/source.h"
 #include "bot/sweep.h"
 #include "bot/task_flow.h"
 #include "bot/upkeep.h"
-#include "bot/waits.h"
 #include "forge/local.h"
 #include "forge/local_repo.h"
-#include "runner/run.h"
 #include "sys/fs.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
-
-#define DAY_MS ((int64_t)24 * 3600 * 1000)
 
 json_t *reconcile_paths(void)
 {
@@ -237,106 +234,6 @@ void reconcile_settings(struct bot *b)
 	}
 }
 
-/* ---- retention ---- */
-
-static int purge_worktrees(struct bot *b, struct err *err)
-{
-	cleanup(task_list_release) struct task_list l = {0};
-	int64_t limit = bot_now(b) - b->conf->retention.failed_worktree_days * DAY_MS;
-
-	if (task_all(b->db, ST_TASK_KEPT, &l, err, "") < 0)
-		return -1;
-	for (size_t i = 0; i < l.n; i++) {
-		cleanup(repo_release) struct repo r = {0};
-
-		if (l.v[i].ended_ms > limit ||
-		    (strcmp(l.v[i].state, "needs-human") != 0 && !l.v[i].closed_ms))
-			continue;
-		if (bot_repo(b, l.v[i].repo, &r, err) < 0 ||
-		    task_cleanup(b, &r, &l.v[i], false, err) < 0)
-			return -1;
-		row_set(&l.v[i].worktree, NULL);
-		if (task_save(b->db, &l.v[i], err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-/* The run of a task that was removed before its logs: over, and for long enough. */
-static bool is_left_over(struct bot *b, const char *run, int64_t limit)
-{
-	cleanup(run_exit_release) struct run_exit x = {0};
-	enum run_state state;
-
-	return run_probe(b->runs, run, &state, NULL, &x, NULL) == 0 && state == RUN_STATE_ENDED &&
-	       x.ended_ms < limit;
-}
-
-static int purge_runs(struct bot *b, struct err *err)
-{
-	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
-	int64_t limit = bot_now(b) - b->conf->retention.logs_days * DAY_MS;
-
-	if (run_list(b->runs, &names, err) < 0)
-		return -1;
-	strvec_foreach (&names, name) {
-		cleanup(attempt_release) struct attempt a = {0};
-		cleanup(err_release) struct err why = ERR_INIT;
-		int rc = attempt_find(b->db, ST_ATTEMPT_BY_RUN, &a, err, "s", *name);
-
-		if (rc < 0)
-			return -1;
-		if ((rc > 0 ? a.ended_ms && a.ended_ms < limit : is_left_over(b, *name, limit)) &&
-		    run_remove(b->runs, *name, &why) < 0)
-			log_warn("run %s: %s", *name, err_text(&why));
-	}
-	return 0;
-}
-
-/* What landed has taken its branch with it. */
-static int drop_branch(struct bot *b, const struct task *t, struct err *err)
-{
-	cleanup(repo_release) struct repo r = {0};
-
-	if (!strcmp(t->state, "merged"))
-		return 0;
-	return bot_repo(b, t->repo, &r, err) < 0 ? -1 : task_cleanup(b, &r, t, true, err);
-}
-
-/* What remains of a task past its time is its PR, its receipt and the audit. */
-static int purge_tasks(struct bot *b, struct err *err)
-{
-	cleanup(task_list_release) struct task_list l = {0};
-	int64_t limit = bot_now(b) - b->conf->retention.task_days * DAY_MS;
-
-	if (task_all(b->db, ST_TASK_PAST, &l, err, "i", limit) < 0)
-		return -1;
-	for (size_t i = 0; i < l.n; i++)
-		if (drop_branch(b, &l.v[i], err) < 0 ||
-		    db_run(b->db, ST_LEASE_END, err, "i", l.v[i].id) < 0 ||
-		    db_run(b->db, ST_ATTEMPT_PURGE, err, "i", l.v[i].id) < 0 ||
-		    db_run(b->db, ST_TASK_PURGE, err, "i", l.v[i].id) < 0)
-			return -1;
-	return 0;
-}
-
-static int purge(struct bot *b, struct err *err)
-{
-	int64_t limit = bot_now(b) - b->conf->retention.events_days * DAY_MS;
-	int rc = waits_age(b, err);
-
-	if (rc <= 0)
-		return rc;
-	if (db_run(b->db, ST_EVENT_PURGE, err, "i", limit) < 0 ||
-	    db_run(b->db, ST_EFFECT_PURGE, err, "i", limit) < 0 ||
-	    db_run(b->db, ST_EFFECT_SHRINK, err, "i", bot_now(b) - DAY_MS) < 0 ||
-	    db_run(b->db, ST_SHADOW_PURGE, err, "i",
-		   bot_now(b) - b->conf->retention.task_days * DAY_MS) < 0)
-		return -1;
-	return purge_worktrees(b, err) < 0 || purge_runs(b, err) < 0 || purge_tasks(b, err) < 0 ? -1
-												: 0;
-}
-
 /* ---- is this the ledger that we left? ---- */
 
 #define MARK_EVERY_MS 1000
@@ -473,5 +370,5 @@ int reconcile_all(struct bot *b, struct err *err)
 	if (task_issues_look(b, err) < 0 || remote_reconcile(b, err) < 0 ||
 	    ci_wake(b, 0, "", err) < 0 || shadow_poll(b, err) < 0)
 		return -1;
-	return purge(b, err) < 0 || sweep_look(b, err) < 0 ? -1 : upkeep_look(b, err);
+	return retention_purge(b, err) < 0 || sweep_look(b, err) < 0 ? -1 : upkeep_look(b, err);
 }

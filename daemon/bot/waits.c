@@ -19,6 +19,9 @@ static int clamp(struct bot *b, int64_t now, struct err *err)
 
 		n = rc < 0 ? -1 : n + rc;
 	}
+	/* They go in their order: one of the future would keep all behind it. */
+	if (n >= 0 && db_run(b->db, ST_DELIVERY_CLAMP, err, "i", now) < 0)
+		n = -1;
 	if (n > 0)
 		log_warn("the clock was put back: %d waits that were counted by it begin now", n);
 	return n < 0 ? -1 : 0;
@@ -50,22 +53,54 @@ static int remember(struct bot *b, const char *key, int64_t at_ms, struct err *e
 	return meta_set(b->db, key, text, err);
 }
 
+/* What the last look at the clock left: when that was, and when a jump ahead was found; 0: none. */
+struct looked {
+	int64_t last, doubt;
+};
+
+static int recall_look(struct bot *b, struct looked *ret, struct err *err)
+{
+	return recall(b, "clock-seen", &ret->last, err) < 0 ||
+			       recall(b, "clock-doubt", &ret->doubt, err) < 0
+		       ? -1
+		       : 0;
+}
+
+static bool jumped(const struct looked *l, int64_t now)
+{
+	return l->last && now - l->last > DAY_MS;
+}
+
+/* It has not gone on for a day from where it jumped to. */
+static bool in_doubt(const struct looked *l, int64_t now)
+{
+	return l->doubt && now >= l->doubt && now - l->doubt < DAY_MS;
+}
+
+int waits_may_age(struct bot *b, struct err *err)
+{
+	int64_t now = bot_now(b);
+	struct looked l;
+
+	if (recall_look(b, &l, err) < 0)
+		return -1;
+	return !jumped(&l, now) && !in_doubt(&l, now);
+}
+
 int waits_age(struct bot *b, struct err *err)
 {
-	int64_t now = bot_now(b), last, doubt;
+	int64_t now = bot_now(b);
+	struct looked l;
 
-	if (recall(b, "clock-seen", &last, err) < 0 || recall(b, "clock-doubt", &doubt, err) < 0 ||
-	    remember(b, "clock-seen", now, err) < 0)
+	if (recall_look(b, &l, err) < 0 || remember(b, "clock-seen", now, err) < 0)
 		return -1;
-	if (last && now - last > DAY_MS) {
+	if (jumped(&l, now)) {
 		log_warn("the clock is %lld days ahead of when it was looked at last: nothing is "
-			 "removed "
-			 "by age before it has gone on from there for a day",
-			 (long long)((now - last) / DAY_MS));
+			 "removed by age before it has gone on from there for a day",
+			 (long long)((now - l.last) / DAY_MS));
 		return remember(b, "clock-doubt", now, err) < 0 ? -1 : 0;
 	}
-	if (doubt && now >= doubt && now - doubt < DAY_MS)
+	if (in_doubt(&l, now))
 		return 0;
-	/* It has gone on for a day, or is back where it was. */
-	return doubt && remember(b, "clock-doubt", 0, err) < 0 ? -1 : 1;
+	return l.doubt && remember(b, "clock-doubt", 0, err) < 0 ? -1 : 1;
 }

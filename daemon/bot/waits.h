@@ -20,7 +20,9 @@
 
 /* At the start, and in each turn: does something only when the clock has been put back since the last call. */
 int waits_clamp(struct bot *b, struct err *err);
-/* May be removed by age what is past its time? 1, 0 not now, -1. Called regularly. */
+/* May be removed by age what is past its time? 1, 0 not now, -1. Called regularly: it notes when it looked. */
 int waits_age(struct bot *b, struct err *err);
+/* The same by what the last look noted, for whoever removes something at another time. Writes nothing. */
+int waits_may_age(struct bot *b, struct err *err);
 
 #endif

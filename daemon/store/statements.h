@@ -25,6 +25,10 @@
 	X(EVENT_COUNT, "SELECT count(*) FROM event WHERE state > 1 AND state = ?1")                \
 	X(EVENT_PURGE, "DELETE FROM event WHERE state <> 0 AND at_ms < ?1 "                        \
 		"AND id IN (SELECT id FROM event WHERE state <> 0 AND at_ms < ?1 LIMIT 1000)")     \
+	/* Decided or ignored: the key keeps it from being taken twice. What failed stays to be read. */ \
+	X(EVENT_SHRINK, "UPDATE event SET payload = '{}' WHERE id IN (SELECT id FROM event "       \
+		"WHERE state <> 0 AND at_ms < ?1 AND at_ms >= ?2 AND state IN (1, 2) "             \
+		"AND payload <> '{}' LIMIT 1000)")                                                 \
 	/* deliveries */                                                                           \
 	X(DELIVERY_ADD, "INSERT INTO delivery (guid, event, secret, form, mark, size, "            \
 		"stored, received_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                    \
@@ -77,6 +81,7 @@
 		"AND ci_ms > ?1")                                                                  \
 	X(LANDING_CLAMP, "UPDATE landing SET head_ms = ?1 WHERE state = 'intent' "                 \
 		"AND head_ms > ?1")                                                                \
+	X(DELIVERY_CLAMP, "UPDATE delivery SET received_ms = ?1 WHERE received_ms > ?1")           \
 	X(LEVEL_CLAMP, "DELETE FROM github_level WHERE at_ms > ?1")                                \
 	X(TEAM_CLAMP, "DELETE FROM github_team WHERE at_ms > ?1")                                  \
 	X(EFFECT_SOON, "UPDATE effect SET not_before_ms = 0 WHERE subject = ?1 AND state < 2 "     \
@@ -98,8 +103,10 @@
 		"ORDER BY id LIMIT 100")                                                           \
 	X(EFFECT_OPEN, "SELECT count(*) FROM effect WHERE state < 2")                              \
 	/* The key keeps it from being done twice, its result says how it ended: the rest is long. */ \
-	X(EFFECT_SHRINK, "UPDATE effect SET payload = '{}' WHERE id IN (SELECT id FROM effect "    \
-		"WHERE state >= 2 AND done_ms < ?1 AND payload <> '{}' LIMIT 1000)")               \
+	X(EFFECT_SHRINK, "UPDATE effect SET payload = '{}', result = CASE WHEN "                   \
+		"length(result) > 500 THEN NULL ELSE result END WHERE id IN (SELECT id FROM "      \
+		"effect WHERE state >= 2 AND done_ms < ?1 AND done_ms >= ?2 AND "                  \
+		"payload <> '{}' LIMIT 1000)")                                                     \
 	X(EFFECT_PURGE, "DELETE FROM effect WHERE id IN (SELECT id FROM effect "                   \
 		"WHERE state >= 2 AND done_ms < ?1 LIMIT 1000)")                                   \
 	/* audit */                                                                                \
@@ -277,6 +284,18 @@
 	X(TASK_AGENT_PRS, "SELECT count(*) FROM pr p WHERE p.repo = ?1 AND p.state = 'open' "      \
 		"AND EXISTS (SELECT 1 FROM task t WHERE t.id = p.task "                            \
 		"AND t.state <> 'cancelled')")                                                            \
+	/* What the queue tried and did not land, of PRs that are not open any more. */             \
+	X(CANDIDATE_AGED, "DELETE FROM candidate WHERE id IN (SELECT id FROM candidate c "         \
+		"WHERE c.ended_ms < ?1 AND NOT EXISTS (SELECT 1 FROM landing l "                   \
+		"WHERE l.candidate = c.id) AND NOT EXISTS (SELECT 1 FROM pr p "                    \
+		"WHERE p.repo = c.repo AND p.number = c.pr AND p.state = 'open') LIMIT 1000)")     \
+	X(ATTEMPT_AGED, "DELETE FROM attempt WHERE id IN (SELECT id FROM attempt a "               \
+		"WHERE a.task IS NULL AND a.ended_ms < ?1 AND NOT EXISTS (SELECT 1 FROM "          \
+		"candidate c WHERE c.id = a.candidate) LIMIT 1000)")                               \
+	X(QUEUE_AGED, "DELETE FROM queue_entry WHERE id IN (SELECT id FROM queue_entry q "         \
+		"WHERE q.ended_ms < ?1 AND q.state IN ('ejected', 'dequeued') AND NOT EXISTS ("    \
+		"SELECT 1 FROM pr p WHERE p.repo = q.repo AND p.number = q.pr "                    \
+		"AND p.state = 'open') LIMIT 1000)")                                               \
 	X(USAGE_ADD, "INSERT INTO usage (repo, task, attempt, tokens_in, tokens_out, "             \
 		"cost_microusd, at_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")                       \
 	X(ATTEMPT_BY_RUN, "SELECT * FROM attempt WHERE run = ?1")                                  \

@@ -308,30 +308,126 @@ static void what_killed_processes_left_goes(void **state)
 	assert_string_equal(again, "");
 }
 
+static void sql(struct fx *f, const char *text)
+{
+	sqlite3_stmt *st = NULL;
+
+	assert_int_equal(db_prepare(f->bot.db, text, &st, NULL), 0);
+	assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+	sqlite3_finalize(st);
+}
+
+/* The first column of the first row; "": no row. Caller frees. */
+static char *sql_text(struct fx *f, const char *text)
+{
+	sqlite3_stmt *st = NULL;
+	char *s;
+
+	assert_int_equal(db_prepare(f->bot.db, text, &st, NULL), 0);
+	s = sqlite3_step(st) == SQLITE_ROW && sqlite3_column_text(st, 0)
+		    ? xstrdup((const char *)sqlite3_column_text(st, 0))
+		    : xstrdup("");
+	sqlite3_finalize(st);
+	return s;
+}
+
 /* Of what was done a day ago nobody needs more than that it was. */
 static void the_payload_of_what_is_done_goes_first(void **state)
 {
 	struct fx *f = *state;
 	cleanup(effect_release) struct effect e = {0};
 	autojson json_t *p = json_pack("{s:s}", "body", "long");
+	autofree char *result = xasprintf("{\"text\":\"%0*d\"}", 600, 1);
 	int64_t id;
 
 	fx_begin = fx_now = 400 * DAY;
 	fx_day = 0;
 	assert_int_equal(bot_effect(&f->bot, "s", "x", json_incref(p), NULL, "k"), 1);
 	id = db_last_id(f->bot.db);
-	assert_int_equal(effect_done(f->bot.db, id, true, NULL, fx_now, NULL), 1);
+	assert_int_equal(effect_done(f->bot.db, id, true, result, fx_now, NULL), 1);
 	turn_to(f, 1);
 	assert_int_equal(effect_get(f->bot.db, id, &e, NULL), 1);
 	assert_non_null(strstr(e.payload, "long"));
+	assert_non_null(e.result);
 	effect_release(&e);
 	turn_to(f, 2);
 	assert_int_equal(effect_get(f->bot.db, id, &e, NULL), 1);
 	assert_string_equal(e.payload, "{}");
+	assert_null(e.result);
 	assert_int_equal(bot_effect(&f->bot, "s", "x", json_incref(p), NULL, "k"), 0);
 	turn_to(f, 32);
 	effect_release(&e);
 	assert_int_equal(effect_get(f->bot.db, id, &e, NULL), 0);
+}
+
+/* So of events; what failed is kept whole until its time. */
+static void the_payload_of_handled_events_goes_first(void **state)
+{
+	static const enum event_state ends[] = {EVENT_DECIDED, EVENT_IGNORED, EVENT_FAILED};
+	struct fx *f = *state;
+	autojson json_t *p = json_pack("{s:s}", "body", "long");
+	autofree char *first = NULL, *second = NULL;
+
+	fx_begin = fx_now = 400 * DAY;
+	fx_day = 0;
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+		autofree char *key = xasprintf("k%zu", i);
+
+		assert_int_equal(event_add(f->bot.db, key, "x", p, fx_now, NULL), 1);
+		assert_int_equal(event_decided(f->bot.db, db_last_id(f->bot.db), ends[i], NULL,
+					       fx_now, NULL),
+				 1);
+	}
+	turn_to(f, 1);
+	first = sql_text(
+		f, "SELECT count(*) FROM event WHERE key LIKE 'k_' AND payload LIKE '%long%'");
+	assert_string_equal(first, "3");
+	turn_to(f, 2);
+	second = sql_text(
+		f, "SELECT group_concat(key) FROM (SELECT key FROM event WHERE key LIKE 'k_' "
+		   "AND payload LIKE '%long%' ORDER BY key)");
+	assert_string_equal(second, "k2");
+	assert_true(is_known(f, "k0"));
+	turn_to(f, 32);
+	assert_false(is_known(f, "k0"));
+}
+
+/* What the queue tried and did not land: with the tasks' time, but for what an open PR tells of itself. */
+static void tries_of_the_queue_go(void **state)
+{
+	struct fx *f = *state;
+	autofree char *cands = NULL, *runs = NULL, *entries = NULL, *before = NULL, *after = NULL;
+
+	up_to_three_tasks(f);
+	before = sql_text(f, "SELECT group_concat(id) FROM queue_entry WHERE id < 900");
+	sql(f, "DELETE FROM attempt WHERE candidate IS NOT NULL");
+	sql(f, "UPDATE pr SET state = 'open' WHERE number = 2");
+	sql(f, "INSERT INTO candidate (id, repo, kind, pr, base, head, method, gates, state, "
+	       "created_ms, "
+	       "ended_ms) SELECT 900 + value, 1, 'pr', value, 'b', 'h', 'merge', '[]', 'dropped', "
+	       "1, 1 "
+	       "FROM json_each('[2, 50]')");
+	sql(f, "INSERT INTO attempt (id, repo, candidate, run, kind, command, state, created_ms, "
+	       "ended_ms) "
+	       "SELECT 900 + value, 1, 900 + value, 'run' || value, 'queue-gate', 'make', 'ended', "
+	       "1, 1 "
+	       "FROM json_each('[2, 50]')");
+	sql(f,
+	    "INSERT INTO queue_entry (id, repo, pr, head, by, state, enqueued_ms, ended_ms) "
+	    "SELECT 900 + value, 1, value, 'h', 'anna', 'ejected', 1, 1 FROM json_each('[2, 50]')");
+	turn_to(f, 1);
+	cands = sql_text(f, "SELECT group_concat(id) FROM candidate WHERE id > 900");
+	runs = sql_text(f, "SELECT group_concat(id) FROM attempt WHERE id > 900");
+	entries = sql_text(f, "SELECT group_concat(id) FROM queue_entry WHERE id > 900");
+	assert_string_equal(cands, "902");
+	assert_string_equal(runs, "902");
+	assert_string_equal(entries, "902");
+	sql(f, "DELETE FROM candidate WHERE id = 902");
+	sql(f, "UPDATE pr SET state = 'merged' WHERE number = 2");
+	turn_to(f, 200);
+	after = sql_text(f, "SELECT group_concat(id) FROM queue_entry WHERE id < 900");
+	assert_string_equal(after, before); /* what landed */
+	assert_proven(f, count(f, ST_AUDIT_COUNT));
 }
 
 /* ---- a clock that jumps ---- */
@@ -430,6 +526,8 @@ int main(void)
 		TEST(what_is_open_stays),
 		TEST(what_killed_processes_left_goes),
 		TEST(the_payload_of_what_is_done_goes_first),
+		TEST(the_payload_of_handled_events_goes_first),
+		TEST(tries_of_the_queue_go),
 		TEST(a_clock_a_year_ahead_removes_nothing),
 		TEST(a_clock_that_stays_ahead_is_believed_after_a_day),
 		TEST(a_pause_is_not_longer_than_it_was_meant),
