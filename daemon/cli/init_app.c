@@ -358,11 +358,8 @@ static int prepare(struct flow *f, const struct httpd_route *routes, struct err 
 				 .user_agent = "yardmaster/" YM_VERSION,
 				 .plain = !http_url_is_https(w->api)};
 	autofree char *listen = xasprintf("127.0.0.1:%lld", (long long)w->port);
-	struct httpd_options o = {.listen = listen,
-				  .connections = PEERS_MAX,
-				  .per_address = PEERS_MAX,
-				  .routes = routes,
-				  .arg = f};
+	struct httpd_options o = {
+		.listen = listen, .connections = PEERS_MAX, .routes = routes, .arg = f};
 
 	if (loop_signal(f->loop, SIGINT, on_signal, f, err) < 0 ||
 	    loop_signal(f->loop, SIGTERM, on_signal, f, err) < 0 ||

@@ -27,11 +27,16 @@ void delivery_release(struct delivery *d)
 
 /* --- in ------------------------------------------------------------------------------------------- */
 
-static char *pack(const void *p, size_t n, size_t *ret_len, struct err *err)
+char *delivery_pack(const void *p, size_t n, size_t *ret_len, struct err *err)
 {
 	int room = LZ4_compressBound((int)n), len;
-	autofree char *packed = xmalloc((size_t)room);
+	autofree char *packed = NULL;
 
+	if (!n || n > DELIVERY_BODY_MAX) {
+		err_set(err, ERR_INTERNAL, "delivery: a body of %zu bytes", n);
+		return NULL;
+	}
+	packed = xmalloc((size_t)room);
 	len = LZ4_compress_default(p, packed, (int)n, room);
 	if (len <= 0) {
 		err_set(err, ERR_INTERNAL, "delivery: LZ4 cannot compress %zu bytes", n);
@@ -41,28 +46,32 @@ static char *pack(const void *p, size_t n, size_t *ret_len, struct err *err)
 	return steal(&packed);
 }
 
+int delivery_add_packed(struct db *db, struct delivery *d, const void *packed, size_t len,
+			int64_t *ret_stored, struct err *err)
+{
+	if (db_run(db, ST_DELIVERY_ADD, err, "sssiiiii", d->guid, d->event, d->secret, d->form,
+		   d->mark, d->size, (int64_t)len, d->received_ms) < 0)
+		return -1;
+	d->id = db_last_id(db);
+	if (packed && db_run(db, ST_DELIVERY_BODY_ADD, err, "ib", d->id, packed, len) < 0)
+		return -1;
+	*ret_stored = (int64_t)len + DELIVERY_ROW;
+	return 0;
+}
+
 int delivery_add(struct db *db, struct delivery *d, const void *p, size_t n, int64_t *ret_stored,
 		 struct err *err)
 {
 	autofree char *packed = NULL;
 	size_t len = 0;
 
-	if (p && (!n || n > DELIVERY_BODY_MAX))
-		return err_set(err, ERR_INTERNAL, "delivery: a body of %zu bytes", n);
 	if (p) {
-		d->size = (int64_t)n;
-		packed = pack(p, n, &len, err);
+		packed = delivery_pack(p, n, &len, err);
 		if (!packed)
 			return -1;
+		d->size = (int64_t)n;
 	}
-	if (db_run(db, ST_DELIVERY_ADD, err, "sssiiiii", d->guid, d->event, d->secret, d->form,
-		   d->mark, d->size, (int64_t)len, d->received_ms) < 0)
-		return -1;
-	d->id = db_last_id(db);
-	if (p && db_run(db, ST_DELIVERY_BODY_ADD, err, "ib", d->id, (const void *)packed, len) < 0)
-		return -1;
-	*ret_stored = (int64_t)len + DELIVERY_ROW;
-	return 0;
+	return delivery_add_packed(db, d, packed, len, ret_stored, err);
 }
 
 /* --- out ------------------------------------------------------------------------------------------ */

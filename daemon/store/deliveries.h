@@ -42,8 +42,13 @@ struct delivery {
 };
 void delivery_release(struct delivery *d);
 
-/* Writes a new one; sets d->id. Keeps `n` bytes of body, or none (p NULL) with d->size set by the caller.
+/* A body of n bytes as it is kept; *ret_len bytes, the caller frees. NULL and why. */
+char *delivery_pack(const void *p, size_t n, size_t *ret_len, struct err *err);
+/* Writes a new one; sets d->id. packed: of delivery_pack(), of a body of d->size bytes; NULL: none is kept.
  * *ret_stored: what it counts towards the limit of bytes. */
+int delivery_add_packed(struct db *db, struct delivery *d, const void *packed, size_t len,
+			int64_t *ret_stored, struct err *err);
+/* The same of a body as it came: keeps `n` bytes of body, or none (p NULL) with d->size set by the caller. */
 int delivery_add(struct db *db, struct delivery *d, const void *p, size_t n, int64_t *ret_stored,
 		 struct err *err);
 

@@ -1,4 +1,5 @@
 /* httpd.c - see httpd.h; connections and who has to leave are in httpd_peer.c */
+#include "sys/httpd_head.h"
 #include "sys/httpd_peer.h"
 
 #include "base/mem.h"
@@ -25,9 +26,9 @@ struct httpd_request {
 	size_t seen;
 	int status; /* the answer; 0: not yet */
 	int retry_s;
-	bool queued;  /* libmicrohttpd has it */
-	bool waiting; /* suspended until the answer */
-	bool method_known;
+	bool queued;       /* libmicrohttpd has it */
+	bool waiting;      /* suspended until the answer */
+	bool close;        /* nothing behind this request is read */
 	const char *allow; /* of a 405 */
 	char *body;        /* of the caller; NULL: the table's */
 	size_t body_len;
@@ -82,6 +83,8 @@ static struct MHD_Response *response_new(const struct httpd_request *r)
 	}
 	if (r->allow)
 		MHD_add_response_header(x, "Allow", r->allow);
+	if (r->close)
+		MHD_add_response_header(x, "Connection", "close");
 	return x;
 }
 
@@ -89,7 +92,7 @@ static struct MHD_Response *response_new(const struct httpd_request *r)
 static enum MHD_Result queue(struct httpd_request *r)
 {
 	struct httpd *h = r->of;
-	bool common = r->status == 202 && !r->body;
+	bool common = r->status == 202 && !r->body && !r->close;
 	struct MHD_Response *x = common && h->accepted ? h->accepted : response_new(r);
 	enum MHD_Result rc;
 
@@ -148,6 +151,28 @@ int64_t httpd_length(const struct httpd_request *r)
 	return r->length;
 }
 
+void httpd_prefer(struct httpd_request *r)
+{
+	peer_prefer(r->peer);
+}
+
+void httpd_vouch(struct httpd_request *r)
+{
+	peer_vouch(r->peer);
+}
+
+bool httpd_outranks(const struct httpd_request *a, const struct httpd_request *b)
+{
+	return peer_outranks(a->peer, b->peer);
+}
+
+void httpd_cut(struct httpd_request *r)
+{
+	if (!r->status)
+		r->status = 503; /* what is in the socket already is not handed out any more */
+	peer_cut(r->peer);
+}
+
 /* Content-Length as a number, -1 when absent. libmicrohttpd has refused one that is none. */
 static int64_t length_of(struct httpd_request *r)
 {
@@ -176,17 +201,33 @@ static void route(struct httpd_request *r, const char *path, const char *method)
 	httpd_answer(r, r->allow ? 405 : 404, 0);
 }
 
+/* Where it ends is read differently by different programs: what follows on this connection may be of somebody else. */
+static enum MHD_Result refuse_head(struct httpd_request *r, const char *fault)
+{
+	autofree char *text = xasprintf("malformed request: %s\n", fault);
+
+	r->close = true;
+	httpd_answer_with(r, 400, NULL, text, strlen(text));
+	return queue(r);
+}
+
 static enum MHD_Result begin(struct httpd *h, struct MHD_Connection *c, const char *path,
-			     const char *method, void **con_cls)
+			     const char *method, const char *version, void **con_cls)
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	struct httpd_request *r = xcalloc(1, sizeof(*r));
+	const char *fault;
 
 	*con_cls = r;
 	*r = (struct httpd_request){.of = h, .conn = c, .peer = info->socket_context};
 	h->requests++;
 	peer_busy(r->peer);
+	fault = httpd_head_fault(c, method, version, h->old_library);
+	if (fault)
+		return refuse_head(r, fault);
+	/* Chunks, too, are read differently (a bare LF, extensions): nothing can stand behind them. */
+	r->close = httpd_header(r, "Transfer-Encoding") != NULL;
 	r->length = length_of(r);
 	route(r, path, method);
 	if (r->handler && r->length > (int64_t)r->handler->body_max)
@@ -204,6 +245,7 @@ static enum MHD_Result take(struct httpd_request *r, const char *p, size_t n)
 	size_t max = r->handler ? r->handler->body_max : (size_t)DRAIN_MAX;
 
 	r->seen += n;
+	peer_got(r->peer, n);
 	if (r->seen > max)
 		httpd_answer(r, 413, 0);
 	if (r->handler && !r->status)
@@ -228,9 +270,8 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *c, const char
 				 const char *method, const char *version, const char *p, size_t *n,
 				 void **con_cls)
 {
-	(void)version;
 	if (!*con_cls)
-		return begin(arg, c, path, method, con_cls);
+		return begin(arg, c, path, method, version, con_cls);
 	if (*n) {
 		size_t got = *n;
 
@@ -267,6 +308,7 @@ static void run(struct httpd *h)
 
 	h->answered = false;
 	MHD_run(h->mhd);
+	h->looks++;
 	/* Connections that it has looked at and not finished with are in no descriptor's readiness. */
 	if (MHD_get_timeout(h->mhd, &ms) == MHD_YES && ms == 0)
 		loop_timer_in(h->again, 0);
@@ -304,6 +346,11 @@ static void on_ready(void *arg, uint32_t events)
 static void on_again(void *arg)
 {
 	run(arg);
+}
+
+static void on_retry(void *arg)
+{
+	peers_take(arg);
 }
 
 static void on_sweep(void *arg)
@@ -354,14 +401,16 @@ int httpd_new(struct loop *l, const struct httpd_options *o, struct httpd **ret,
 	*h = (struct httpd){.loop = l,
 			    .clock = loop_clock(l),
 			    .fd = -1,
+			    .next.fd = -1,
 			    .max = o->connections,
-			    .per_address = o->per_address,
+			    .old_library = MHD_get_version()[0] == '0',
 			    .routes = o->routes,
 			    .arg = o->arg};
 	TAILQ_INIT(&h->idle);
 	TAILQ_INIT(&h->busy);
 	h->again = loop_timer_new(l, on_again, h);
 	h->sweep = loop_timer_new(l, on_sweep, h);
+	h->retry = loop_timer_new(l, on_retry, h);
 	if (peers_listen(h, o->listen, err) < 0 || start(h, err) < 0) {
 		httpd_free(h);
 		return -1;
@@ -375,9 +424,12 @@ void httpd_free(struct httpd *h)
 	if (!h)
 		return;
 	httpd_drain(h);
+	if (h->next.fd >= 0)
+		close(steal_fd(&h->next.fd));
 	loop_watch_free(h->watch);
 	loop_timer_free(h->again);
 	loop_timer_free(h->sweep);
+	loop_timer_free(h->retry);
 	/* libmicrohttpd must not be stopped with a suspended connection. */
 	peers_resume(h);
 	if (h->mhd)

@@ -13,12 +13,20 @@
  * answer given later leaves with httpd_flush(). A path without a route is 404, a path with a route for
  * another method 405. Paths are compared byte by byte as they were sent: no decoding, no "..".
  *
- * What nobody may use up: connections in all and from one address (an IPv6 /64 is one address), bytes
- * of headers (HTTPD_HEADERS_MAX, 431 beyond), bytes of a body (413 beyond, by Content-Length before a
- * byte of it is read), time. A connection that is needed for a newcomer is taken from whoever has been
- * idle longest (of the same address where that is what is full), then from whoever has been sending one
- * request longer than HTTPD_PATIENCE_MS; while neither exists the newcomers wait in the backlog.
- * A request that waits for its answer is never cut off; one that its sender gave up half-way goes within a second.
+ * What nobody may use up: connections, bytes of headers (HTTPD_HEADERS_MAX, 431 beyond), bytes of a body (413 beyond,
+ * by Content-Length before a byte of it is read), time. A body that comes at less than HTTPD_RATE_MIN for
+ * HTTPD_SLOW_S is cut, and so is a request that is not whole within HTTPD_REQUEST_MS. A request that waits for its
+ * answer is never cut off; one that its sender gave up half-way goes within a second.
+ *
+ * When all connections are taken, one leaves for the newcomer: strangers before those of a network that has brought
+ * a known sender, and these before connections that carried one (httpd_vouch); among equals who is idle, then whoever
+ * comes from the address with the most connections (an IPv6 /64 is one address), then the slowest, then the oldest. A
+ * request younger than HTTPD_GRACE_MS stays, unless it is of an address that has more than half of all and the newcomer
+ * is of another; who is known stays for HTTPD_PATIENCE_MS. While nobody can leave the newcomers wait. Behind a proxy
+ * everybody comes from one address, and a header like X-Forwarded-For can be written by anybody: there it is the
+ * connections themselves, and what a request carries (httpd_prefer), that tell senders apart.
+ *
+ * A request whose end can be read in two ways is refused with 400, and its connection closed (httpd_head.h).
  */
 #ifndef YM_SYS_HTTPD_H
 #define YM_SYS_HTTPD_H
@@ -32,6 +40,9 @@
 #define HTTPD_IDLE_MS     60000 /* without a request, or before its headers are whole */
 #define HTTPD_REQUEST_MS  60000 /* from the headers to the end of the body */
 #define HTTPD_PATIENCE_MS 10000 /* the time in which a forge gives a delivery up */
+#define HTTPD_GRACE_MS    1000
+#define HTTPD_RATE_MIN    ((size_t)1 << 10) /* bytes of a body a second */
+#define HTTPD_SLOW_S      10
 
 struct httpd;
 struct httpd_request;
@@ -51,7 +62,7 @@ struct httpd_route {
 
 struct httpd_options {
 	const char *listen; /* "127.0.0.1:8080", "[::1]:0": numbers; port 0 takes a free one */
-	size_t connections, per_address;
+	size_t connections;
 	const struct httpd_route *routes; /* the last one has path NULL; they stay the caller's */
 	void *arg;                        /* for begin */
 };
@@ -72,6 +83,16 @@ const char *httpd_query(struct httpd_request *r, const char *name);
 /* Content-Length; -1 when the client did not say. */
 int64_t httpd_length(const struct httpd_request *r);
 
+/* The request proved who sent it: its connection, and its network, come first from now on. */
+void httpd_vouch(struct httpd_request *r);
+/* This request carries what only known senders are expected to: it comes first. No proof, and nothing but the order
+ * in which room is given hangs on it. */
+void httpd_prefer(struct httpd_request *r);
+/* Is room that b holds to be given to a? When a is better known, or as well and b is slow about it. */
+bool httpd_outranks(const struct httpd_request *a, const struct httpd_request *b);
+/* Ends the request and its connection without an answer; `end` follows later, nothing else. */
+void httpd_cut(struct httpd_request *r);
+
 /* Once for a request; a second answer is dropped. The body is a line for people, from the table of
  * httpd.c. retry_s > 0 adds Retry-After. */
 void httpd_answer(struct httpd_request *r, int status, int retry_s);
@@ -91,7 +112,7 @@ struct httpd_counts {
 	size_t open;      /* connections */
 	size_t requests;  /* begun and not answered */
 	int64_t accepted; /* connections, since the start */
-	int64_t evicted;  /* idle or slow ones that made room */
+	int64_t evicted;  /* that made room */
 	int64_t timed_out;
 };
 struct httpd_counts httpd_counts(const struct httpd *h);

@@ -16,6 +16,8 @@
 
 #define ACCEPT_MAX 64 /* connections a turn */
 
+enum { RANK_NEAR = 1, RANK_KNOWN }; /* 0: a stranger */
+
 static int64_t now(const struct httpd *h)
 {
 	return h->clock->mono_ms(h->clock);
@@ -38,6 +40,8 @@ static void enter(struct peer *p, enum peer_state state)
 	leave_list(p);
 	p->state = state;
 	p->since_ms = now(p->of);
+	p->got = p->seen = p->speed = 0;
+	p->slow = 0;
 	if (state == PEER_IDLE)
 		TAILQ_INSERT_TAIL(&p->of->idle, p, at);
 	else if (state == PEER_BUSY)
@@ -46,6 +50,7 @@ static void enter(struct peer *p, enum peer_state state)
 
 void peer_idle(struct peer *p)
 {
+	p->preferred = false;
 	enter(p, PEER_IDLE);
 }
 
@@ -59,16 +64,87 @@ void peer_waits(struct peer *p)
 	enter(p, PEER_WAITS);
 }
 
-static uint64_t address_of(const struct sockaddr *sa)
+void peer_got(struct peer *p, size_t n)
+{
+	p->got += n;
+}
+
+/* --- where they come from ------------------------------------------------------------------------ */
+
+static uint64_t bytes_of(const void *p, size_t n)
 {
 	uint64_t v = 0;
 
-	if (sa->sa_family == AF_INET6)
-		memcpy(&v, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, sizeof(v));
-	else if (sa->sa_family == AF_INET)
-		v = ((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr;
+	memcpy(&v, p, n);
 	return v;
 }
+
+/* An IPv4 client of a socket that listens on [::] is the IPv4 address. ret_net: its /24, or the /48 of IPv6. */
+static uint64_t address_of(const struct sockaddr *sa, uint64_t *ret_net)
+{
+	const struct in6_addr *six = &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr;
+	const void *four = NULL;
+
+	if (sa->sa_family == AF_INET)
+		four = &((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+	else if (sa->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six))
+		four = six->s6_addr + 12;
+	else if (sa->sa_family != AF_INET6)
+		return *ret_net = 0;
+	*ret_net = four ? bytes_of(four, 3) : bytes_of(six, 6);
+	return four ? bytes_of(four, 4) : bytes_of(six, 8);
+}
+
+static struct origin *origin_of(struct httpd *h, uint64_t address)
+{
+	struct origin *o;
+
+	LIST_FOREACH(o, &h->origins, at)
+	if (o->address == address)
+		return o;
+	o = xcalloc(1, sizeof(*o));
+	o->address = address;
+	LIST_INSERT_HEAD(&h->origins, o, at);
+	return o;
+}
+
+static void origin_less(struct peer *p)
+{
+	struct origin *o = steal(&p->from);
+
+	if (!o || --o->n)
+		return;
+	LIST_REMOVE(o, at);
+	free(o);
+}
+
+static bool is_near(const struct httpd *h, uint64_t net)
+{
+	for (size_t i = 0; i < h->nnets && i < NETS_KNOWN; i++)
+		if (h->nets[i] == net)
+			return true;
+	return false;
+}
+
+void peer_prefer(struct peer *p)
+{
+	p->preferred = true;
+}
+
+void peer_vouch(struct peer *p)
+{
+	struct httpd *h = p->of;
+	struct peer *other;
+
+	p->proven = true;
+	if (p->near)
+		return;
+	h->nets[h->nnets++ % NETS_KNOWN] = p->net;
+	LIST_FOREACH(other, &h->all, all)
+	other->near = is_near(h, other->net);
+}
+
+/* --- coming and going ---------------------------------------------------------------------------- */
 
 static struct peer *peer_add(struct httpd *h, struct MHD_Connection *c)
 {
@@ -79,8 +155,10 @@ static struct peer *peer_add(struct httpd *h, struct MHD_Connection *c)
 		MHD_get_connection_info(c, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
 	struct peer *p = xcalloc(1, sizeof(*p));
 
-	*p = (struct peer){.of = h, .conn = c, .fd = number, .state = PEER_WAITS};
-	p->address = who ? address_of(who->client_addr) : 0;
+	*p = (struct peer){.of = h, .conn = c, .fd = number, .state = PEER_WAITS, .look = h->looks};
+	p->from = origin_of(h, who ? address_of(who->client_addr, &p->net) : 0);
+	p->from->n++;
+	p->near = is_near(h, p->net);
 	LIST_INSERT_HEAD(&h->all, p, all);
 	h->n++;
 	h->taken++;
@@ -94,6 +172,8 @@ static void listen_set(struct httpd *h, bool on)
 	if (h->listening)
 		loop_watch_set(h->listening, on ? EPOLLIN : 0, NULL);
 	h->full = !on;
+	if (on && h->next.fd >= 0)
+		loop_timer_in(h->retry, 0); /* nobody may stand behind the one that waits */
 }
 
 static void peer_gone(struct peer *p)
@@ -103,6 +183,7 @@ static void peer_gone(struct peer *p)
 	leave_list(p);
 	if (p->state == PEER_LEAVING)
 		h->leaving--;
+	origin_less(p);
 	LIST_REMOVE(p, all);
 	h->n--;
 	free(p);
@@ -127,45 +208,87 @@ static void cut(struct peer *p)
 	leave_list(p);
 	p->state = PEER_LEAVING;
 	p->of->leaving++;
+	origin_less(p);
 	shutdown(p->fd, SHUT_RDWR);
 }
 
-static struct peer *oldest(struct peers *list, bool any, uint64_t address, int64_t before_ms)
+void peer_cut(struct peer *p)
+{
+	if (p->state == PEER_LEAVING)
+		return;
+	cut(p);
+	p->of->evicted++;
+}
+
+static struct peer *oldest(struct peers *list, int64_t before_ms)
+{
+	struct peer *p = TAILQ_FIRST(list);
+
+	return p && p->since_ms <= before_ms ? p : NULL;
+}
+
+static int rank(const struct peer *p)
+{
+	return p->proven || p->preferred ? RANK_KNOWN : p->near ? RANK_NEAR : 0;
+}
+
+/* An honest delivery is here with its headers or a moment later: what lasts longer is looked at. */
+static bool is_young(const struct peer *p)
+{
+	return now(p->of) - p->since_ms < HTTPD_GRACE_MS;
+}
+
+bool peer_outranks(const struct peer *p, const struct peer *q)
+{
+	if (rank(p) != rank(q))
+		return rank(p) > rank(q);
+	return !is_young(q) && (is_young(p) || q->speed < p->speed);
+}
+
+/* May it be asked to leave for a newcomer? An idle one that libmicrohttpd has not read from may have its request in
+ * the socket. Who is known waits longer than who is not. */
+static bool may_leave(const struct httpd *h, const struct peer *p, const struct newcomer *n)
+{
+	if (rank(p) > n->rank && now(h) - p->since_ms < HTTPD_PATIENCE_MS)
+		return false;
+	if (p->state == PEER_IDLE)
+		return h->looks > p->look;
+	return !is_young(p) || (2 * p->from->n > h->max && p->from->address != n->address);
+}
+
+static bool leaves_before(const struct peer *p, const struct peer *q)
+{
+	if (rank(p) != rank(q))
+		return rank(p) < rank(q);
+	if (p->state != q->state)
+		return p->state == PEER_IDLE;
+	if (p->from != q->from && p->from->n != q->from->n)
+		return p->from->n > q->from->n;
+	if (p->speed != q->speed)
+		return p->speed < q->speed;
+	return p->since_ms < q->since_ms;
+}
+
+static struct peer *first_to_leave(const struct httpd *h, const struct peers *list,
+				   const struct newcomer *n, struct peer *best)
 {
 	struct peer *p;
 
 	TAILQ_FOREACH(p, list, at)
-	{
-		if (p->since_ms > before_ms)
-			return NULL;
-		if (any || p->address == address)
-			return p;
-	}
-	return NULL;
+	if (may_leave(h, p, n) && (!best || leaves_before(p, best)))
+		best = p;
+	return best;
 }
 
 /* Makes room for one; false: nobody can be asked to leave. */
-static bool evict(struct httpd *h, bool any, uint64_t address)
+static bool evict(struct httpd *h, const struct newcomer *n)
 {
-	struct peer *p = oldest(&h->idle, any, address, INT64_MAX);
+	struct peer *p = first_to_leave(h, &h->idle, n, NULL);
 
-	if (!p)
-		p = oldest(&h->busy, any, address, now(h) - HTTPD_PATIENCE_MS);
-	if (!p)
-		return false;
-	cut(p);
-	h->evicted++;
-	return true;
-}
-
-static size_t count_of(struct httpd *h, uint64_t address)
-{
-	struct peer *p;
-	size_t n = 0;
-
-	LIST_FOREACH(p, &h->all, all)
-	n += p->address == address && p->state != PEER_LEAVING;
-	return n;
+	p = first_to_leave(h, &h->busy, n, p);
+	if (p)
+		peer_cut(p);
+	return p != NULL;
 }
 
 /* The other side has ended its stream, and all of it was read. */
@@ -188,17 +311,36 @@ static void cut_ended(struct httpd *h)
 		cut(p);
 }
 
+static void cut_late(struct httpd *h, struct peer *p)
+{
+	cut(p);
+	h->timed_out++;
+}
+
+static void weigh(struct httpd *h)
+{
+	struct peer *p, *next;
+
+	for (p = TAILQ_FIRST(&h->busy); p; p = next) {
+		next = TAILQ_NEXT(p, at);
+		p->speed = p->got - p->seen;
+		p->seen = p->got;
+		p->slow = p->speed < HTTPD_RATE_MIN ? p->slow + 1 : 0;
+		if (p->slow > HTTPD_SLOW_S)
+			cut_late(h, p);
+	}
+}
+
 void peers_sweep(struct httpd *h)
 {
 	int64_t t = now(h);
 	struct peer *p;
 
 	cut_ended(h);
-	while ((p = oldest(&h->idle, true, 0, t - HTTPD_IDLE_MS)) != NULL ||
-	       (p = oldest(&h->busy, true, 0, t - HTTPD_REQUEST_MS)) != NULL) {
-		cut(p);
-		h->timed_out++;
-	}
+	weigh(h);
+	while ((p = oldest(&h->idle, t - HTTPD_IDLE_MS)) != NULL ||
+	       (p = oldest(&h->busy, t - HTTPD_REQUEST_MS)) != NULL)
+		cut_late(h, p);
 	if (h->full)
 		listen_set(h, true);
 }
@@ -221,54 +363,59 @@ static bool somebody_waits(const struct httpd *h)
 	return poll(&p, 1, 0) > 0;
 }
 
-/* 1 taken, 0 nobody waits or there is no room. */
-static int take_one(struct httpd *h)
+/* The next of the backlog becomes h->next. False: nobody is there, or there is no descriptor for one. */
+static bool accept_next(struct httpd *h)
 {
-	struct sockaddr_storage sa = {0};
-	socklen_t len = sizeof(sa);
-	int one = 1, fd;
-	uint64_t address;
+	struct newcomer *n = &h->next;
+	uint64_t net;
 
+	do {
+		n->len = sizeof(n->sa);
+		n->fd = accept4(h->fd, (struct sockaddr *)&n->sa, &n->len,
+				SOCK_CLOEXEC | SOCK_NONBLOCK);
+	} while (n->fd < 0 && (errno == ECONNABORTED || errno == EINTR));
+	/* The lack of descriptors is said also when nobody waits: the one that was just taken must not go for that. */
+	if (n->fd < 0 && (errno == EMFILE || errno == ENFILE) && somebody_waits(h)) {
+		evict(h, &(struct newcomer){.rank = RANK_KNOWN});
+		listen_set(h, false); /* the sweep looks again */
+	}
+	n->address = address_of((const struct sockaddr *)&n->sa, &net);
+	n->rank = is_near(h, net) ? RANK_NEAR : 0;
+	return n->fd >= 0;
+}
+
+/* False: nobody waits, or there is no room. */
+static bool take_one(struct httpd *h)
+{
+	struct newcomer *n = &h->next;
+	int one = 1, fd;
+
+	if (n->fd < 0 && (h->fd < 0 || !accept_next(h)))
+		return false;
 	/* What was asked to leave is gone after libmicrohttpd's next look; until then both are here. */
-	if (h->n - h->leaving >= h->max) {
-		if (!somebody_waits(h))
-			return 0;
-		if (!evict(h, true, 0)) {
-			listen_set(h, false);
-			return 0;
-		}
+	if (h->n >= 2 * h->max || (h->n - h->leaving >= h->max && !evict(h, n))) {
+		listen_set(h, false);
+		return false;
 	}
-	if (h->n >= 2 * h->max)
-		return 0;
-	fd = accept4(h->fd, (struct sockaddr *)&sa, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE) {
-			/* Said also when nobody waits: the one that was just taken must not go for that. */
-			if (!somebody_waits(h))
-				return 0;
-			evict(h, true, 0);
-			listen_set(h, false); /* the sweep looks again */
-		}
-		return errno == ECONNABORTED || errno == EINTR;
-	}
-	address = address_of((const struct sockaddr *)&sa);
-	if (count_of(h, address) >= h->per_address && !evict(h, false, address)) {
-		close(fd);
-		return 1;
-	}
+	fd = steal_fd(&n->fd);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	MHD_add_connection(h->mhd, fd, (const struct sockaddr *)&sa,
-			   len); /* closes it on failure */
-	return 1;
+	MHD_add_connection(h->mhd, fd, (const struct sockaddr *)&n->sa,
+			   n->len); /* closes it on failure */
+	return true;
+}
+
+void peers_take(struct httpd *h)
+{
+	for (int i = 0; i < ACCEPT_MAX && take_one(h); i++)
+		;
+	/* Who has just come is read from before anybody has to leave again. */
+	loop_timer_in(h->again, 0);
 }
 
 static void on_connect(void *arg, uint32_t events)
 {
-	struct httpd *h = arg;
-
 	(void)events;
-	for (int i = 0; i < ACCEPT_MAX && take_one(h); i++)
-		;
+	peers_take(arg);
 }
 
 static int parse_address(const char *s, struct addrinfo **ret, struct err *err)

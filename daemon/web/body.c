@@ -89,42 +89,37 @@ static void drop_all(struct body *b)
 	b->spooled = 0;
 }
 
+/* Mostly the second piece is the last one: then it is got once. */
+static size_t room_for(const struct body *b, size_t want)
+{
+	size_t cap = 2 * want < BODY_MEMORY_MAX ? 2 * want : BODY_MEMORY_MAX;
+
+	return b->length >= want && b->length < cap ? b->length : cap;
+}
+
 /* Room in memory for `want` bytes in all; false: it goes to a file. */
 static bool in_memory(struct body *b, size_t want)
 {
-	size_t cap = b->cap ? b->cap : 4096;
+	size_t cap;
 
-	if (b->fd >= 0 || want > BODY_MEMORY_MAX)
+	if (b->fd >= 0 || want > BODY_MEMORY_MAX || b->length > BODY_MEMORY_MAX)
 		return false;
-	while (cap < want)
-		cap *= 2;
+	if (want <= b->cap)
+		return true;
+	cap = room_for(b, want);
 	if (cap - b->memory_got > BODY_MEMORY_ALL - b->space->memory)
 		return false;
-	if (cap == b->cap)
-		return true;
 	b->space->memory += cap - b->memory_got;
 	b->memory_got = b->cap = cap;
 	b->p = xrealloc(b->p, cap);
 	return true;
 }
 
-int body_init(struct body *b, struct body_space *space, int64_t length, struct err *err)
+void body_init(struct body *b, struct body_space *space, int64_t length)
 {
 	*b = (struct body){.space = space, .fd = -1};
-	if (length > (int64_t)DELIVERY_BODY_MAX) {
-		b->dropped = true;
-		return 0;
-	}
-	if (length <= 0)
-		return 0;
-	if (length <= (int64_t)BODY_MEMORY_MAX &&
-	    (size_t)length <= BODY_MEMORY_ALL - space->memory) {
-		b->memory_got = b->cap = (size_t)length;
-		space->memory += b->cap;
-		b->p = xmalloc(b->cap);
-		return 0;
-	}
-	return to_file(b, (size_t)length, err);
+	b->dropped = length > (int64_t)DELIVERY_BODY_MAX;
+	b->length = length > 0 && !b->dropped ? (size_t)length : 0;
 }
 
 int body_add(struct body *b, const void *p, size_t n, struct err *err)
@@ -137,7 +132,7 @@ int body_add(struct body *b, const void *p, size_t n, struct err *err)
 		drop_all(b);
 		b->dropped = true;
 	}
-	if (!b->dropped && (want <= b->cap || in_memory(b, want))) {
+	if (!b->dropped && in_memory(b, want)) {
 		memcpy(b->p + b->size, p, n);
 	} else if (!b->dropped) {
 		if (to_file(b, want, err) < 0 || write_all(b->fd, p, n, err) < 0)
@@ -168,6 +163,11 @@ int body_read(struct body *b, const char **ret, struct err *err)
 	}
 	*ret = b->p;
 	return 0;
+}
+
+size_t body_holds(const struct body *b)
+{
+	return b->memory_got + b->spooled;
 }
 
 void body_release(struct body *b)

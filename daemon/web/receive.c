@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <strings.h>
 #include <sys/statvfs.h>
 
@@ -13,6 +15,7 @@
 #define DISK_MS     1000
 #define STORE_MAX   4096 /* deliveries of one turn */
 #define STORE_BYTES ((size_t)16 << 20)
+#define ASIDE_MIN   8 /* deliveries: fewer are not worth a thread */
 
 struct arrival {
 	struct web *of;
@@ -23,7 +26,9 @@ struct arrival {
 	char *guid, *event;
 	int form; /* -1: neither JSON nor a form */
 	const char *secret;
-	bool waits, stored;
+	uint64_t hook;       /* 0: it names none */
+	struct arrivals *in; /* NULL: none */
+	int status;          /* once it is stored, or not */
 	TAILQ_ENTRY(arrival) at;
 };
 
@@ -96,12 +101,23 @@ static bool disk_full(struct web *w)
 	return full;
 }
 
+static void move_to(struct arrival *a, struct arrivals *list)
+{
+	struct arrivals *arrived = &a->of->arrived;
+
+	if (a->in)
+		TAILQ_REMOVE(a->in, a, at);
+	if (list)
+		TAILQ_INSERT_TAIL(list, a, at);
+	a->of->waiting += (size_t)(list == arrived) - (size_t)(a->in == arrived);
+	a->in = list;
+}
+
 static void arrival_end(void *state)
 {
 	struct arrival *a = state;
 
-	if (a->waits)
-		TAILQ_REMOVE(&a->of->arrived, a, at);
+	move_to(a, NULL);
 	hook_check_free(a->check);
 	body_release(&a->body);
 	free(a->guid);
@@ -116,7 +132,73 @@ static struct arrival *arrival_new(struct web *w, struct httpd_request *r)
 	a->of = w;
 	a->request = r;
 	a->body.fd = -1;
+	move_to(a, &w->coming);
 	return a;
+}
+
+/* --- whose room it is ------------------------------------------------------------------------------------ */
+
+/*
+ * GitHub names the hook with each delivery, by a number that is shown to its owners only. It is not signed and proves
+ * nothing, but behind a proxy, where all come from one address, it is what strangers do not know.
+ */
+static uint64_t hook_of(const char *s)
+{
+	char *end;
+	uint64_t v;
+
+	if (!s || !*s || strspn(s, "0123456789") != strlen(s))
+		return 0;
+	errno = 0;
+	v = strtoull(s, &end, 10);
+	return errno ? 0 : v;
+}
+
+static bool hook_is_known(const struct web *w, uint64_t hook)
+{
+	for (size_t i = 0; hook && i < w->nhooks && i < WEB_HOOKS_KNOWN; i++)
+		if (w->hooks[i] == hook)
+			return true;
+	return false;
+}
+
+static void vouch(struct arrival *a)
+{
+	struct web *w = a->of;
+
+	if (a->request)
+		httpd_vouch(a->request);
+	if (a->hook && !hook_is_known(w, a->hook))
+		w->hooks[w->nhooks++ % WEB_HOOKS_KNOWN] = a->hook;
+}
+
+/* The one that holds most of all that may be asked; NULL: nobody. */
+static struct arrival *whose_room(const struct arrival *a)
+{
+	struct arrival *b, *found = NULL;
+
+	TAILQ_FOREACH(b, &a->of->coming, at)
+	{
+		if (b == a || !b->request || !body_holds(&b->body) ||
+		    (found && body_holds(&b->body) <= body_holds(&found->body)))
+			continue;
+		if (!a->request || httpd_outranks(a->request, b->request))
+			found = b;
+	}
+	return found;
+}
+
+/* Somebody else's delivery is given up for this one. */
+static bool make_room(struct arrival *a)
+{
+	struct arrival *b = whose_room(a);
+
+	if (!b)
+		return false;
+	body_release(&b->body);
+	refuse(b, 503);
+	httpd_cut(b->request);
+	return true;
 }
 
 /* 0, or the status that refuses it. length: as for body_init(). */
@@ -126,8 +208,12 @@ static int begin(struct arrival *a, const struct receive_headers *h, int64_t len
 
 	if (!h->signature || !hook_signature(h->signature, a->signature))
 		return 401;
-	if (w->full || disk_full(w) || body_init(&a->body, &w->space, length, NULL) < 0)
+	if (w->full || disk_full(w))
 		return 503;
+	body_init(&a->body, &w->space, length);
+	a->hook = hook_of(h->hook);
+	if (a->request && hook_is_known(w, a->hook))
+		httpd_prefer(a->request);
 	a->check = hook_check_begin(w->secrets);
 	a->form = receive_form(h->type);
 	a->event = receive_word(h->event, EVENT_MAX) ? xstrdup(h->event) : NULL;
@@ -140,11 +226,14 @@ static int add(struct arrival *a, const void *p, size_t n)
 	cleanup(err_release) struct err err = ERR_INIT;
 
 	hook_check_add(a->check, p, n);
-	if (body_add(&a->body, p, n, &err) == 0)
-		return 0;
-	if (err.code != ERR_LIMIT)
-		log_error("webhooks: %s", err_text(&err));
-	return 503;
+	while (body_add(&a->body, p, n, &err) < 0) {
+		if (err.code != ERR_LIMIT)
+			log_error("webhooks: %s", err_text(&err));
+		if (err.code != ERR_LIMIT || !make_room(a))
+			return 503;
+		err_release(&err);
+	}
+	return 0;
 }
 
 /* Verified and whole, it waits for the turn's storing. */
@@ -155,11 +244,11 @@ static int complete(struct arrival *a)
 
 	if (i < 0)
 		return 401;
+	vouch(a);
 	if (!a->event || !a->guid || a->form < 0 || !a->body.size)
 		return 400;
 	a->secret = hook_secrets_name(hook_check_set(a->check), (size_t)i);
-	a->waits = true;
-	TAILQ_INSERT_TAIL(&w->arrived, a, at);
+	move_to(a, &w->arrived);
 	loop_timer_in(w->wake, 0); /* it may have come after this turn's storing */
 	return 0;
 }
@@ -170,7 +259,8 @@ static void *on_begin(void *arg, struct httpd_request *r)
 	struct receive_headers h = {.signature = httpd_header(r, "X-Hub-Signature-256"),
 				    .event = httpd_header(r, "X-GitHub-Event"),
 				    .guid = httpd_header(r, "X-GitHub-Delivery"),
-				    .type = httpd_header(r, "Content-Type")};
+				    .type = httpd_header(r, "Content-Type"),
+				    .hook = httpd_header(r, "X-GitHub-Hook-ID")};
 	int status = begin(a, &h, httpd_length(r));
 
 	if (status)
@@ -210,17 +300,6 @@ int receive_whole(struct web *w, const struct receive_headers *h, const char *bo
 	return status;
 }
 
-void receive_forget(struct web *w)
-{
-	struct arrival *a, *next;
-
-	for (a = TAILQ_FIRST(&w->arrived); a; a = next) {
-		next = TAILQ_NEXT(a, at);
-		if (!a->request)
-			arrival_end(a);
-	}
-}
-
 const struct httpd_handler receive_handler = {
 	.body_max = WEB_BODY_MAX,
 	.begin = on_begin,
@@ -239,63 +318,110 @@ static int64_t mark_of(const unsigned char *signature)
 	return v;
 }
 
-static int store_one(struct arrival *a, struct err *err)
+static int write_one(struct arrival *a, struct err *err)
 {
+	struct web *w = a->of;
 	struct delivery d = {.guid = a->guid,
 			     .event = a->event,
 			     .secret = (char *)a->secret,
 			     .form = a->form,
 			     .mark = mark_of(a->signature),
 			     .size = (int64_t)a->body.size,
-			     .received_ms = bot_now(a->of->bot)};
+			     .received_ms = w->batch_ms};
 	const char *p;
 	int64_t bytes = 0;
 
 	if (body_read(&a->body, &p, err) < 0 ||
-	    delivery_add(a->of->bot->db, &d, p, p ? a->body.size : 0, &bytes, err) < 0)
+	    delivery_add(w->bot->db, &d, p, p ? a->body.size : 0, &bytes, err) < 0)
 		return -1;
-	a->of->received_ms = d.received_ms;
-	a->of->turn_bytes += bytes;
-	a->of->stored++;
-	/* What is in the ledger's hands needs no place here. */
-	body_release(&a->body);
+	w->received_ms = d.received_ms;
+	w->turn_bytes += bytes;
+	w->stored++;
 	return 0;
+}
+
+int receive_write(struct web *w, struct err *err)
+{
+	for (size_t i = 0; i < w->nbatch; i++)
+		if (write_one(w->batch[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static void take_batch(struct web *w)
+{
+	struct arrival *a;
+	size_t bytes = 0;
+
+	w->nbatch = 0;
+	w->batch_ms = bot_now(w->bot);
+	TAILQ_FOREACH(a, &w->arrived, at)
+	{
+		if (w->nbatch == STORE_MAX || bytes > STORE_BYTES)
+			break;
+		if (w->nbatch == w->batch_room) {
+			w->batch_room = w->batch_room ? 2 * w->batch_room : 64;
+			w->batch = xreallocarray(w->batch, w->batch_room, sizeof(struct arrival *));
+		}
+		w->batch[w->nbatch++] = a;
+		bytes += a->body.dropped ? 0 : a->body.size;
+	}
+}
+
+bool receive_more(const struct web *w)
+{
+	return w->http && w->waiting >= ASIDE_MIN;
 }
 
 int receive_store(void *web, struct err *err)
 {
 	struct web *w = web;
-	struct arrival *a;
-	size_t bytes = 0;
-	int n = 0;
 
 	w->stored = 0;
 	w->turn_bytes = w->turn_done = 0;
-	TAILQ_FOREACH(a, &w->arrived, at)
-	{
-		if (n++ == STORE_MAX || bytes > STORE_BYTES)
-			break;
-		bytes += a->body.dropped ? 0 : a->body.size;
-		a->stored = true;
-		if (store_one(a, err) < 0)
-			return -1;
-	}
-	return 0;
+	w->aside = receive_more(w);
+	take_batch(w);
+	return w->aside ? 0 : receive_write(w, err);
 }
 
-void receive_answer_all(struct web *w, int status)
+void receive_stored(struct web *w, int status)
 {
-	struct arrival *a, *next;
+	for (size_t i = 0; i < w->nbatch; i++) {
+		struct arrival *a = w->batch[i];
 
-	for (a = TAILQ_FIRST(&w->arrived); a && a->stored; a = next) {
-		next = TAILQ_NEXT(a, at);
-		TAILQ_REMOVE(&w->arrived, a, at);
-		a->waits = false;
-		answer(a, status);
+		body_release(&a->body);
+		a->status = status;
+		move_to(a, &w->durable);
+	}
+	w->nbatch = w->stored = 0;
+}
+
+void receive_answer_all(struct web *w)
+{
+	struct arrival *a;
+
+	while ((a = TAILQ_FIRST(&w->durable)) != NULL) {
+		move_to(a, NULL);
+		answer(a, a->status);
 		if (!a->request)
 			arrival_end(a);
 	}
-	w->stored = 0;
 	if (w->http)
 		httpd_flush(w->http);
+}
+
+void receive_release(struct web *w)
+{
+	struct arrivals *lists[] = {&w->arrived, &w->durable};
+	struct arrival *a, *next;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		for (a = TAILQ_FIRST(lists[i]); a; a = next) {
+			next = TAILQ_NEXT(a, at);
+			if (!a->request)
+				arrival_end(a);
+		}
+	free(w->batch);
+	w->batch = NULL;
+	w->batch_room = w->nbatch = 0;
 }

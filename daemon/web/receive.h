@@ -23,8 +23,19 @@ struct web {
 	struct loop_timer *wake;
 	char *spool;
 	struct body_space space;
-	struct arrivals arrived; /* whole and verified, not answered */
-	/* This turn: */
+	struct arrivals coming;  /* not whole */
+	struct arrivals arrived; /* whole and verified, not stored */
+	struct arrivals
+		durable; /* stored, and not answered: while the next ones are being stored */
+	size_t waiting;  /* in arrived */
+	uint64_t
+		hooks[WEB_HOOKS_KNOWN]; /* the latest ids of hooks whose deliveries were verified */
+	size_t nhooks;
+	/* This turn: the first ones of arrived, which are written in one piece. */
+	struct arrival **batch;
+	size_t nbatch, batch_room;
+	bool aside; /* with the commit, on its thread */
+	int64_t batch_ms;
 	size_t stored;
 	int64_t turn_bytes, turn_done;
 	enum deliver_pace pace;
@@ -38,20 +49,27 @@ struct web {
 
 extern const struct httpd_handler receive_handler;
 
-/* Writes all that arrived. */
+/*
+ * In the order of a turn: receive_store() takes what has arrived as this turn's batch and writes it, or leaves that to
+ * receive_write(), which may run on another thread while the server goes on reading. After the commit receive_stored() tells
+ * the outcome, 202 or 503, and receive_answer_all() lets the answers out, at once or beside the next writing.
+ */
 int receive_store(void *web, struct err *err);
-/* Answers what receive_store() wrote, or tried to. */
-void receive_answer_all(struct web *w, int status);
+int receive_write(struct web *w, struct err *err);
+void receive_stored(struct web *w, int status);
+void receive_answer_all(struct web *w);
+/* Is there enough for a batch that is worth a thread? */
+bool receive_more(const struct web *w);
+/* At the end, behind httpd_free(): what came without a request and is not answered. */
+void receive_release(struct web *w);
 
 /* What the headers of a delivery say; NULL: absent. */
 struct receive_headers {
-	const char *signature, *event, *guid, *type;
+	const char *signature, *event, *guid, *type, *hook;
 };
 /* A delivery that came whole by another way than a request of its own: checked, stored and counted like one. The
  * status that a request would get, 202 before it is stored. */
 int receive_whole(struct web *w, const struct receive_headers *h, const char *body, size_t n);
-/* Forgets what came that way and is not stored. */
-void receive_forget(struct web *w);
 
 /* A header's value that is stored: 1 to max characters of the set. */
 bool receive_word(const char *s, size_t max);

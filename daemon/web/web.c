@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/waits.h"
 #include "sys/aside.h"
 #include "sys/fs.h"
 
@@ -13,7 +14,6 @@
 #define PURGE_STEP        200
 #define QUIET_MS          20
 #define FAILED_MS         5000
-#define ASIDE_MIN         8   /* deliveries: fewer are not worth a thread */
 #define OTHER_FILES       256 /* descriptors for roles, runs, the ledger and clients of the socket */
 #define UNDECODABLE_SHOWN 20
 
@@ -48,11 +48,7 @@ static size_t connections(void)
 static int listen_on(struct web *w, const char *address, struct err *err)
 {
 	size_t n = connections();
-	struct httpd_options o = {.listen = address,
-				  .connections = n,
-				  .per_address = n < WEB_PER_ADDRESS ? n - n / 8 : WEB_PER_ADDRESS,
-				  .routes = routes,
-				  .arg = w};
+	struct httpd_options o = {.listen = address, .connections = n, .routes = routes, .arg = w};
 
 	if (httpd_new(w->bot->loop, &o, &w->http, err) < 0)
 		return -1;
@@ -99,7 +95,7 @@ static void web_stop(void *self)
 
 	stream_free(w->stream);
 	httpd_free(w->http);
-	receive_forget(w);
+	receive_release(w);
 	deliver_free(w->deliver);
 	hook_secrets_unref(w->secrets);
 	loop_timer_free(w->wake);
@@ -117,7 +113,9 @@ static int web_start(struct bot *b, void *arg, void **ret_self, struct err *err)
 	w->wake = loop_timer_new(b->loop, on_wake, w);
 	w->spool = path_join(b->data, "spool");
 	w->space.folder = w->spool;
+	TAILQ_INIT(&w->coming);
 	TAILQ_INIT(&w->arrived);
+	TAILQ_INIT(&w->durable);
 	if (deliver_new(b, o->deliver, &w->deliver, err) < 0 ||
 	    deliveries_size(b->db, &w->bytes, &w->fresh, err) < 0 ||
 	    hook_secrets_new(conf, &w->secrets, err) < 0 ||
@@ -186,6 +184,17 @@ static void wake_in(struct web *w, int64_t ms)
 		loop_timer_in(w->wake, ms);
 }
 
+/* By size always, by age only with a clock that can be trusted: 1, 0 not now, -1. */
+static int may_purge(struct web *w, bool over, int64_t now, struct err *err)
+{
+	if (over)
+		return 1;
+	if (now - w->purged_ms < PURGE_MS && now >= w->purged_ms)
+		return 0;
+	w->purged_ms = now;
+	return waits_may_age(w->bot, err);
+}
+
 /* In small steps: a turn must not wait for a whole day's rows. */
 static int purge(struct web *w, size_t arrived, struct err *err)
 {
@@ -193,18 +202,18 @@ static int purge(struct web *w, size_t arrived, struct err *err)
 	int64_t cap = w->bot->conf->retention.deliveries_mb << 20, gone = 0;
 	int64_t before = now - w->bot->conf->retention.deliveries_days * day;
 	bool over = w->bytes + w->turn_bytes > cap;
-	int n;
+	int n = may_purge(w, over, now, err);
 
-	if (!over && now - w->purged_ms < PURGE_MS && now >= w->purged_ms)
-		return 0;
+	if (n <= 0)
+		return n;
 	n = deliveries_purge(w->bot->db, before, over, PURGE_STEP + 2 * (int64_t)arrived, &gone,
 			     err);
 	if (n < 0)
 		return -1;
 	w->turn_bytes -= gone;
 	w->full = over && !n && w->bytes + w->turn_bytes > cap;
-	if (n < PURGE_STEP)
-		w->purged_ms = now;
+	if (n >= PURGE_STEP)
+		w->purged_ms = 0; /* there are more */
 	return 0;
 }
 
@@ -214,7 +223,7 @@ static enum deliver_pace pace(struct web *w)
 	struct clock *clock = w->bot->clock;
 	int64_t now = clock->mono_ms(clock);
 
-	if (w->stored)
+	if (w->nbatch)
 		w->stored_ms = now;
 	if (now - w->stored_ms >= QUIET_MS)
 		return DELIVER_QUIET;
@@ -225,59 +234,67 @@ static enum deliver_pace pace(struct web *w)
 static int web_work(void *self, struct err *err)
 {
 	struct web *w = self;
-	size_t arrived = w->stored;
 	int n = 0;
 
 	w->pace = pace(w);
 	if (w->bot->clock->mono_ms(w->bot->clock) < w->work_after_ms)
 		return 0;
-	if (w->fresh + (int64_t)arrived)
+	if (w->fresh + (int64_t)w->stored)
 		n = deliver_pass(w->deliver, w->secrets, w->pace, err);
 	if (n < 0)
 		return -1;
 	w->turn_done = n;
-	return purge(w, arrived, err);
+	return purge(w, w->nbatch, err);
 }
 
 struct commit {
-	struct db *db;
+	struct web *web;
 	struct err *err;
 	int rc;
 };
 
-static void commit(void *arg)
+static void write_and_commit(void *arg)
 {
 	struct commit *c = arg;
 
-	c->rc = db_commit(c->db, c->err);
+	c->rc = receive_write(c->web, c->err);
+	if (c->rc == 0)
+		c->rc = db_commit(c->web->bot->db, c->err);
 }
 
-static void receive_on(void *http, int fd)
+/* The ledger is the other thread's meanwhile: nothing here touches it. */
+static void receive_on(void *web, int fd)
 {
-	httpd_until(http, fd);
+	struct web *w = web;
+
+	receive_answer_all(w);
+	httpd_until(w->http, fd);
 }
 
-/* While the disk syncs many deliveries the next ones are read and their signatures computed: under load that is
- * a third of the time. What is read waits for the next turn. */
+/* While many deliveries are written and synced the ones before are answered, and the next ones are read and their
+ * signatures computed. What is read waits for the next turn. */
 static int web_commit(void *self, struct err *err)
 {
 	struct web *w = self;
-	struct commit c = {w->bot->db, err, 0};
+	struct commit c = {w, err, 0};
 
-	if (!w->http || w->stored < ASIDE_MIN)
+	if (!w->aside)
 		return db_commit(w->bot->db, err);
-	aside(commit, &c, receive_on, w->http);
+	aside(write_and_commit, &c, receive_on, w);
 	return c.rc;
 }
 
 static void web_committed(void *self)
 {
 	struct web *w = self;
+	size_t stored = w->stored;
 
-	w->fresh += (int64_t)w->stored - w->turn_done;
+	w->fresh += (int64_t)stored - w->turn_done;
 	w->bytes += w->turn_bytes;
-	w->acknowledged += (int64_t)w->stored;
-	receive_answer_all(w, 202);
+	w->acknowledged += (int64_t)stored;
+	receive_stored(w, 202);
+	if (w->drain_until || !receive_more(w))
+		receive_answer_all(w);
 	if (!TAILQ_EMPTY(&w->arrived) || (w->fresh && w->pace == DELIVER_QUIET))
 		wake_in(w, 0);
 	else if (w->fresh)
@@ -292,9 +309,10 @@ static void web_failed(void *self)
 	struct web *w = self;
 	struct clock *clock = w->bot->clock;
 
-	w->refused_busy += (int64_t)w->stored;
+	w->refused_busy += (int64_t)w->nbatch;
 	deliver_undone(w->deliver);
-	receive_answer_all(w, 503);
+	receive_stored(w, 503);
+	receive_answer_all(w);
 	if (w->stream) /* whose server was not told */
 		loop_timer_in(w->bot->reconcile, FAILED_MS);
 	w->work_after_ms = clock->mono_ms(clock) + FAILED_MS;

@@ -15,6 +15,10 @@
  *        or more deliveries wait to be decoded than `deliveries-mb` allows. The forge shows the delivery as
  *        failed, and the reconciler asks for it again.
  *
+ * Room for bodies (web/body.h) and connections (sys/httpd.h) is given in an order: first to who is known, that is to
+ * connections and networks that brought a verified delivery and to requests that name a hook whose deliveries were
+ * verified; then to strangers, of whom the slow ones make way.
+ *
  * Deliveries also come through an event channel (stream.h), when one is configured: checked, stored and counted
  * the same way, with nobody to answer.
  *
@@ -28,7 +32,7 @@
 
 #define WEB_BODY_MAX     ((size_t)25 << 20)
 #define WEB_CONNECTIONS  1024
-#define WEB_PER_ADDRESS  512 /* a proxy in front is one address */
+#define WEB_HOOKS_KNOWN  16
 #define WEB_DISK_RESERVE ((int64_t)64 << 20)
 #define WEB_DRAIN_MS     8000
 

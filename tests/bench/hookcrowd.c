@@ -1,11 +1,12 @@
 /*
  * hookcrowd.c - clients that take up a receiver's connections and do nothing useful with them.
  *
- *   hookcrowd PORT idle|headers|body|flood N
+ *   hookcrowd PORT idle|headers|body|flood|announce|hold N
  *
  * Opens N connections and keeps them: `idle` sends nothing; `headers` a header's byte now and then; `body` the same
- * of a body; `flood` headers without an end, as fast as they are taken. A connection that the other side closes is
- * opened again. Prints "ready" once N were opened, and ends when standard input does, with how many were closed.
+ * of a body; `flood` headers without an end, as fast as they are taken; `announce` says that a megabyte comes and sends
+ * one byte of it, `hold` all but one. A connection that the other side closes is opened again. Prints "ready" once N
+ * were opened, and ends when standard input does, with how many were closed.
  */
 #include "base/mem.h"
 
@@ -18,13 +19,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#define LARGE ((size_t)1 << 20)
+
 struct crowd {
 	int port, epfd;
 	const char *first, *next;
+	size_t held; /* bytes that are sent behind the first ones */
 	size_t closed;
 };
 
-static int open_one(struct crowd *c)
+struct client {
+	int fd;
+	size_t left; /* of crowd.held */
+};
+
+static struct client open_one(struct crowd *c)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)c->port)};
 	struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP};
@@ -39,11 +48,25 @@ static int open_one(struct crowd *c)
 	ev.data.fd = fd;
 	epoll_ctl(c->epfd, EPOLL_CTL_ADD, fd, &ev);
 	send(fd, c->first, strlen(c->first), MSG_DONTWAIT | MSG_NOSIGNAL);
-	return fd;
+	return (struct client){fd, c->held};
+}
+
+static void push(struct client *c)
+{
+	static char zeros[65536];
+
+	while (c->left) {
+		ssize_t n = send(c->fd, zeros, c->left < sizeof(zeros) ? c->left : sizeof(zeros),
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return;
+		c->left -= (size_t)n;
+	}
 }
 
 /* A closed one is replaced, at most `max` a round, so that the crowd does not become an attack of another kind. */
-static void round_of(struct crowd *c, int *fds, int n, int max)
+static void round_of(struct crowd *c, struct client *v, int n, int max)
 {
 	struct epoll_event events[256];
 	int k = epoll_wait(c->epfd, events, 256, 0);
@@ -51,11 +74,11 @@ static void round_of(struct crowd *c, int *fds, int n, int max)
 
 	for (int i = 0; i < k && max; i++)
 		for (int j = 0; j < n; j++)
-			if (fds[j] == events[i].data.fd &&
-			    recv(fds[j], answer, sizeof(answer), MSG_DONTWAIT) <= 0) {
-				close(fds[j]);
+			if (v[j].fd == events[i].data.fd &&
+			    recv(v[j].fd, answer, sizeof(answer), MSG_DONTWAIT) <= 0) {
+				close(v[j].fd);
 				c->closed++;
-				fds[j] = open_one(c);
+				v[j] = open_one(c);
 				max--;
 				break;
 			}
@@ -64,15 +87,17 @@ static void round_of(struct crowd *c, int *fds, int n, int max)
 int main(int argc, char **argv)
 {
 	static const char head[] = "POST /webhook/github HTTP/1.1\r\nHost: x\r\n";
-	static const char body[] =
-		"POST /webhook/github HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: issues\r\n"
-		"X-GitHub-Delivery: slow\r\nContent-Type: application/json\r\n"
-		"Content-Length: 60000\r\nX-Hub-Signature-256: sha256="
-		"0000000000000000000000000000000000000000000000000000000000000000\r\n\r\n{";
+#define BODY(length)                                                                               \
+	"POST /webhook/github HTTP/1.1\r\nHost: x\r\nX-GitHub-Event: issues\r\n"                   \
+	"X-GitHub-Delivery: slow\r\nContent-Type: application/json\r\n"                            \
+	"Content-Length: " length "\r\nX-Hub-Signature-256: sha256="                               \
+	"0000000000000000000000000000000000000000000000000000000000000000\r\n\r\n{"
+	static const char body[] = BODY("60000"), large[] = BODY("1048576");
 	struct crowd c = {.first = "", .next = ""};
 	struct pollfd in = {.fd = 0, .events = POLLIN};
 	bool flood = argc == 4 && !strcmp(argv[2], "flood");
-	int n, *fds;
+	struct client *v;
+	int n;
 
 	if (argc != 4)
 		return 2;
@@ -85,17 +110,22 @@ int main(int argc, char **argv)
 	} else if (!strcmp(argv[2], "body")) {
 		c.first = body;
 		c.next = " ";
+	} else if (!strcmp(argv[2], "announce") || !strcmp(argv[2], "hold")) {
+		c.first = large;
+		c.held = argv[2][0] == 'h' ? LARGE - 2 : 0;
 	}
 	c.epfd = epoll_create1(EPOLL_CLOEXEC);
-	fds = xcalloc((size_t)n + 1, sizeof(*fds));
+	v = xcalloc((size_t)n + 1, sizeof(*v));
 	for (int i = 0; i < n; i++)
-		fds[i] = open_one(&c);
+		v[i] = open_one(&c);
 	puts("ready");
 	fflush(stdout);
 	while (poll(&in, 1, flood ? 0 : 50) == 0) {
 		for (int i = 0; i < n && *c.next; i++)
-			send(fds[i], c.next, strlen(c.next), MSG_DONTWAIT | MSG_NOSIGNAL);
-		round_of(&c, fds, n, 100);
+			send(v[i].fd, c.next, strlen(c.next), MSG_DONTWAIT | MSG_NOSIGNAL);
+		for (int i = 0; i < n; i++)
+			push(&v[i]);
+		round_of(&c, v, n, 100);
 	}
 	printf("closed=%zu\n", c.closed);
 	return 0;

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Ten thousand idle connections, slow senders and floods of headers take nothing from those who deliver.
+# Ten thousand idle connections, slow senders, floods of headers and space that is announced or held take nothing from
+# those who deliver.
 . "$(dirname "$0")/receive.sh"
 
 conf <<END
@@ -45,9 +46,30 @@ leave
 crowd flood 20
 is "$(deliver "$small")" 202 'a delivery beside floods of headers'
 leave
-crowd body 400
-is "$(deliver "$small")" 202 'a delivery among slow senders of bodies'
+# Slow senders of bodies, from the address from which the deliveries come as well, as behind a proxy.
+crowd body 520
+for i in {1..5}; do is "$(deliver "$small")" 202 "delivery $i among 520 slow senders of bodies"; done
 like "$(ym status)" uptime 'the command line is served too'
+leave
+crowd body 1100
+for i in {1..5}; do is "$(deliver "$small")" 202 "delivery $i among more of them than there are places"; done
+leave
+
+# Space that is announced is not taken.
+sample_payload acme/app 300000 >"$T/spooled"
+refused=$(hooks .refused_busy)
+crowd announce 200
+is "$(deliver '' file="$T/spooled")" 202 'a large delivery beside 200 megabytes that were only announced'
+is "$(hooks .refused_busy)" "$refused" 'and nobody was refused'
+leave
+# Space that is taken and held: who names a hook that is known comes first, at once; then who is not slow.
+is "$(deliver "$small" header='X-GitHub-Hook-ID: 292430182')" 202 'a delivery that names its hook'
+crowd hold 100
+wait_ok 'more was sent than there is space' '[ "$(hooks .refused_busy)" -gt "$refused" ]'
+for i in 1 2 3; do
+	is "$(deliver '' file="$T/spooled" header='X-GitHub-Hook-ID: 292430182')" 202 "a delivery of the same hook, $i"
+done
+wait_ok 'and soon one of a hook that is not known' '[ "$(deliver "" file="$T/spooled")" = 202 ]'
 leave
 wait_ok 'the connections are gone' '[ "$(hooks .connections)" -lt 3 ]'
 ym_stop

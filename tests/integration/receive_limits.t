@@ -60,6 +60,12 @@ is "$(deliver '')" 400 'an empty body'
 like "$(raw 'NONSENSE\r\n\r\n')" '^(400|closed)$' 'no HTTP'
 is "$(raw 'POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: many\r\n\r\n')" 400 'a length that is no number'
 is "$(raw 'POST /webhook/github HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}')" 400 'HTTP/1.1 without a host'
+# What proxy and server may read differently (test_httpd_head.c has all kinds).
+is "$(raw 'POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}')" 400 'two lengths'
+is "$(raw 'POST /webhook/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n')" 400 'another coding'
+is "$(raw 'POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n')" 400 \
+	'a length and a coding'
+is "$(raw 'POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length:\r\n 2\r\n\r\n{}')" 400 'a folded header'
 like "$(raw "POST /webhook/github HTTP/1.1\r\nHost: x\r\nX-Long: $(head -c 70000 /dev/zero | tr '\0' x)\r\n\r\n")" \
 	'^(431|413|closed)$' 'a header of seventy kilobytes'
 like "$(raw "POST /webhook/github HTTP/1.1\r\nHost: x\r\n$(for i in {1..3000}; do printf 'X-%d: many headers\\r\\n' "$i"; done)\r\n")" \

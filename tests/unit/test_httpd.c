@@ -1,161 +1,9 @@
 /* test_httpd.c - the HTTP server: routes, answers now and later, and who has to leave when it is full or late */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "httpd_fixture.h"
 
-#include <cmocka.h>
-
-#include "base/mem.h"
 #include "sys/aside.h"
-#include "sys/httpd.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-static int64_t now_ms;
-static int64_t fake(struct clock *c)
-{
-	(void)c;
-	return now_ms;
-}
-
-struct fixture {
-	struct clock clock;
-	struct loop *loop;
-	struct httpd *http;
-	struct err err;
-	struct httpd_request *later; /* complete, not answered */
-	size_t got, ended;
-	bool answer_at_once;
-	int port;
-	int served[2]; /* a pipe: closed by the first request that was complete */
-};
-
-static void *on_begin(void *arg, struct httpd_request *r)
-{
-	struct fixture *f = arg;
-
-	f->later = r;
-	return f;
-}
-static void on_data(void *state, const void *p, size_t n)
-{
-	struct fixture *f = state;
-
-	(void)p;
-	f->got += n;
-}
-static void on_complete(void *state)
-{
-	struct fixture *f = state;
-
-	if (f->answer_at_once)
-		httpd_answer(f->later, 202, 0);
-	if (f->served[1])
-		close(f->served[1]);
-	f->served[1] = 0;
-}
-static void on_end(void *state)
-{
-	struct fixture *f = state;
-
-	f->ended++;
-}
-
-static const struct httpd_handler handler = {1000, on_begin, on_data, on_complete, on_end};
-static const struct httpd_route routes[] = {{"POST", "/in", &handler}, {0}};
-
-static int setup(void **state)
-{
-	struct fixture *f = xcalloc(1, sizeof(*f));
-	struct httpd_options o = {.listen = "127.0.0.1:0",
-				  .connections = 8,
-				  .per_address = 4,
-				  .routes = routes,
-				  .arg = f};
-
-	now_ms = 1000000;
-	f->clock = (struct clock){fake, fake};
-	f->answer_at_once = true;
-	*state = f;
-	if (loop_new(&f->clock, &f->loop, &f->err) < 0 ||
-	    httpd_new(f->loop, &o, &f->http, &f->err) < 0)
-		fail_msg("%s", err_text(&f->err));
-	f->port = (int)strtol(strrchr(httpd_address(f->http), ':') + 1, NULL, 10);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *f = *state;
-
-	httpd_free(f->http);
-	loop_free(f->loop);
-	err_release(&f->err);
-	free(f);
-	return 0;
-}
-
-static void turns(struct fixture *f)
-{
-	for (int i = 0; i < 20; i++) {
-		assert_int_equal(loop_turn(f->loop, 1, &f->err), 0);
-		httpd_flush(f->http);
-	}
-}
-
-/* `last`: of the address 127.0.0.LAST, so that there are several. */
-static int dial(struct fixture *f, int last)
-{
-	struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	from.sin_addr.s_addr = htonl(0x7f000000u + (uint32_t)last);
-	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	to.sin_port = htons((uint16_t)f->port);
-	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	fcntl(fd, F_SETFL, O_NONBLOCK);
-	turns(f);
-	return fd;
-}
-
-static void say(struct fixture *f, int fd, const char *s)
-{
-	assert_int_equal(send(fd, s, strlen(s), MSG_NOSIGNAL), strlen(s));
-	turns(f);
-}
-
-/* The status of the answer; 0: none yet; -1: closed without one. */
-static int status(int fd)
-{
-	char buf[2048] = "";
-	ssize_t n = recv(fd, buf, sizeof(buf) - 1, 0);
-
-	if (n <= 0)
-		return n == 0 || errno != EAGAIN ? -1 : 0;
-	return (int)strtol(buf + strlen("HTTP/1.1 "), NULL, 10);
-}
-
-static int ask(struct fixture *f, const char *s)
-{
-	int fd = dial(f, 1), rc;
-
-	say(f, fd, s);
-	rc = status(fd);
-	close(fd);
-	turns(f);
-	return rc;
-}
-
-#define HEAD "Host: x\r\nContent-Length: 3\r\n\r\n"
 
 static void test_routes(void **state)
 {
@@ -278,34 +126,73 @@ static void test_aside(void **state)
 	close(late);
 }
 
+/* Of those who are idle: of the address that has most the one that is idle longest. */
 static void test_full(void **state)
 {
 	struct fixture *f = *state;
-	int fd[12];
+	int fd[11];
 
-	/* Four of one address; the fifth takes the place of the one that is idle longest. */
-	for (int i = 0; i < 5; i++) {
+	for (int i = 0; i < 8; i++) {
 		now_ms++;
-		fd[i] = dial(f, 1);
-	}
-	assert_int_equal(status(fd[0]), -1);
-	assert_int_equal(httpd_counts(f->http).open, 4);
-	assert_int_equal(httpd_counts(f->http).evicted, 1);
-	/* The same in all: eight, and the ninth drives out the oldest of whatever address. */
-	for (int i = 5; i < 10; i++) {
-		now_ms++;
-		fd[i] = dial(f, i);
+		fd[i] = dial(f, i < 3 ? 10 + i : 1);
 	}
 	assert_int_equal(httpd_counts(f->http).open, 8);
-	assert_int_equal(status(fd[1]), -1);
-	assert_int_equal(status(fd[2]), 0);
+	for (int i = 8; i < 10; i++) {
+		now_ms++;
+		fd[i] = dial(f, 20 + i);
+	}
+	assert_int_equal(httpd_counts(f->http).open, 8);
+	assert_int_equal(httpd_counts(f->http).evicted, 2);
+	assert_int_equal(status(fd[3]), -1);
+	assert_int_equal(status(fd[4]), -1);
+	assert_int_equal(status(fd[0]), 0);
 	/* Who is served: a newcomer. Who sends is not idle. */
 	say(f, fd[9], "POST /in HTTP/1.1\r\n" HEAD "abc");
 	assert_int_equal(status(fd[9]), 202);
-	for (int i = 0; i < 10; i++)
+	say(f, fd[0], "POST /in HTTP/1.1\r\n" HEAD "a");
+	fd[10] = dial(f, 30);
+	assert_int_equal(status(fd[5]), -1);
+	for (int i = 0; i < 11; i++)
 		close(fd[i]);
 	turns(f);
 	assert_int_equal(httpd_counts(f->http).open, 0);
+}
+
+/* A connection that carried what proved its sender stays, and so does its network, before strangers. */
+static void test_known(void **state)
+{
+	struct fixture *f = *state;
+	int known = dial(f, 1), fd[9];
+
+	f->vouch = true;
+	say(f, known, "POST /in HTTP/1.1\r\n" HEAD "abc");
+	f->vouch = false;
+	assert_int_equal(status(known), 202);
+	for (int i = 0; i < 8; i++) {
+		now_ms++;
+		fd[i] = dial(f, 1); /* its neighbours */
+	}
+	assert_int_equal(status(known), 0);
+	assert_int_equal(status(fd[0]), -1);
+	assert_int_equal(httpd_counts(f->http).open, 8);
+	/* Nobody is left but who is known: a newcomer's time comes when they have been idle for long. */
+	f->vouch = true;
+	for (int i = 1; i < 8; i++) {
+		say(f, fd[i], "POST /in HTTP/1.1\r\n" HEAD "abc");
+		assert_int_equal(status(fd[i]), 202);
+	}
+	f->vouch = false;
+	fd[8] = dial(f, 1);
+	say(f, fd[8], "POST /in HTTP/1.1\r\n" HEAD "abc");
+	assert_int_equal(status(fd[8]), 0);
+	assert_int_equal(httpd_counts(f->http).evicted, 1);
+	now_ms += HTTPD_PATIENCE_MS;
+	turns(f);
+	assert_int_equal(status(fd[8]), 202);
+	assert_int_equal(status(known), -1);
+	for (int i = 0; i < 9; i++)
+		close(fd[i]);
+	close(known);
 }
 
 /* The process has no descriptor left: whoever is idle gives up theirs for the newcomer. */
@@ -339,7 +226,7 @@ static void test_no_descriptors(void **state)
 	close(fresh);
 }
 
-/* All are sending: the newcomers wait, until somebody has been at it for too long. */
+/* All are sending: the newcomers wait for a moment, then the slowest one has to go. */
 static void test_slow_bodies(void **state)
 {
 	struct fixture *f = *state;
@@ -347,17 +234,111 @@ static void test_slow_bodies(void **state)
 
 	for (int i = 0; i < 8; i++) {
 		fd[i] = dial(f, i + 1);
-		say(f, fd[i], "POST /in HTTP/1.1\r\n" HEAD "a");
+		say(f, fd[i], "POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n");
+		say(f, fd[i], i == 5 ? "a" : "ab");
 	}
 	fd[8] = dial(f, 9);
 	say(f, fd[8], "POST /in HTTP/1.1\r\n" HEAD "abc");
 	assert_int_equal(status(fd[8]), 0);
 	assert_int_equal(httpd_counts(f->http).evicted, 0);
-	now_ms += HTTPD_PATIENCE_MS + 1;
+	now_ms += HTTPD_GRACE_MS;
 	turns(f);
 	assert_int_equal(status(fd[8]), 202);
 	assert_int_equal(httpd_counts(f->http).evicted, 1);
+	assert_int_equal(status(fd[5]), -1);
+	assert_int_equal(status(fd[0]), 0);
 	for (int i = 0; i < 9; i++)
+		close(fd[i]);
+}
+
+/* One address has all: for one of another there is room at once, for one of its own after the same moment. */
+static void test_crowd_of_one(void **state)
+{
+	struct fixture *f = *state;
+	int fd[10];
+
+	for (int i = 0; i < 8; i++) {
+		fd[i] = dial(f, 1);
+		say(f, fd[i], "POST /in HTTP/1.1\r\n" HEAD "a");
+	}
+	fd[8] = dial(f, 2);
+	say(f, fd[8], "POST /in HTTP/1.1\r\n" HEAD "abc");
+	assert_int_equal(status(fd[8]), 202);
+	say(f, fd[8], "POST /in HTTP/1.1\r\n" HEAD "a");
+	fd[9] = dial(f, 1);
+	say(f, fd[9], "POST /in HTTP/1.1\r\n" HEAD "abc");
+	assert_int_equal(status(fd[9]), 0);
+	now_ms += HTTPD_GRACE_MS;
+	turns(f);
+	assert_int_equal(status(fd[9]), 202);
+	for (int i = 0; i < 10; i++)
+		close(fd[i]);
+}
+
+/* A body that trickles is given up, one that comes steadily is not. */
+static void test_rate(void **state)
+{
+	static const char head[] =
+		"POST /large HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n";
+	struct fixture *f = *state;
+	int slow = dial(f, 1), steady = dial(f, 2);
+	char piece[HTTPD_RATE_MIN + 1];
+
+	memset(piece, 'x', HTTPD_RATE_MIN);
+	piece[HTTPD_RATE_MIN] = '\0';
+	say(f, slow, head);
+	say(f, steady, head);
+	for (int i = 0; i <= HTTPD_SLOW_S; i++) {
+		assert_int_equal(httpd_counts(f->http).open, 2);
+		say(f, slow, "y");
+		say(f, steady, piece);
+		now_ms += 1000;
+		turns(f);
+	}
+	assert_int_equal(status(slow), -1);
+	assert_int_equal(status(steady), 0);
+	assert_int_equal(httpd_counts(f->http).timed_out, 1);
+	close(slow);
+	close(steady);
+}
+
+static struct httpd_request *begun(struct fixture *f, int *ret_fd, int last)
+{
+	*ret_fd = dial(f, last);
+	say(f, *ret_fd, "POST /in HTTP/1.1\r\n" HEAD "a");
+	return f->later;
+}
+
+/* Whose room it is: the better known one's, then the one's that is not slow about it. */
+static void test_outranks(void **state)
+{
+	struct fixture *f = *state;
+	int fd[3];
+	struct httpd_request *a = begun(f, &fd[0], 1), *b = begun(f, &fd[1], 2), *c;
+
+	assert_false(httpd_outranks(a, b) || httpd_outranks(b, a));
+	httpd_prefer(b);
+	assert_true(httpd_outranks(b, a));
+	assert_false(httpd_outranks(a, b));
+	now_ms += HTTPD_GRACE_MS;
+	c = begun(f, &fd[2], 3);
+	assert_true(httpd_outranks(c, a));
+	assert_false(httpd_outranks(a, c) || httpd_outranks(c, b));
+	assert_true(httpd_outranks(b, c));
+	/* It is gone without an answer, and what it had sent already reaches nobody. */
+	assert_int_equal(send(fd[0], "bc", 2, MSG_NOSIGNAL), 2);
+	httpd_cut(a);
+	turns(f);
+	assert_int_equal(status(fd[0]), -1);
+	assert_int_equal(f->ended, 1);
+	assert_int_equal(f->got, 3);
+	/* It was this request that was preferred, not the connection. */
+	f->later = b;
+	say(f, fd[1], "bc");
+	assert_int_equal(status(fd[1]), 202);
+	say(f, fd[1], "POST /in HTTP/1.1\r\n" HEAD "a");
+	assert_false(httpd_outranks(f->later, c));
+	for (int i = 0; i < 3; i++)
 		close(fd[i]);
 }
 
@@ -461,8 +442,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_later, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_aside, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_bodies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_crowd_of_one, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_outranks, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_time, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_drain, setup, teardown),

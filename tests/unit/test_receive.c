@@ -2,6 +2,7 @@
 #include "store_fixture.h"
 
 #include "base/text.h"
+#include "bot/waits.h"
 #include "store/deliveries.h"
 #include "web/body.h"
 #include "web/deliver.h"
@@ -234,7 +235,7 @@ static void test_body(void **state)
 		for (int said = 0; said < 2; said++) {
 			struct body b;
 
-			OK(f, body_init(&b, &space, said ? (int64_t)sizes[i] : -1, &f->err));
+			body_init(&b, &space, said ? (int64_t)sizes[i] : -1);
 			fill(&b, sizes[i], 1000);
 			check_body(&b, sizes[i], sizes[i] > BODY_MEMORY_MAX);
 			body_release(&b);
@@ -244,7 +245,7 @@ static void test_body(void **state)
 	for (int said = 0; said < 2; said++) {
 		struct body b;
 
-		OK(f, body_init(&b, &space, said ? 2000000 : -1, &f->err));
+		body_init(&b, &space, said ? 2000000 : -1);
 		fill(&b, 2000000, 4096);
 		assert_int_equal(space.memory + space.spool, 0);
 		OK(f, body_read(&b, &p, &f->err));
@@ -254,30 +255,60 @@ static void test_body(void **state)
 	assert_int_equal(rmdir(folder), 0); /* and nothing stays in the folder */
 }
 
+/* However much is announced: room is taken for what comes, and at most twice of it. */
+static void test_announced(void **state)
+{
+	struct fx *f = *state;
+	struct body_space space = {.folder = f->dir};
+	struct body v[300];
+
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		body_init(&v[i], &space, i % 2 ? 1 << 20 : 65536);
+	assert_int_equal(space.memory + space.spool, 0);
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		OK(f, body_add(&v[i], "0123456789", 10, &f->err));
+	assert_true(space.memory <= 20 * ARRAY_LEN(v) / 2);
+	assert_true(space.spool <= 20 * ARRAY_LEN(v) / 2);
+	fill(&v[0], 100, 100);
+	assert_true(body_holds(&v[0]) <= 220);
+	for (size_t i = 0; i < ARRAY_LEN(v); i++)
+		body_release(&v[i]);
+	assert_int_equal(space.memory + space.spool, 0);
+}
+
 static void test_space(void **state)
 {
 	struct fx *f = *state;
 	struct body_space space = {.folder = f->dir};
 	struct body v[300];
-	size_t n = 0, memory = 0;
+	size_t n = 0, memory;
+	char piece[65536] = "";
 
-	/* What is promised is reserved: first memory, then files, then nothing. */
-	while (n < ARRAY_LEN(v) && body_init(&v[n], &space, 65536, &f->err) == 0 && v[n].fd < 0)
-		n++;
-	memory = n;
+	/* First memory, then files, then nothing. */
+	for (; n < ARRAY_LEN(v); n++) {
+		body_init(&v[n], &space, n % 2 ? 65536 : -1);
+		OK(f, body_add(&v[n], piece, 65536, &f->err));
+		if (v[n].fd >= 0)
+			break;
+	}
+	memory = n++;
 	assert_int_equal(memory, BODY_MEMORY_ALL / 65536);
-	body_release(&v[n]);
-	while (n < ARRAY_LEN(v) && body_init(&v[n], &space, 1 << 20, &f->err) == 0)
-		n++;
+	for (; n < ARRAY_LEN(v); n++) {
+		body_init(&v[n], &space, 1 << 20);
+		for (int i = 0; i < 16 && !f->err.code; i++)
+			body_add(&v[n], piece, 65536, &f->err);
+		if (f->err.code)
+			break;
+	}
+	assert_int_equal(f->err.code, ERR_LIMIT);
 	assert_int_equal(n - memory, BODY_SPOOL_ALL >> 20);
-	assert_int_equal(f->err.code, ERR_LIMIT);
-	/* One that did not say its length is refused when it grows. */
-	assert_int_equal(body_init(&v[n], &space, -1, &f->err), 0);
-	assert_int_equal(body_add(&v[n], f, sizeof(*f), &f->err), -1);
-	assert_int_equal(f->err.code, ERR_LIMIT);
-	body_release(&v[n]);
-	while (n)
-		body_release(&v[--n]);
+	assert_int_equal(v[n].size, 15 << 16); /* what found no room was not added */
+	err_release(&f->err);
+	/* And as soon as there is room, it is. */
+	body_release(&v[memory]);
+	OK(f, body_add(&v[n], piece, 65536, &f->err));
+	for (size_t i = 0; i <= n; i++)
+		body_release(&v[i]);
 	assert_int_equal(space.memory + space.spool, 0);
 }
 
@@ -527,7 +558,7 @@ static int whole(struct web *w, const char *body, size_t n, struct receive_heade
 
 static void test_whole(void **state)
 {
-	static const struct receive_headers good = {"", "issues", "g-1", "application/json"};
+	static const struct receive_headers good = {"", "issues", "g-1", "application/json", NULL};
 	static const char *const names[] = {"env:X"};
 	struct fx *f = *state;
 	struct clock clock = {hand, hand};
@@ -540,7 +571,9 @@ static void test_whole(void **state)
 	memset(large, ' ', DELIVERY_BODY_MAX + 1);
 	w.space.folder = f->dir;
 	w.secrets = secrets(names, 1, NULL);
+	TAILQ_INIT(&w.coming);
 	TAILQ_INIT(&w.arrived);
+	TAILQ_INIT(&w.durable);
 	OK(f, loop_new(&clock, &b.loop, &f->err));
 	w.wake = loop_timer_new(b.loop, NULL, NULL);
 
@@ -575,15 +608,17 @@ static void test_whole(void **state)
 	assert_false(TAILQ_EMPTY(&w.arrived));
 	/* One comes while the others are synced: it is in no transaction yet, and told nothing. */
 	assert_int_equal(whole(&w, "[]", 2, good), 202);
-	receive_answer_all(&w, 503); /* nobody hears it */
+	receive_stored(&w, 503);
+	receive_answer_all(&w); /* nobody hears it */
 	assert_false(TAILQ_EMPTY(&w.arrived));
 	OK(f, receive_store(&w, &f->err));
 	assert_int_equal(w.stored, 1);
-	receive_answer_all(&w, 202);
+	receive_stored(&w, 202);
+	receive_answer_all(&w);
 	assert_true(TAILQ_EMPTY(&w.arrived));
 	assert_int_equal(whole(&w, large, BODY_MEMORY_MAX + 1, good), 202);
 	assert_true(w.space.spool > 0);
-	receive_forget(&w);
+	receive_release(&w);
 	assert_true(TAILQ_EMPTY(&w.arrived));
 	assert_int_equal(w.space.memory + w.space.spool, 0);
 	hook_secrets_unref(w.secrets);
@@ -602,7 +637,7 @@ static void a_turn(struct fx *f, struct web *w)
 /* More than may be kept waits to be decoded: nothing is taken until there is less. */
 static void test_full(void **state)
 {
-	static const struct receive_headers good = {"", "issues", "g-1", "application/json"};
+	static const struct receive_headers good = {"", "issues", "g-1", "application/json", NULL};
 	enum { LARGE = 600000, MANY = 12 };
 	struct fx *f = *state;
 	struct clock clock = {hand, hand};
@@ -633,7 +668,67 @@ static void test_full(void **state)
 	now_ms += 1000;
 	a_turn(f, w);
 	assert_int_equal(whole(w, "{}", 2, good), 202);
-	receive_forget(w);
+	receive_release(w);
+	web_part.stop(self);
+	loop_free(b.loop);
+}
+
+/* A clock that jumps a year ahead takes no delivery with it, and one that was put back keeps none for a year. */
+static void test_clock_jumps(void **state)
+{
+	static const int64_t day = 86400000;
+	static const struct receive_headers good = {"", "issues", "g-1", "application/json", NULL};
+	struct fx *f = *state;
+	struct clock clock = {hand, hand};
+	struct conf_secret secret = {.ref = (char *)"env:X"};
+	struct conf_daemon conf = {.hooks = {.secrets = &secret, .nsecrets = 1},
+				   .retention = {.deliveries_days = 3, .deliveries_mb = 1}};
+	struct bot b = {.db = f->db, .clock = &clock, .conf = &conf, .data = f->dir};
+	struct web_options o = {0};
+	void *self;
+	struct web *w;
+
+	setenv("X", "x", 1);
+	now_ms = 400 * day;
+	OK(f, loop_new(&clock, &b.loop, &f->err));
+	OK(f, waits_clamp(&b, &f->err));
+	OK(f, waits_age(&b, &f->err));
+	OK(f, web_part.start(&b, &o, &self, &f->err));
+	w = self;
+	assert_int_equal(whole(w, "{}", 2, good), 202);
+	a_turn(f, w);
+	assert_true(w->bytes > 0);
+	for (int i = 0; i < 3; i++) { /* three days that pass one by one */
+		a_turn(f, w);
+		now_ms += day;
+		OK(f, waits_age(&b, &f->err));
+	}
+	now_ms += 365 * day;
+	OK(f, waits_clamp(&b, &f->err));
+	a_turn(f, w); /* before the reconciler has looked */
+	assert_true(w->bytes > 0);
+	OK(f, waits_age(&b, &f->err));
+	now_ms += day / 2;
+	a_turn(f, w);
+	assert_true(w->bytes > 0);
+	/* Whatever its age: when there is no more room, the oldest goes. */
+	w->bytes += (int64_t)1 << 20;
+	assert_int_equal(whole(w, "[]", 2, good), 202);
+	a_turn(f, w);
+	w->bytes -= (int64_t)1 << 20;
+	assert_int_equal(w->bytes, 0);
+	assert_int_equal(whole(w, "[]", 2, good), 202);
+	a_turn(f, w);
+	/* It is put right: what came meanwhile is of now, and goes in three days. */
+	now_ms -= 365 * day;
+	OK(f, waits_clamp(&b, &f->err));
+	for (int i = 0; i < 4; i++) {
+		OK(f, waits_age(&b, &f->err));
+		assert_true(w->bytes > 0);
+		now_ms += day;
+		a_turn(f, w);
+	}
+	assert_int_equal(w->bytes, 0);
 	web_part.stop(self);
 	loop_free(b.loop);
 }
@@ -647,6 +742,7 @@ int main(void)
 		cmocka_unit_test(test_headers),
 		cmocka_unit_test(test_form),
 		cmocka_unit_test_setup_teardown(test_body, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_announced, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_space, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_deliveries, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_purge, fx_setup, fx_teardown),
@@ -655,6 +751,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pass, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_whole, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_full, fx_setup, fx_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_jumps, fx_setup, fx_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
