@@ -99,22 +99,32 @@ static void kill_keeper(const char *runs, const char *id)
 		syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
 }
 
+static int add_running(struct run_halting *h, struct err *err)
+{
+	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
+
+	if (run_list(h->runs, &all, err) < 0)
+		return -1;
+	strvec_foreach (&all, id)
+		if (!strvec_has(&h->left, *id) && !rundir_ended(h->runs, *id) &&
+		    may_run(h->runs, *id))
+			strvec_push(&h->left, *id);
+	return 0;
+}
+
 int run_halt_begin(const char *data, const char *who, struct run_halting **ret, struct err *err)
 {
 	autofree char *path = run_halt_path(data);
 	autofree char *text = xasprintf("halted by %s\n", who);
 	cleanup(run_halt_free) struct run_halting *h = xcalloc(1, sizeof(*h));
-	cleanup(strvec_release) struct strvec all = STRVEC_INIT;
 
 	h->runs = path_join(data, "runs");
 	h->begun_ms = clock_system.mono_ms(&clock_system);
-	/* The file first: what begins after the list was made finds it. */
-	if (fs_write_atomic(path, text, strlen(text), 0600, err) < 0 ||
-	    run_list(h->runs, &all, err) < 0)
+	/* Before the file, since keepers that see it end their trees at once and these count, too; and after it, since
+	 * what begins from then on finds it. */
+	(void)add_running(h, NULL); /* the file comes whatever this says; the second time says it */
+	if (fs_write_atomic(path, text, strlen(text), 0600, err) < 0 || add_running(h, err) < 0)
 		return -1;
-	strvec_foreach (&all, id)
-		if (!rundir_ended(h->runs, *id) && may_run(h->runs, *id))
-			strvec_push(&h->left, *id);
 	h->found = h->left.n;
 	run_halt_look(h);
 	*ret = steal(&h);

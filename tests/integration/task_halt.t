@@ -61,7 +61,7 @@ until_state review "$c"
 
 # --- by the command line
 start_three
-like "$(ym halt --reason 'drill')" $'left\t0' 'yardmaster halt says what it ended'
+like "$(ym halt --reason 'drill')" $'ended\t2\nleft\t0' 'yardmaster halt says what it ended'
 # The answer comes when all are gone, not before.
 not_ok 'and none of them is there any more' alive 'sleep 6[12]'
 until_state halted "$a"
