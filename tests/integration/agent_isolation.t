@@ -1,6 +1,5 @@
 #!/bin/bash
 # An agent works in its own worktree and sees nothing of the host but what is named; the commit is the host's.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 

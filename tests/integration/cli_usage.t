@@ -1,6 +1,5 @@
 #!/bin/bash
 # The command line of the real program: what it says about itself, and how its output ends.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 
 y=$YARDMASTER_BUILD/yardmaster

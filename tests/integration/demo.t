@@ -1,7 +1,6 @@
 #!/bin/bash
 # The demo shows what it promises, computes its last line from the real state, leaves nothing running,
 # and without a sandbox ends with doctor's sentence.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 
 cd "$root" || exit 1

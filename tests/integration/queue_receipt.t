@@ -1,7 +1,6 @@
 #!/bin/bash
 # A rebase of several commits lands as several commits: each of them leads to the receipt of the landing, which
 # recomputes all of them.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/queue.sh"
 

@@ -1,6 +1,5 @@
 #!/bin/bash
 # A webhook that GitHub sends is checked, stored and acknowledged; one with a wrong signature is not.
-# check: sanitize
 . "$(dirname "$0")/receive.sh"
 
 conf <<END

@@ -1,6 +1,5 @@
 #!/bin/bash
 # Who may see what, and how far a permission on one repository reaches: not beyond it.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 
 ym_start

@@ -1,7 +1,6 @@
 #!/bin/bash
 # The environment of a blueprint: set up once before the agent, kept by the content of the key files, its
 # network a logged opt-in.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 

@@ -1,7 +1,6 @@
 #!/bin/bash
 # A label becomes a landed commit: the agent works in its sandbox, its first round fails the gate and
 # gets the log, the second passes, a person approves, the queue tests and lands it.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 
 agent fixer <<'END'

@@ -1,6 +1,5 @@
 #!/bin/bash
 # What reaches an agent of an issue's text: what a person can see, as it stood when somebody with permission set the label.
-# check: sanitize
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/task_lib.sh"
 
