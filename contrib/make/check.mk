@@ -21,10 +21,15 @@ bootstrap-check:
 	@contrib/bootstrap long
 	contrib/bootstrap-check
 
-# The ordinary build of `make check` has only those that run with it; this compiler looks for mistakes in the others.
-# All are built with the sanitizers there, and with this compiler in check-long.
-ORDINARY := $(filter %/test_git_kill %/test_git_merge %/test_git_worktree %/test_git_layer,$(UNIT)) $(SIM) $(REPLAY) \
-	$(B)/tests/bench/hookcrowd
+# These unit tests take long with sanitizers, most of it in git: `make check` runs them without, check-long with.
+SLOW := $(patsubst %,tests/unit/test_%,git_ancestry git_attr git_kill git_layer git_merge git_net git_replay git_role \
+	git_worktree queue_stand run_ends)
+slow-list:
+	@echo $(SLOW)
+# The ordinary build of `make check` has only those that run with it; this compiler looks for mistakes in the others,
+# which are built with the sanitizers. check-long builds all, with this compiler too.
+ORDINARY := $(SLOW:%=$(B)/%) $(SIM) $(REPLAY) $(B)/tests/bench/hookcrowd
+sanitized-programs: $(filter-out $(SLOW:%=$(B)/%),$(UNIT)) $(SIM)
 ONLY_READ = $(filter-out $(ORDINARY:$(B)/%=%.c),$(UNIT_SRC) $(sort $(wildcard tests/bench/*.c)))
 ordinary-programs: $(ORDINARY) $(B)/forge-npm/installed $(B)/gen/embed_data.c
 	@printf '%s\n' $(ONLY_READ) | xargs -n 8 -P $$(nproc) $(CC) $(ALL_CFLAGS) -fsyntax-only
@@ -116,5 +121,5 @@ help:
 	@sed -n 's/^## /  make /p' GNUmakefile contrib/make/*.mk | sort | \
 		awk -F': ' '{ n = $$1; sub(/^[^:]*: /, ""); printf "%-24s %s\n", n, $$0 }'
 
-.PHONY: check check-long bootstrap-check container-check ordinary-programs test-programs sim sim-long mutations analyze analyze-gcc analyze-tidy \
+.PHONY: check check-long bootstrap-check container-check slow-list ordinary-programs sanitized-programs test-programs sim sim-long mutations analyze analyze-gcc analyze-tidy \
 	analyze-cppcheck coverage coverage-run help $(SIM:%=%.run)
