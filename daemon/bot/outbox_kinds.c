@@ -67,7 +67,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"repo-pulls", EXEC_READ, rebuild_did_pulls},
 	{"base-lost", EXEC_GIT, queue_did_lost},
 	{"base-gained", EXEC_GIT, queue_did_gained},
-	{"base-keep", EXEC_GIT, NULL},
+	{"base-keep", EXEC_GIT, queue_did_keep},
 	{"pr-log", EXEC_GIT, queue_did_log},
 	{"pr-contained", EXEC_GIT, queue_did_contained},
 	{"pr-words", EXEC_GIT, pr_words_did},

@@ -98,6 +98,10 @@ static char *refused_text(const json_t *j)
 		buf_adds(&out, i ? ", " : "\n\nMerge commits of the PR: ");
 		add_commit(&out, x);
 	}
+	json_array_foreach (json_object_get(j, "commits"), i, x) {
+		buf_adds(&out, i ? ", " : "\n\nWhat would come back: ");
+		add_commit(&out, x);
+	}
 	return buf_steal(&out);
 }
 

@@ -294,7 +294,7 @@ static int eject(struct bot *b, const struct repo *r, struct queue_entry *e,
 							     : queue_reason_text(a);
 	int64_t id = e->id;
 
-	if (entry_leave(b, r, e, "ejected", short_, err) < 0 ||
+	if (entry_leave(b, r, e, "ejected", short_, err) < 0 || queue_back_told(b, c, err) < 0 ||
 	    report_pr_log(b, r->id, e->pr, xasprintf("Not in the merge queue: %s.", short_),
 			  a->reason == PLAN_R_RED ? c->detail : NULL, err) < 0 ||
 	    bot_say(b, r->id, e->pr, xasprintf("Taken out of the merge queue: %s", text), err,
@@ -450,6 +450,7 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 	cleanup(plan_release) struct plan plan = {0};
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
 	cleanup(err_release) struct err why = ERR_INIT;
+	int keeps;
 
 	*ret_again = false;
 	if (leave_what_is_over(b, r, err) < 0)
@@ -462,6 +463,10 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 	/* The rules of this very base are on their way: nothing is tested by older ones. */
 	if (!r->config_oid || strcmp(r->config_oid, r->base_oid) != 0)
 		return 0;
+	/* Until it is known what a move took out of the base nothing is built that could bring it back. */
+	keeps = queue_keeps_tip(b, r, err);
+	if (keeps != 0)
+		return keeps < 0 ? -1 : 0;
 	/* No rules at all are not the default ones: those test nothing. */
 	if (r->config_error && !r->config)
 		return queue_all_wait(

@@ -22,6 +22,7 @@
  *   queue_events.c  what happens to PRs and to the base
  *   queue_hand.c    what somebody did to the base past the queue
  *   queue_conflict.c the report of a conflict
+ *   queue_back.c    a PR that would bring back what was taken out of the base
  *
  * A repository that is only watched goes another way: shadow.h.
  */
@@ -146,6 +147,8 @@ char *queue_too_long_text(const char *base);
 /* The base was moved: asks what came and what went. */
 int queue_hand_moved(struct bot *b, const struct repo *r, const struct event *e, const char *old,
 		     const char *new, const char *by, struct err *err);
+/* 1: the tip from before a move is still being kept, and nothing is built meanwhile; 0 not. */
+int queue_keeps_tip(struct bot *b, const struct repo *r, struct err *err);
 /* The base, which was at `old`, contains this open PR's head at `new`. */
 int queue_merge_by_hand(struct bot *b, const struct repo *r, struct pr *pr, const char *old,
 			const char *new, struct err *err);
@@ -155,8 +158,17 @@ int queue_is_lost(struct bot *b, const struct repo *r, int64_t pr, struct err *e
 int queue_lost_forget(struct bot *b, const struct repo *r, struct err *err);
 /* Adds {repo, problem} when the base has lost what had landed. */
 int queue_lost_row(struct bot *b, const struct repo *r, json_t *rows, struct err *err);
+int queue_did_keep(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_gained(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_lost(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+
+/* queue_back.c */
+/* It leaves the queue with this candidate. When that would have brought something back, whoever approved the head did not know
+ * it: those approvals are void, and it takes one that is given with this knowledge. */
+int queue_back_told(struct bot *b, const struct candidate *c, struct err *err);
+/* Somebody has approved this head since: the request q says so to the git role. */
+int queue_back_wanted(struct bot *b, const struct repo *r, int64_t pr, const char *head, json_t *q,
+		      struct err *err);
 
 /* queue_stand.c */
 /* Who queued an entry, when it was no person. */

@@ -6,6 +6,8 @@
  *   base-lost    the commits that went, for the branch was moved back or rewritten. What landed as one of them is not
  *                on the base any more: its PR stays merged (it was), but what depends on it waits, and people are told
  *                with what to do. It is over when the base contains its old tip again.
+ *   base-keep    the tip from before, kept from Git's housekeeping before anything is built on the new base: it can be
+ *                put back, and no PR brings back what went with it (git/rewound.h). Given up where nothing went.
  *
  * What is lost is kept in the ledger's `meta`, one value a repository: {"tip": OID, "text": …, "prs": [N…]}.
  */
@@ -78,10 +80,55 @@ static int ask(struct bot *b, const struct repo *r, const struct event *e, const
 	return bot_effect(b, subject, kind, p, err, "%s:%lld", kind, (long long)e->id) < 0 ? -1 : 0;
 }
 
+static char *keep_subject(const struct repo *r)
+{
+	return xasprintf("rewound:%lld", (long long)r->id);
+}
+
+/* The tip from before is kept, or (keep false) not any more. */
+static int keep_tip(struct bot *b, const struct repo *r, const struct event *e, const char *tip,
+		    bool keep, struct err *err)
+{
+	/* Nothing is built while one is being kept (queue_keeps_tip); that it is given up may take its time. */
+	autofree char *subject = keep ? keep_subject(r) : xasprintf("base:%lld", (long long)r->id);
+	autofree char *ref = xasprintf("refs/yardmaster/rewound/%s", tip);
+	json_t *p = git_request_of(r, "ref-set");
+
+	json_put_str(p, "ref", ref);
+	json_put_str(p, "new", keep ? tip : NULL);
+	json_put_bool(p, "any", true);
+	return bot_effect(b, subject, "base-keep", p, err, "base-keep:%lld:%s:%lld",
+			  (long long)r->id, tip, (long long)e->id) < 0
+		       ? -1
+		       : 0;
+}
+
+int queue_keeps_tip(struct bot *b, const struct repo *r, struct err *err)
+{
+	autofree char *subject = keep_subject(r);
+	int64_t open = 0;
+
+	return db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0 ? -1 : open > 0;
+}
+
+/* The queue goes on: that it is told makes the pass. */
+int queue_did_keep(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	(void)e;
+	(void)err;
+	if (!json_flag(p, "ok"))
+		log_warn("repository %lld: what a base was before is not kept: %s",
+			 (long long)json_int(json_object_get(p, "ctx"), "repo", 0),
+			 json_str(json_object_get(p, "error"), "text", "no reason was given"));
+	(void)b;
+	return 0;
+}
+
 int queue_hand_moved(struct bot *b, const struct repo *r, const struct event *e, const char *old,
 		     const char *new, const char *by, struct err *err)
 {
-	return ask(b, r, e, "base-lost", old, new, by, err) < 0 ||
+	return keep_tip(b, r, e, old, true, err) < 0 ||
+			       ask(b, r, e, "base-lost", old, new, by, err) < 0 ||
 			       ask(b, r, e, "base-gained", old, new, by, err) < 0
 		       ? -1
 		       : 0;
@@ -170,22 +217,6 @@ int queue_did_gained(struct bot *b, const struct event *e, const json_t *p, stru
 }
 
 /* ---- what went ---- */
-
-/* Kept from Git's housekeeping, so that it can be put back. */
-static int keep_tip(struct bot *b, const struct repo *r, const char *tip, struct err *err)
-{
-	autofree char *subject = xasprintf("base:%lld", (long long)r->id);
-	autofree char *ref = xasprintf("refs/yardmaster/rewound/%s", tip);
-	json_t *p = git_request_of(r, "ref-set");
-
-	json_put_str(p, "ref", ref);
-	json_put_str(p, "new", tip);
-	json_put_bool(p, "any", true);
-	return bot_effect(b, subject, "base-keep", p, err, "base-keep:%lld:%s", (long long)r->id,
-			  tip) < 0
-		       ? -1
-		       : 0;
-}
 
 /* The PRs that landed as one of the commits. */
 static json_t *lost_prs(struct bot *b, const struct repo *r, const json_t *commits, struct err *err)
@@ -282,14 +313,14 @@ int queue_did_lost(struct bot *b, const struct event *e, const json_t *p, struct
 	autofree char *key = NULL, *text = NULL, *value = NULL;
 	json_t *prs;
 
-	(void)e;
 	if (bot_repo(b, json_int(x, "repo", 0), &r, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
 		log_warn("repository %s: what %s has lost is not known: %s", r.name, r.base,
 			 json_str(json_object_get(p, "error"), "text", "no reason was given"));
 	if (!json_array_size(commits))
-		return 0;
+		return json_flag(p, "ok") ? keep_tip(b, &r, e, json_str(x, "old", ""), false, err)
+					  : 0;
 	prs = lost_prs(b, &r, commits, err);
 	if (!prs)
 		return -1;
@@ -298,8 +329,7 @@ int queue_did_lost(struct bot *b, const struct event *e, const json_t *p, struct
 	text = lost_text(&r, x, commits, json_flag(result, "more"), prs);
 	json_put_str(lost, "text", text);
 	log_warn("repository %s: %s", r.name, text);
-	if (keep_tip(b, &r, json_str(x, "old", ""), err) < 0 ||
-	    say_lost(b, &r, prs, text, err) < 0 || add_before(b, &r, lost, err) < 0)
+	if (say_lost(b, &r, prs, text, err) < 0 || add_before(b, &r, lost, err) < 0)
 		return -1;
 	/* Commits that no PR brought are told of, and nothing waits for them. */
 	if (!json_array_size(prs))

@@ -101,7 +101,10 @@ json_t *queue_build_request(struct bot *b, const struct repo *r, const struct ca
 	json_put_int(p, "time_ms", c->created_ms);
 	json_put_str(p, "sign_key", b->conf->sign_key);
 	json_put_str(p, "ref", ref);
-	return p;
+	if (queue_back_wanted(b, r, pr->number, c->head, p, err) == 0)
+		return p;
+	json_decref(p);
+	return NULL;
 }
 
 static int ask_build(struct bot *b, const struct repo *r, const struct candidate *c,

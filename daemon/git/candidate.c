@@ -6,6 +6,7 @@
 #include "git/culprit.h"
 #include "git/history.h"
 #include "git/refs.h"
+#include "git/rewound.h"
 #include "git/sign.h"
 #include "git/tree.h"
 
@@ -344,6 +345,9 @@ int gr_op_candidate(struct gr *g, const json_t *req, json_t *ans, struct err *er
 
 	if (decode(g, req, &c, err) < 0)
 		return -1;
+	rc = gr_brings_back(c.r, &c.in.ours, &c.in.theirs, req, ans, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	rc = c.method == GR_METHOD_REBASE ? build_rebase(&c, err) : build_one(&c, err);
 	if (rc >= 0)
 		rc = answer(&c, rc, ans, err);

@@ -18,7 +18,7 @@
  *
  * What is not built is one of
  *   conflict  with the files; of a rebase also commit and subject of the step that did not apply
- *   refused   {reason, text}: rebase-differs (with the paths), unrelated, git-failed (merge.h)
+ *   refused   {reason, text}: rebase-differs (with the paths), unrelated, git-failed (merge.h), brings-back (rewound.h)
  *   merged    base contains head
  *   empty     head changes something, and base has all of it in other words
  * A PR that changes nothing of its own (an empty commit that starts a release; a merge that keeps

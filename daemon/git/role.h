@@ -102,7 +102,8 @@
  *       has commits:[oid] of ancestor, base and head; one that only moves forward is merged where its history is to
  *       be had (submodule.h)
  *   candidate {repo, base, head, merge_base?, merge_base_landed?, method:"merge"|"rebase"|"squash",
- *              message, fields?:{title, body, number, author, base, topic}, author_name, author_email, time_ms, ref, sign_key}
+ *              message, fields?:{title, body, number, author, base, topic}, author_name, author_email, time_ms, ref, sign_key,
+ *              brought_back?:[oid]}
  *       merge_base counts only when head contains it, and does not contain merge_base_landed (the
  *       commit that it landed as); the answer's merge_base is the one that was used, or null
  *       commits written as one pack, `ref` set to the last one. merge: a two-parent commit; rebase:
@@ -111,6 +112,9 @@
  *       commit
  *       -> {outcome:"built", commit, tree} | {outcome:"conflict", …} | {outcome:"merged"|"empty"}
  *          {outcome:"refused", reason:"rebase-differs"|"unrelated"|"git-failed", text, paths?}   (candidate.h)
+ *          {outcome:"refused", reason:"brings-back", text, commits:[{commit, subject}], lost:[oid]}
+ *       head has commits that were taken out of base (rewound.h); lost: the newest of them. brought_back: those of
+ *       an earlier answer's lost that a person wants back all the same
  *       each conflict also has by:[oid], the landings on base that brought the lines (culprit.h); that of a
  *       rebase has commit and subject of the step that did not apply, and merges_clean:bool, whether
  *       a merge of the head would do. A rebase says left_out:[{commit, subject, why}] and

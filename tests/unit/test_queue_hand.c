@@ -5,6 +5,7 @@
 #include "bot_fixture.h"
 
 #include "bot/actions.h"
+#include "bot/approvals.h"
 #include "bot/command.h"
 #include "bot/reconcile.h"
 
@@ -13,12 +14,20 @@
 #define CAND   "c000000000000000000000000000000000000003"
 #define MOVED  "d000000000000000000000000000000000000004"
 
+/* The git role has kept the tip from before, or given it up. */
+static void kept(struct fx *f)
+{
+	while (fx_due(f, "base-keep", NULL))
+		fx_answer(f, "base-keep", NULL);
+}
+
 static void move_base(struct fx *f, const char *old, const char *new)
 {
 	autojson json_t *p = json_pack("{s:I,s:s,s:s,s:s}", "repo", (json_int_t)f->repo.id, "old",
 				       old, "new", new, "by", "somebody else");
 	autofree char *key = xasprintf("move:%s:%s:%lld", old, new, (long long)fx_now);
 
+	kept(f);
 	assert_int_equal(event_add(f->bot.db, key, "base-moved", p, fx_now, NULL), 1);
 	fx_turn(f);
 }
@@ -173,6 +182,7 @@ static void lose_one(struct fx *f)
 	fx_push(f, 2, HEAD_B, "Depends-On: #1");
 	fx_learnt(f);
 	move_base(f, CAND, FX_BASE);
+	kept(f);
 	told(f, "base-lost", CAND);
 	told(f, "base-gained", NULL);
 	while (fx_due(f, "repo-config", NULL))
@@ -193,7 +203,6 @@ static void what_the_base_lost_is_said(void **state)
 		    "what landed of #1");
 	assert_said(f, 1, "push " CAND " to `main` again");
 	assert_int_equal(problems(f), 1);
-	assert_int_not_equal(fx_due(f, "base-keep", NULL), 0);
 	/* What depends on it does not land as if it were there. */
 	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
 	assert_int_equal(
@@ -207,7 +216,6 @@ static void until_it_is_back(void **state)
 	struct fx *f = *state;
 
 	lose_one(f);
-	fx_answer(f, "base-keep", NULL);
 	move_base(f, FX_BASE, CAND);
 	told(f, "base-lost", NULL);
 	told(f, "base-gained", CAND);
@@ -268,6 +276,77 @@ static void a_base_that_was_read_before_a_landing_is_read_again(void **state)
 	assert_int_not_equal(fx_due(f, "base-lost", NULL), 0);
 }
 
+/* The tip from before is kept before anything is built that could bring back what went with it. */
+static void nothing_is_built_before_the_tip_is_kept(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+	autofree char *ref = xasprintf("refs/yardmaster/rewound/%s", FX_BASE);
+
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	move_base(f, FX_BASE, MOVED);
+	while (fx_due(f, "repo-config", NULL))
+		fx_answer(f, "repo-config", json_pack("{s:[]}", "files"));
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_int_not_equal(fx_due(f, "base-keep", &p), 0);
+	assert_string_equal(json_str(p, "ref", ""), ref);
+	assert_string_equal(json_str(p, "new", ""), FX_BASE);
+	kept(f);
+	fx_turn(f);
+	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
+}
+
+/* Nothing was lost: it is not kept for ever. */
+static void a_tip_that_is_there_still_is_not_kept(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+
+	move_base(f, FX_BASE, MOVED);
+	kept(f);
+	told(f, "base-lost", NULL);
+	told(f, "base-gained", NULL);
+	assert_int_not_equal(fx_due(f, "base-keep", &p), 0);
+	assert_null(json_str(p, "new", NULL));
+}
+
+static int64_t valid_approvals(struct fx *f, int64_t pr, const char *head)
+{
+	int64_t n = -1;
+
+	assert_int_equal(approvals_count(&f->bot, &f->repo, pr, head, NULL, &n, NULL), 0);
+	return n;
+}
+
+static void what_brings_something_back_takes_another_approval(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL, *again = NULL;
+	json_t *result =
+		json_pack("{s:s,s:s,s:s,s:[{s:s,s:s}],s:[s]}", "outcome", "refused", "reason",
+			  "brings-back", "text", "it would bring back 1 commit", "commits",
+			  "commit", HEAD_B, "subject", "Add a secret", "lost", HEAD_B);
+
+	queue_one(f);
+	assert_int_not_equal(fx_due(f, "cand-build", &p), 0);
+	assert_null(json_object_get(p, "brought_back"));
+	assert_int_not_equal(valid_approvals(f, 1, HEAD_A), 0);
+	fx_answer(f, "cand-build", result);
+	assert_entry(f, 1, "ejected");
+	assert_said(f, 1, "What would come back: commit b00000000000 (`Add a secret`)");
+	assert_int_equal(valid_approvals(f, 1, HEAD_A), 0);
+	fx_now += 1000;
+	fx_enqueue(f, 1);
+	fx_turn(f);
+	assert_int_not_equal(fx_due(f, "cand-build", &again), 0);
+	assert_string_equal(
+		json_string_value(json_array_get(json_object_get(again, "brought_back"), 0)),
+		HEAD_B);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
 
 int main(void)
@@ -281,6 +360,9 @@ int main(void)
 		TEST(until_it_is_back),
 		TEST(or_somebody_says_that_it_was_meant),
 		TEST(a_base_that_was_read_before_a_landing_is_read_again),
+		TEST(nothing_is_built_before_the_tip_is_kept),
+		TEST(a_tip_that_is_there_still_is_not_kept),
+		TEST(what_brings_something_back_takes_another_approval),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
