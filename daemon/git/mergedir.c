@@ -13,7 +13,9 @@
 void gr_mergedir_release(struct gr_mergedir *m)
 {
 	git_odb_free(m->odb);
-	if (m->dir)
+	if (m->dir && m->later)
+		strvec_push(m->later, m->dir);
+	else if (m->dir)
 		fs_remove_tree(m->dir, NULL);
 	free(m->dir);
 	free(m->tree);
@@ -129,7 +131,7 @@ int gr_mergedir_make(struct gr *g, struct gr_repo *r, const git_oid *attrs, stru
 {
 	/* Git's own prefix for temporary objects. */
 	autofree char *dir = xasprintf("%s/objects/tmp_objdir-merge-XXXXXX", r->path);
-	struct gr_mergedir m = {0};
+	struct gr_mergedir m = {.later = g->later};
 
 	if (!mkdtemp(dir))
 		return err_errno(err, "make %s", dir);

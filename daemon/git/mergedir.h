@@ -1,7 +1,8 @@
 /*
  * mergedir.h - where Git's own merge runs: a private Git directory that says all that Git is to know.
  *
- * A folder in the repository's objects/, with a prefix that `git prune` clears away after a kill:
+ * A folder in the repository's objects/, with a prefix that `git prune` clears away after a kill. Some hundred objects
+ * in as many folders take longer to remove than many a merge takes: the role does it when its answer is out (gr.later).
  *     HEAD, config, refs   the least that Git takes for a repository; no configuration of anybody's is read, so that no
  *                          merge driver, filter or rename limit is (`merge=CUSTOM` falls back to the text merge)
  *     objects              what the merge writes, with the repository's as an alternate: nothing of a merge is left there
@@ -21,8 +22,9 @@
 
 struct gr_mergedir {
 	char *dir, *tree;
-	git_odb *odb;      /* of what the merge wrote */
-	struct strvec env; /* for gr_git(), which is run with -C tree */
+	git_odb *odb;         /* of what the merge wrote */
+	struct strvec env;    /* for gr_git(), which is run with -C tree */
+	struct strvec *later; /* of struct gr */
 };
 
 /* `attrs` is the tree that the merge attributes come from: the base's. */

@@ -47,6 +47,7 @@ struct gr {
 	struct gr_repo *repos[GR_REPOS];
 	uint64_t tick;
 	struct gr_plain *plain; /* trees without a .gitattributes (attr_files.c) */
+	struct strvec *later;   /* gets folders to remove when the answer is out; NULL: at once */
 };
 
 int gr_init(struct gr *g, const char *git, struct err *err);

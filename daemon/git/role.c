@@ -6,6 +6,7 @@
 #include "git/ops.h"
 #include "git/repo.h"
 #include "sys/chan.h"
+#include "sys/fs.h"
 
 #include <unistd.h>
 
@@ -89,16 +90,27 @@ json_t *gr_request(struct gr *g, const json_t *req)
 	return ans;
 }
 
+/* What could not be removed is taken away by the next sweep (sweep.h). */
+static void remove_folders(struct strvec *l)
+{
+	strvec_foreach (l, dir)
+		fs_remove_tree(*dir, NULL);
+	strvec_release(l);
+}
+
 static int serve(struct gr *g, struct chan_sync *c, struct err *err)
 {
 	for (;;) {
 		autojson json_t *req = NULL;
 		autojson json_t *ans = NULL;
+		cleanup(remove_folders) struct strvec later = STRVEC_INIT;
 		int rc = chan_sync_recv(c, -1, &req, err);
 
 		if (rc <= 0)
 			return rc;
+		g->later = &later;
 		ans = gr_request(g, req);
+		g->later = NULL;
 		if (chan_sync_send(c, ans, err) < 0)
 			return -1;
 	}

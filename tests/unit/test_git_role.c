@@ -695,6 +695,37 @@ static void the_role_answers_in_order(void **state)
 	assert_int_equal(end_of(pid), 0);
 }
 
+/* A merge that is Git's leaves its folder until the answer is out, and no longer. */
+static void the_role_removes_what_a_merge_needed(void **state)
+{
+	struct fx *f = *state;
+	autofree char *base = NULL, *head = NULL, *left = NULL;
+	struct chan_sync *c;
+	pid_t pid;
+	int fd;
+
+	free(fx_seed(f));
+	base = fx_sh(f, "cd src; sed -i s/one/ONE/ src/a.c; git commit -qam moves; git push -q "
+			"../app.git HEAD:main; git rev-parse HEAD");
+	head = fx_sh(f, "cd src; git checkout -q -b topic HEAD~1; git mv src/a.c src/moved.c; git "
+			"commit -qm t; git push -q ../app.git topic; git rev-parse HEAD");
+	pid = start_role(&fd);
+	c = chan_sync_new(fd, 1 << 20);
+	for (int i = 0; i < 3; i++) {
+		autojson json_t *ans = NULL;
+		autojson json_t *req = json_pack("{s:i,s:s,s:s,s:s,s:s}", "id", i, "op", "merge",
+						 "repo", f->repo, "base", base, "head", head);
+
+		assert_int_equal(chan_sync_send(c, req, NULL), 0);
+		assert_int_equal(chan_sync_recv(c, PATIENT_MS, &ans, NULL), 1);
+		assert_string_equal(json_str(ans, "outcome", ""), "clean");
+	}
+	chan_sync_free(c);
+	assert_int_equal(end_of(pid), 0);
+	left = fx_sh(f, "ls app.git/objects | grep tmp_ || true");
+	assert_string_equal(left, "");
+}
+
 static void the_role_ends_on_garbage(void **state)
 {
 	pid_t pid;
@@ -733,6 +764,7 @@ int main(int argc, char **argv)
 		FX_TEST(only_what_a_dead_holder_wrote_down_is_removed),
 		FX_TEST(a_packed_reference_waits_for_its_lock),
 		FX_TEST(the_role_answers_in_order),
+		FX_TEST(the_role_removes_what_a_merge_needed),
 		FX_TEST(the_role_ends_on_garbage),
 	};
 
