@@ -48,7 +48,9 @@
  *   reconcile-seconds: 300         how often the forge is read again; 5..86400
  *   author: { name: Yardmaster, email: yardmaster@localhost }   of the commits that the host makes
  *   sign-key: PATH                 an SSH private key without a passphrase that signs them, tasks' and
- *                                  landings' alike; one that does not sign is an error; none
+ *                                  landings' alike; one that does not sign is an error; none. GitHub verifies it
+ *                                  only as a signing key of the account with author.email, which an App is not:
+ *                                  that of a machine user (README.md)
  *   github: { … }                  how to reach GitHub (conf_github.h); none
  */
 #ifndef YM_BOT_CONF_DAEMON_H

@@ -70,7 +70,10 @@ static const struct {
 	 "#author:\n"
 	 "#  name: Yardmaster\n"
 	 "#  email: yardmaster@localhost\n"},
-	{"sign-key", "# An SSH private key without a passphrase that signs these commits.\n",
+	{"sign-key",
+	 "# An SSH private key without a passphrase that signs these commits. GitHub calls them "
+	 "verified when it is a\n"
+	 "# signing key of the account with author.email.\n",
 	 "#sign-key: /etc/yardmaster/signing-key\n"},
 };
 

@@ -78,7 +78,7 @@ const struct effect_kind outbox_kinds[] = {
 	{"cand-clean", EXEC_WORK, NULL},
 	{"cand-drop", EXEC_GIT, NULL},
 	{"cand-verify", EXEC_GIT, queue_did_verify},
-	{"forge-pr-retarget", EXEC_FORGE, NULL},
+	{"forge-pr-retarget", EXEC_FORGE, queue_did_retarget},
 	{"cand-head-push", EXEC_NET, queue_did_head_push},
 	{"cand-head", EXEC_ASK, queue_did_head},
 	{"head-restore", EXEC_NET, queue_did_restore},

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "bot/remote.h"
 
 #define MERGED_MS   ((int64_t)10 * 60 * 1000) /* until the forge has noticed; then the branch stays */
 #define NOTES_REF   "refs/notes/yardmaster"
@@ -212,6 +213,7 @@ int queue_did_notes_push(struct bot *b, const struct event *e, const json_t *p, 
 	const json_t *x =
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(x, "outcome", "");
+	autofree char *words = NULL;
 	int64_t nonce, tries;
 	int rc = notes_result(b, p, &r, &nonce, &tries, err);
 
@@ -220,9 +222,10 @@ int queue_did_notes_push(struct bot *b, const struct event *e, const json_t *p, 
 		return rc;
 	if (!strcmp(outcome, "stale") && tries + 1 < NOTES_TRIES)
 		return notes_fetch(b, &r, nonce, tries + 1, err);
-	if (strcmp(outcome, "pushed") != 0 && strcmp(outcome, "already") != 0)
-		log_warn("repository %s: the forge took no receipts: %s", r.name,
-			 json_str(x, "text", outcome));
+	if (!strcmp(outcome, "pushed") || !strcmp(outcome, "already"))
+		return 0;
+	words = remote_refusal(b, &r, json_object_get(p, "result"));
+	log_warn("repository %s: the forge took no receipts: %s", r.name, words);
 	return 0;
 }
 

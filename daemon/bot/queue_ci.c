@@ -202,7 +202,7 @@ int queue_did_branch(struct bot *b, const struct event *e, const json_t *p, stru
 	const json_t *o =
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(o, "outcome", ""), *found = json_str(o, "found", NULL);
-	autofree char *why = NULL;
+	autofree char *why = NULL, *words = NULL;
 	int rc = went(b, p, &c, &r, err);
 
 	(void)e;
@@ -213,8 +213,9 @@ int queue_did_branch(struct bot *b, const struct event *e, const json_t *p, stru
 	/* Ours, of a ledger that was lost: the name is nobody else's. */
 	if (!strcmp(outcome, "stale") && found)
 		return push(b, &r, &c, "cand-branch", c.oid, found, err);
+	words = remote_refusal(b, &r, json_object_get(p, "result"));
 	why = xasprintf("the forge took no push to `%s`, where its checks would run: %s", c.branch,
-			json_str(o, "text", outcome));
+			words);
 	return queue_set_errored(b, &c, why, err);
 }
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "bot/queue_facts.h"
 #include "bot/report.h"
 #include "bot/shadow.h"
@@ -286,17 +287,34 @@ static char *ejection_text(struct bot *b, const struct repo *r, const struct can
 	return xasprintf("%s\n\n%s", why, log);
 }
 
+#define SHORT_DETAIL 600 /* bytes */
+
+/* The same for `queue why` and the title of a check: of what failed around the code its first line, which says what
+ * a person has to mend. */
+static char *ejection_word(const struct repo *r, const struct candidate *c,
+			   const struct plan_action *a)
+{
+	autofree char *why = queue_reason_text(a);
+	size_t n = c->detail ? strcspn(c->detail, "\n") : 0;
+
+	if (a->reason == PLAN_R_CONFLICT)
+		return queue_conflict_word(r, c->detail);
+	if (a->reason != PLAN_R_ERRORS || !n)
+		return steal(&why);
+	return xasprintf("%s: %.*s", why, (int)text_cut(c->detail, n, SHORT_DETAIL), c->detail);
+}
+
 static int eject(struct bot *b, const struct repo *r, struct queue_entry *e,
 		 const struct candidate *c, const struct plan_action *a, struct err *err)
 {
 	autofree char *text = ejection_text(b, r, c, a);
-	autofree char *short_ = a->reason == PLAN_R_CONFLICT ? queue_conflict_word(r, c->detail)
-							     : queue_reason_text(a);
+	autofree char *short_ = ejection_word(r, c, a);
+	bool failed = a->reason == PLAN_R_RED || a->reason == PLAN_R_ERRORS;
 	int64_t id = e->id;
 
 	if (entry_leave(b, r, e, "ejected", short_, err) < 0 || queue_back_told(b, c, err) < 0 ||
 	    report_pr_log(b, r->id, e->pr, xasprintf("Not in the merge queue: %s.", short_),
-			  a->reason == PLAN_R_RED ? c->detail : NULL, err) < 0 ||
+			  failed ? c->detail : NULL, err) < 0 ||
 	    bot_say(b, r->id, e->pr, xasprintf("Taken out of the merge queue: %s", text), err,
 		    "eject:%lld", (long long)id) < 0)
 		return -1;

@@ -222,6 +222,7 @@ int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, stru
 int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_head_push(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_head(struct bot *b, const struct event *e, const json_t *p, struct err *err);
+int queue_did_retarget(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_restore(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_merged(struct bot *b, const struct event *e, const json_t *p, struct err *err);
 int queue_did_notes_fetch(struct bot *b, const struct event *e, const json_t *p, struct err *err);

@@ -62,8 +62,12 @@ static int retarget(struct bot *b, const struct landing_ctx *x, const struct pr 
 	if (pr_all(b->db, ST_PR_OPEN_ON, &l, err, "isi", x->r.id, pr->topic, pr->number) < 0)
 		return -1;
 	for (size_t i = 0; i < l.n; i++) {
-		json_t *p = json_object();
+		json_t *p = json_object(), *c = json_object();
 
+		json_put_int(c, "repo", x->r.id);
+		json_put_int(c, "number", l.v[i].number);
+		json_put_int(c, "on", pr->number);
+		json_put(p, "ctx", c);
 		json_put_int(p, "repo", x->r.id);
 		json_put_int(p, "number", l.v[i].number);
 		json_put_str(p, "base", x->r.base);
@@ -72,6 +76,28 @@ static int retarget(struct bot *b, const struct landing_ctx *x, const struct pr 
 			return -1;
 	}
 	return 0;
+}
+
+/* The landing goes on: it is the other PR's people who have to do something. */
+int queue_did_retarget(struct bot *b, const struct event *e, const json_t *p, struct err *err)
+{
+	cleanup(repo_release) struct repo r = {0};
+	const json_t *c = json_object_get(p, "ctx");
+	int64_t number = json_int(c, "number", 0);
+	const char *why = json_str(json_object_get(p, "error"), "text", "no reason was given");
+
+	(void)e;
+	if (json_flag(p, "ok") || !number)
+		return 0;
+	if (bot_repo(b, json_int(c, "repo", 0), &r, err) < 0)
+		return -1;
+	return bot_say(b, r.id, number,
+		       xasprintf("#%lld, on whose branch this PR is based, is landing, and this "
+				 "PR's base could not be set to `%s`: %s. Until that is done the "
+				 "merge queue cannot land it.",
+				 (long long)json_int(c, "on", 0), r.base, why),
+		       err, "retarget:%lld:%lld:%lld", (long long)r.id, (long long)number,
+		       (long long)json_int(c, "on", 0));
 }
 
 /* ---- the push ---- */
@@ -166,11 +192,12 @@ int queue_did_head_push(struct bot *b, const struct event *e, const json_t *p, s
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(r, "outcome", "");
 	const char *code = json_str(json_object_get(p, "error"), "code", "");
-	autofree char *why = NULL, *words = queue_refusal(json_object_get(p, "result"));
+	autofree char *why = NULL, *words = NULL;
 
 	(void)e;
 	if (queue_open_ctx(b, p, &x, err) < 0 || get_pr(b, &x, &pr, err) < 0)
 		return -1;
+	words = remote_refusal(b, &x.r, json_object_get(p, "result"));
 	if (pr.head_repo && (!strcmp(code, "denied") || !strcmp(code, "not-found"))) {
 		row_set(&x.l.head_state, NULL);
 		return head_is_kept(b, &x, "the fork takes no push from here", err);
@@ -190,10 +217,10 @@ int queue_did_head_push(struct bot *b, const struct event *e, const json_t *p, s
 		return head_is_kept(b, &x, words, err);
 	if (!strcmp(outcome, "stale") && remote_look(b, &x.r, x.c.pr, err) < 0)
 		return -1;
-	why = !strcmp(outcome, "stale") ? xasprintf("`%s` is at %.12s, not at the approved head",
-						    pr.topic, json_str(r, "found", "nothing"))
-					: xasprintf("the forge took no push to `%s`: %s", pr.topic,
-						    json_str(r, "text", outcome));
+	why = !strcmp(outcome, "stale")
+		      ? xasprintf("`%s` is at %.12s, not at the approved head", pr.topic,
+				  json_str(r, "found", "nothing"))
+		      : xasprintf("the forge took no push to `%s`: %s", pr.topic, words);
 	return queue_failed(b, &x, why, err);
 }
 

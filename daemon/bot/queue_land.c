@@ -365,21 +365,6 @@ int queue_did_verify(struct bot *b, const struct event *e, const json_t *p, stru
 	return bot_forge(b, &x.r).ops->push ? queue_head_first(b, &x, err) : land_here(b, &x, err);
 }
 
-char *queue_refusal(const json_t *result)
-{
-	const json_t *r = json_array_get(json_object_get(result, "results"), 0);
-	const char *side = json_str(result, "messages", "");
-	autofree char *line = xstrdup(side);
-
-	for (char *p = line; *p; p++)
-		if (*p == '\n')
-			*p = ' ';
-	for (size_t n = strlen(line); n && line[n - 1] == ' '; n--)
-		line[n - 1] = 0;
-	return xasprintf("%s%s%s%s", json_str(r, "text", json_str(r, "outcome", "")),
-			 *line ? " (" : "", line, *line ? ")" : "");
-}
-
 /* The forge has answered: when its base is the candidate now, the mirror follows, with the receipt. */
 int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
@@ -401,7 +386,7 @@ int queue_did_push(struct bot *b, const struct event *e, const json_t *p, struct
 				       remote_fetch(b, &x.r, err) < 0
 			       ? -1
 			       : 0;
-	words = queue_refusal(json_object_get(p, "result"));
+	words = remote_refusal(b, &x.r, json_object_get(p, "result"));
 	why = xasprintf("the forge took no push to `%s`: %s", x.r.base, words);
 	return queue_failed(b, &x, why, err);
 }

@@ -26,8 +26,6 @@ int queue_open_ctx(struct bot *b, const json_t *p, struct landing_ctx *x, struct
 char *queue_land_subject(const struct repo *r); /* caller frees */
 
 /* queue_land.c */
-/* Why a push was refused, with what the remote said beside it (`result` of net.h); caller frees. */
-char *queue_refusal(const json_t *result);
 /* On the forge, under the lease of the base that was tested. */
 int queue_land_there(struct bot *b, struct landing_ctx *x, struct err *err);
 /* It failed, and the base does not contain the candidate, for certain: once more, or given back. */

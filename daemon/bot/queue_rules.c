@@ -15,7 +15,7 @@
 
 static bool wants_review(const struct forge_rules *r)
 {
-	return r->approvals || r->code_owners || r->last_push;
+	return r->approvals || r->code_owners || r->last_push || r->reviewers;
 }
 
 static char *review_text(const struct forge_rules *r, const char *owners)
@@ -27,6 +27,8 @@ static char *review_text(const struct forge_rules *r, const char *owners)
 		buf_addf(&b, ", %lld in all", (long long)r->approvals);
 	if (r->code_owners)
 		buf_addf(&b, ", by a code owner%s%s", owners ? ": " : "", owners ? owners : "");
+	if (r->reviewers)
+		buf_adds(&b, ", by the teams that a ruleset names");
 	if (r->last_push)
 		buf_adds(&b, ", of the last push by somebody else than who pushed it");
 	return buf_steal(&b);
@@ -51,6 +53,26 @@ static char *changes_text(const json_t *verdict)
 	return xasprintf("waits for %s, who requested changes, to approve it or to dismiss the "
 			 "review",
 			 who);
+}
+
+/* Of every PR: a person changes the rules, or the queue's configuration. */
+static char *rule_text(const struct queue_rules_facts *f)
+{
+	const struct forge_rules *r = f->rules;
+	autofree char *not = NULL;
+
+	if (r->unknown)
+		return xasprintf("waits for the branch's rules to be read from the forge: %s",
+				 r->unknown);
+	if (r->held)
+		return xasprintf("waits: %s", r->held);
+	if (!f->method || !strvec_has(&r->no_methods, f->method))
+		return NULL;
+	not = strvec_join(&r->no_methods, ", ");
+	return xasprintf("waits: the branch's rules let nothing land by %s, and the queue's method "
+			 "is %s: set `queue.method` to another one in .github/yardmaster.yml, or "
+			 "change the rules",
+			 not, f->method);
 }
 
 static const char unread[] = "waits for the reviews of its head to be read from the forge";
@@ -78,14 +100,14 @@ char *queue_rules_text(const struct queue_rules_facts *f)
 	bool threads = r->conversations || f->conversations;
 	const char *decision = json_str(f->verdict, "decision", "");
 	int64_t open = json_int(f->verdict, "unresolved", 0);
-	char *unsaid;
+	char *unsaid, *rule;
 
 	if (json_array_size(json_object_get(f->verdict, "by")) ||
 	    (is_of_head(f) && !strcmp(decision, "changes-requested")))
 		return changes_text(f->verdict);
-	if (r->unknown)
-		return xasprintf("waits for the branch's rules to be read from the forge: %s",
-				 r->unknown);
+	rule = rule_text(f);
+	if (rule)
+		return rule;
 	unsaid = unsaid_text(f);
 	if (unsaid && (wants_review(r) || threads))
 		return unsaid;
@@ -252,6 +274,7 @@ int queue_rules(struct bot *b, const struct repo *r, const struct conf_repo *con
 	why = queue_rules_text(&(struct queue_rules_facts){
 		.rules = &rules,
 		.conversations = conf->queue.conversations && f.ops->rules,
+		.method = conf_method_name(conf->queue.method),
 		.reviews = f.ops->rules != NULL,
 		.head = p->head,
 		.verdict = verdict,

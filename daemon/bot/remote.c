@@ -266,6 +266,26 @@ int remote_deliver(struct bot *b, const char *event, const json_t *payload, enum
 	return 0;
 }
 
+/* ---- pushes ---- */
+
+char *remote_refusal(struct bot *b, const struct repo *repo, const json_t *result)
+{
+	const json_t *r = json_array_get(json_object_get(result, "results"), 0);
+	struct forge f = bot_forge(b, repo);
+	const char *side = json_str(result, "messages", ""), *advice;
+	autofree char *line = xstrdup(side), *said = NULL;
+
+	for (char *p = line; *p; p++)
+		if (*p == '\n')
+			*p = ' ';
+	for (size_t n = strlen(line); n && line[n - 1] == ' '; n--)
+		line[n - 1] = 0;
+	said = xasprintf("%s%s%s%s", json_str(r, "text", json_str(r, "outcome", "")),
+			 *line ? " (" : "", line, *line ? ")" : "");
+	advice = f.ops->advice ? f.ops->advice(said) : NULL;
+	return advice ? xasprintf("%s. What to do: %s", said, advice) : steal(&said);
+}
+
 /* ---- reading again ---- */
 
 int remote_fetch(struct bot *b, const struct repo *r, struct err *err)

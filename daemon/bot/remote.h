@@ -20,6 +20,9 @@ int remote_start(struct bot *b, struct err *err);
 void remote_ready(struct bot *b);
 void remote_stop(struct bot *b);
 
+/* Why a push was refused, with what the remote said beside it (`result` of net.h), and what to do where the forge
+ * knows; caller frees. */
+char *remote_refusal(struct bot *b, const struct repo *r, const json_t *result);
 /* Asks Git for the base of one repository. */
 int remote_fetch(struct bot *b, const struct repo *r, struct err *err);
 /* Asks for one issue or PR as it is now. */

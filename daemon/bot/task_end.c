@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/queue_flow.h"
+#include "bot/remote.h"
 #include "bot/report.h"
 #include "task/life.h"
 
@@ -121,7 +122,7 @@ int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct 
 	const json_t *r =
 		json_array_get(json_object_get(json_object_get(p, "result"), "results"), 0);
 	const char *outcome = json_str(r, "outcome", "");
-	autofree char *why = NULL;
+	autofree char *why = NULL, *words = NULL;
 
 	(void)e;
 	if (rc <= 0)
@@ -130,6 +131,7 @@ int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct 
 		row_set(&c.task.replaces, NULL);
 		return open_pull(&c, err);
 	}
+	words = remote_refusal(b, &c.repo, json_object_get(p, "result"));
 	if (!strcmp(json_str(r, "text", ""), "not a fast-forward"))
 		why = xasprintf("somebody else pushed to `%s`, and what they did would be lost",
 				c.task.branch);
@@ -138,7 +140,7 @@ int task_did_push(struct bot *b, const struct event *e, const json_t *p, struct 
 			      ? xasprintf("somebody else pushed to `%s`, which is at %.12s now",
 					  c.task.branch, json_str(r, "found", "nothing"))
 			      : xasprintf("the forge took no push to `%s`: %s", c.task.branch,
-					  json_str(r, "text", outcome));
+					  words);
 	return task_tell(b, id, BP_EV_INFRA, why, err);
 }
 

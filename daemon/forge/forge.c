@@ -35,6 +35,8 @@ void forge_rules_release(struct forge_rules *r)
 {
 	if (!r)
 		return;
+	strvec_release(&r->no_methods);
+	free(r->held);
 	free(r->unknown);
 	free(r->unread);
 	*r = (struct forge_rules){0};

@@ -84,15 +84,18 @@ enum forge_level { FORGE_NONE, FORGE_READ, FORGE_WRITE, FORGE_MAINTAIN };
 struct github;
 
 /*
- * What the forge's own rules of the base branch want of people before a PR lands. Whoever may bypass them
- * keeps them all the same: they are asked for here.
+ * What the forge's own rules of the base branch want before a PR lands. Whoever may bypass them keeps them all the
+ * same: they are asked for here, and of one that cannot be judged here nothing is passed over (github_rule.h).
  */
 struct forge_rules {
 	int64_t approvals;
-	bool code_owners;   /* an approval by an owner of what is changed (CODEOWNERS) */
-	bool last_push;     /* one by somebody else than who pushed last */
-	bool conversations; /* every thread of a review is resolved */
-	char *unknown;      /* not read yet, and why; nothing above says anything. NULL: known */
+	bool code_owners;         /* an approval by an owner of what is changed (CODEOWNERS) */
+	bool last_push;           /* one by somebody else than who pushed last */
+	bool conversations;       /* every thread of a review is resolved */
+	bool reviewers;           /* one by teams that the rules name for some files */
+	struct strvec no_methods; /* by which nothing may land: "merge", "squash", "rebase" */
+	char *held; /* a rule because of which nothing lands at all: which, why, and what to do; NULL: none */
+	char *unknown; /* not read yet, and why; nothing above says anything. NULL: known */
 	char *unread; /* the latest look failed: why; the above is of the look before. NULL: it did not */
 };
 void forge_rules_release(struct forge_rules *r);
@@ -151,6 +154,9 @@ struct forge_ops {
 	/* NULL: it has no rules for reviews. *ret must be zero. */
 	int (*rules)(struct forge *f, const struct repo *r, struct forge_rules *ret,
 		     struct err *err);
+	/* What to do when the forge has refused a push with these words; NULL: there is no advice, or the forge has
+	 * none to give. */
+	const char *(*advice)(const char *refusal);
 };
 
 /* Every path that an answer of the git role's "changed" touches, as a list: of a renamed file both, for who owns

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "forge/github_job.h"
 #include "forge/github_read.h"
+#include "forge/github_rule.h"
 
 #include <string.h>
 
@@ -680,6 +681,7 @@ const struct forge_ops forge_github = {
 	.required = github_required,
 	.paused = github_paused,
 	.rules = github_rules,
+	.advice = github_rule_advice,
 	.act = github_act,
 	.permission = github_permission,
 	.member = github_member,

@@ -46,6 +46,7 @@ struct github_doctor {
 	struct buf unread; /* those that could not be judged */
 	int faults;        /* of this repository's rules */
 	bool blind;        /* something about them could not be asked */
+	bool wants_signed; /* it requires signatures */
 };
 
 static void ask(struct github_doctor *d);
@@ -57,7 +58,8 @@ static const struct github_doctor_repo *repo_of(const struct github_doctor *d)
 
 static struct doctor_rules rules_of(struct github_doctor *d)
 {
-	return (struct doctor_rules){repo_of(d), d->slug, d->o.signs, &d->required};
+	return (struct doctor_rules){repo_of(d), d->slug, d->o.signs, &d->required,
+				     &d->wants_signed};
 }
 
 /* --- the App -------------------------------------------------------------------------------------- */
@@ -337,6 +339,23 @@ static void on_ruleset(struct github_doctor *d, const struct gh_answer *a)
 	d->next--; /* the same question about the next rule */
 }
 
+static char *path_signed(const struct github_doctor *d)
+{
+	return d->wants_signed ? gh_path("/repos/%r/commits?sha=%s&committer=%s&per_page=1",
+					 repo_of(d)->full_name, repo_of(d)->base, d->o.email)
+			       : NULL;
+}
+
+static void on_signed(struct github_doctor *d, const struct gh_answer *a)
+{
+	struct doctor_rules r = rules_of(d);
+
+	if (a->outcome != GH_OK)
+		blind(d, "what GitHub makes of our signatures", a);
+	else
+		d->faults += doctor_signed(&r, d->o.email, a->body, d->rows);
+}
+
 static char *path_candidates(const struct github_doctor *d)
 {
 	return gh_path("/repos/%r/rules/branches/%s?per_page=100", repo_of(d)->full_name,
@@ -452,6 +471,7 @@ static const struct question of_repo[] = {
 	{path_protection, on_protection, true, false, 0, true},
 	{path_rules, on_rules, true, false, 0, true},
 	{path_ruleset, on_ruleset, true, false, 0, true},
+	{path_signed, on_signed, true, false, 0, true},
 	{path_candidates, on_candidates, true, false, 0, true},
 	{path_workflows, on_workflows, true, false, 0, true},
 	{path_workflow, on_workflow, true, false, GH_TEXT, true},
@@ -488,7 +508,7 @@ static void begin_repo(struct github_doctor *d, size_t i)
 	d->repo = i;
 	d->next = d->rule = 0;
 	d->faults = 0;
-	d->blind = false;
+	d->blind = d->wants_signed = false;
 }
 
 /* Sends the next question that has a path; false: there is none about this subject. */
@@ -546,12 +566,14 @@ struct github_doctor *github_doctor_start(const struct github_doctor_opts *o)
 	d->o = *o;
 	d->o.token = xstrdup(o->token);
 	d->o.channel = xstrdup(o->channel);
+	d->o.email = xstrdup(o->email ? o->email : "");
 	d->repos = xcalloc(o->n + 1, sizeof(*d->repos));
 	for (size_t i = 0; i < o->n; i++) {
 		d->repos[i] = o->repos[i];
 		d->repos[i].full_name = xstrdup(o->repos[i].full_name);
 		d->repos[i].base = xstrdup(o->repos[i].base);
 		d->repos[i].problem = xstrdup(o->repos[i].problem);
+		d->repos[i].method = xstrdup(o->repos[i].method);
 	}
 	d->rows = json_array();
 	buf_init(&d->unread, 0);
@@ -569,9 +591,11 @@ void github_doctor_cancel(struct github_doctor *d)
 		free((char *)d->repos[i].full_name);
 		free((char *)d->repos[i].base);
 		free((char *)d->repos[i].problem);
+		free((char *)d->repos[i].method);
 	}
 	free((char *)d->o.token);
 	free((char *)d->o.channel);
+	free((char *)d->o.email);
 	free(d->repos);
 	free(d->slug);
 	json_decref(d->permissions);

@@ -18,6 +18,7 @@ struct github_doctor_repo {
 	const char *full_name, *base;
 	int64_t installation;
 	const char *problem; /* why nothing could be read there lately; NULL: none is known */
+	const char *method;  /* by which a landing lands; NULL: not looked at */
 	bool moves_heads;    /* rebase or squash: a landing pushes the PR's head first */
 	bool merges;         /* a landing makes merge commits */
 	bool drafts;         /* candidates get a draft PR */
@@ -30,6 +31,7 @@ struct github_doctor_opts {
 	bool listens;        /* the daemon has an address for webhooks */
 	const char *channel; /* the address of the event channel; copied; NULL: there is none */
 	bool signs;          /* there is a key that signs landings */
+	const char *email;   /* … by this committer; copied */
 	bool shadow;         /* every repository is only watched, also those to come */
 	const struct github_doctor_repo *repos; /* copied */
 	size_t n;

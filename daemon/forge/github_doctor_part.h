@@ -19,10 +19,14 @@ struct doctor_rules {
 	bool signs;
 	struct strvec
 		*required; /* checks that are required on the base are added, but for our own */
+	bool *wants_signed; /* set when signatures are required that we give: doctor_signed() is next; may be NULL */
 };
 int doctor_protection(const struct doctor_rules *d, const json_t *protection, json_t *rows);
 /* A rule of a ruleset on the base; bypass is GitHub's current_user_can_bypass, or NULL: not known. */
 int doctor_rule(const struct doctor_rules *d, const json_t *rule, const char *bypass, json_t *rows);
+/* Does GitHub verify our signatures? `commits`: of the base, the latest by our committer first. */
+int doctor_signed(const struct doctor_rules *d, const char *email, const json_t *commits,
+		  json_t *rows);
 /* Rules on the branches of candidates. */
 int doctor_candidate_rules(const struct doctor_rules *d, const json_t *rules, json_t *rows);
 /* github_doctor_workflow.c. Does this workflow run when such a branch is pushed, or a PR opened against `base`

@@ -2,6 +2,7 @@
 #include "forge/github_doctor_part.h"
 
 #include "base/mem.h"
+#include "forge/github_rule.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -69,14 +70,45 @@ static int required(const struct doctor_rules *d, const char *check, json_t *row
 	return 0;
 }
 
+#define SIGNING                                                                                    \
+	"name a key of a machine user at 'sign-key' in yardmaster.yml, an address of that "        \
+	"account "                                                                                 \
+	"at 'author.email', and give the account the key's public half as a signing key (an App "  \
+	"has no account that a key could belong to); or have the rule in a ruleset that the App "  \
+	"may bypass: landings then show as unverified"
+
 static int unsigned_commits(const struct doctor_rules *d, json_t *rows)
 {
-	if (d->signs)
-		return 0;
-	return refuses(d, rows,
-		       "name a key at 'sign-key' in yardmaster.yml and give its public half to an "
-		       "account of GitHub as a signing key",
-		       "signatures are required, and landings are not signed");
+	if (!d->signs)
+		return refuses(d, rows, SIGNING,
+			       "signatures are required, and landings are not signed");
+	if (d->wants_signed)
+		*d->wants_signed = true;
+	return 0;
+}
+
+int doctor_signed(const struct doctor_rules *d, const char *email, const json_t *commits,
+		  json_t *rows)
+{
+	const json_t *one = json_array_get(commits, 0);
+	const json_t *v = json_object_get(json_object_get(one, "commit"), "verification");
+	const char *reason = json_str(v, "reason", "no reason");
+	autofree char *text = NULL;
+
+	if (one && !json_flag(v, "verified")) {
+		text = xasprintf("signatures are required, and GitHub does not verify that of "
+				 "%.12s, the last commit by %s: %.40s",
+				 json_str(one, "sha", "?"), email, reason);
+		return refuses(d, rows, SIGNING, text);
+	}
+	doctor_row(
+		rows, d->repo->full_name, "rules", true, NULL,
+		one ? "%s: signatures are required, and GitHub verifies those of %s"
+		    : "%s: signatures are required, and there is no commit by %s yet to see "
+		      "whether GitHub verifies them: it does when 'sign-key' is a signing key of "
+		      "the account with this address",
+		d->repo->base, email);
+	return 0;
 }
 
 static int linear(const struct doctor_rules *d, json_t *rows)
@@ -208,68 +240,116 @@ static int rule_linear(const struct doctor_rules *d, const json_t *parameters, j
 	return linear(d, rows);
 }
 
-/* Rules that refuse a push by whoever cannot bypass them, and those that depend. */
+static int rule_methods(const struct doctor_rules *d, const json_t *parameters, json_t *rows)
+{
+	const json_t *list = json_object_get(parameters, "allowed_merge_methods"), *one;
+	autofree char *text = NULL;
+	size_t i;
+
+	json_array_foreach (list, i, one)
+		if (d->repo->method &&
+		    !strcmp(json_string_value(one) ? json_string_value(one) : "", d->repo->method))
+			return 0;
+	if (!json_array_size(list) || !d->repo->method)
+		return 0;
+	text = xasprintf("a ruleset does not allow the method %s, so that nothing lands",
+			 d->repo->method);
+	return refuses(d, rows,
+		       "set queue.method in .github/yardmaster.yml to one that it allows, or allow "
+		       "this one",
+		       text);
+}
+
+/* What a rule wants of us beside its place in the table of kinds, bypassed or not. */
 static const struct {
-	const char *type, *refusal;
+	const char *type;
 	int (*judge)(const struct doctor_rules *d, const json_t *parameters, json_t *rows);
-} kinds[] = {
-	{"update", "updates are restricted", NULL},
-	{"pull_request", "changes need a pull request", rule_reviews},
-	{"merge_queue", "GitHub's own merge queue is required", NULL},
-	{"workflows", "workflows must pass before a push", NULL},
-	{"required_status_checks", NULL, rule_checks},
-	{"required_signatures", NULL, rule_signatures},
-	{"required_linear_history", NULL, rule_linear},
+	bool bypassed; /* also then */
+} judges[] = {
+	{"pull_request", rule_reviews, false},
+	{"pull_request", rule_methods, true},
+	{"required_status_checks", rule_checks, true}, /* they are waited for all the same */
+	{"required_signatures", rule_signatures, false},
+	{"required_linear_history", rule_linear, true},
 };
+
+static int judge(const struct doctor_rules *d, const json_t *rule, bool bypassed, json_t *rows)
+{
+	int n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(judges); i++)
+		if (!strcmp(judges[i].type, json_str(rule, "type", "")) &&
+		    (!bypassed || judges[i].bypassed))
+			n += judges[i].judge(d, json_object_get(rule, "parameters"), rows);
+	return n;
+}
+
+/* Without a bypass no landing gets through. */
+static int refuses_pushes(const struct doctor_rules *d, const struct github_rule *k,
+			  int64_t ruleset, const char *bypass, json_t *rows)
+{
+	autofree char *text =
+		xasprintf("%s by the ruleset %lld, and %s", k->wants, (long long)ruleset,
+			  bypass ? "the App may not bypass it: its push is refused"
+				 : "whether the App may bypass it could not be found out");
+
+	return refuses(d, rows, "add the App to the ruleset's bypass list, 'always'", text);
+}
+
+/* What is as it should be, and yet to be known. */
+static void name(const struct doctor_rules *d, json_t *rows, const char *type, int64_t ruleset,
+		 const char *text)
+{
+	doctor_row(rows, d->repo->full_name, "rules", true, NULL,
+		   "%s: the rule '%.60s' of ruleset "
+		   "%lld %s",
+		   d->repo->base, type, (long long)ruleset, text);
+}
 
 int doctor_rule(const struct doctor_rules *d, const json_t *rule, const char *bypass, json_t *rows)
 {
 	const char *type = json_str(rule, "type", "");
-	autofree char *text = NULL;
-	size_t i = 0;
+	const struct github_rule *k = github_rule_find(type);
+	int64_t ruleset = json_int(rule, "ruleset_id", 0);
+	autofree char *holds = github_rule_holds(type, ruleset, bypass);
+	bool skipped = github_rule_skipped(bypass);
 	int n = 0;
 
-	if (bypass && !strcmp(bypass, "always"))
-		return rule_bypassed(d, rule, rows);
-	while (i < ARRAY_LEN(kinds) && strcmp(kinds[i].type, type) != 0)
-		i++;
-	if (i == ARRAY_LEN(kinds))
-		return 0;
-	if (kinds[i].refusal) {
-		text = xasprintf("%s by the ruleset %lld, and %s", kinds[i].refusal,
-				 (long long)json_int(rule, "ruleset_id", 0),
-				 bypass ? "the App may not bypass it: its push is refused"
-					: "whether the App may bypass it could not be found out");
-		n += refuses(d, rows, "add the App to the ruleset's bypass list, 'always'", text);
-	}
-	if (kinds[i].judge)
-		n += kinds[i].judge(d, json_object_get(rule, "parameters"), rows);
-	return n;
+	if (holds)
+		return refuses(d, rows, "as it says; until then nothing lands", holds);
+	if (k->how == GITHUB_RULE_GITHUB)
+		name(d, rows, type, ruleset,
+		     "is judged by GitHub at each landing: what it asks for has to run on pushes "
+		     "to "
+		     "yardmaster/queue/**");
+	if (k->how == GITHUB_RULE_SIGNED && skipped)
+		name(d, rows, type, ruleset,
+		     "does not hold for the App, which may bypass it: landings show as unverified, "
+		     "unless 'sign-key' is a machine user's");
+	if (skipped)
+		return judge(d, rule, true, rows) + rule_bypassed(d, rule, rows);
+	if (k->how == GITHUB_RULE_WHO || !strcmp(type, "pull_request"))
+		n = refuses_pushes(d, k, ruleset, bypass, rows);
+	return n + judge(d, rule, false, rows);
 }
 
 int doctor_candidate_rules(const struct doctor_rules *d, const json_t *rules, json_t *rows)
 {
-	static const char *const bad[] = {"creation",         "update",
-					  "deletion",         "pull_request",
-					  "non_fast_forward", "required_status_checks"};
 	const json_t *one;
-	size_t k;
+	size_t i;
 	int n = 0;
 
-	json_array_foreach (rules, k, one) {
+	json_array_foreach (rules, i, one) {
 		const char *type = json_str(one, "type", "");
 
-		for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-			if (strcmp(type, bad[i]) != 0)
-				continue;
-			doctor_row(
-				rows, d->repo->full_name, "rules", false,
-				"exclude yardmaster/queue/** from that ruleset",
-				"the rule '%s' of ruleset %lld is in force on yardmaster/queue/**, "
-				"where candidates are pushed, moved and removed",
-				type, (long long)json_int(one, "ruleset_id", 0));
-			n++;
-		}
+		if (!github_rule_find(type)->candidates)
+			continue;
+		doctor_row(rows, d->repo->full_name, "rules", false,
+			   "exclude yardmaster/queue/** from that ruleset",
+			   "the rule '%.60s' of ruleset %lld is in force on yardmaster/queue/**, "
+			   "where candidates are pushed, moved and removed",
+			   type, (long long)json_int(one, "ruleset_id", 0));
+		n++;
 	}
 	return n;
 }

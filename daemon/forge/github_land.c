@@ -56,19 +56,57 @@ int github_act_pr_merged(struct job *j, struct err *err)
 /* ---- another base ---- */
 
 /* Only the base is another one: what is known of its commits stays known. */
-static int did_retarget(struct job *j, const struct gh_answer *a, struct err *err)
+static int keep_base(struct job *j, struct err *err)
 {
 	cleanup(pr_release) struct pr p = {0};
-	int rc;
+	int rc = known(j, &p, err);
 
-	/* Closed or gone meanwhile: there is nothing to keep open. */
-	if (a->outcome == GH_GONE || a->outcome == GH_CONFLICT)
-		return JOB_DONE;
-	rc = job_check(j, a, err) < 0 ? -1 : known(j, &p, err);
 	if (rc <= 0)
 		return rc;
 	row_set(&p.base, json_str(j->payload, "base", p.base));
 	return pr_save(db_of(j), &p, err) < 0 ? -1 : JOB_DONE;
+}
+
+/*
+ * GitHub has refused it. A member of a native stack keeps its base: 422 "Cannot change the base branch because the pull
+ * request is part of a stack.", also where it is the base already (theBGuy/GitDesktop#146, ezyang/ghstack#363), and the
+ * stack is dissolved by its own command only. So it counts what the PR is now.
+ */
+static int did_retarget_look(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	cleanup(pr_release) struct pr now = {0};
+	const json_t *stack = json_object_get(a->body, "stack");
+	const char *base = json_str(j->payload, "base", ""), *why = json_str(j->memo, "why", "");
+
+	if (a->outcome == GH_GONE)
+		return JOB_DONE;
+	if (job_check_of(j, a, job_number(j), err) < 0 ||
+	    gh_read_pull(a->body, j->remote.full_name, &now, err) < 0)
+		return -1;
+	if (strcmp(now.state, "open") != 0) /* there is nothing to keep open */
+		return JOB_DONE;
+	if (!strcmp(now.base, base))
+		return keep_base(j, err);
+	if (json_is_object(stack) || strstr(why, "part of a stack"))
+		return err_set(err, ERR_STATE,
+			       "it is part of GitHub's stack %lld, whose members keep their base: "
+			       "dissolve the stack (`gh stack unstack %lld`), then set the PR's "
+			       "base to `%s`",
+			       (long long)json_int(stack, "number", 0),
+			       (long long)json_int(stack, "number", 0), base);
+	return err_set(err, ERR_STATE, "GitHub has refused it: %s", why);
+}
+
+static int did_retarget(struct job *j, const struct gh_answer *a, struct err *err)
+{
+	if (a->outcome == GH_GONE)
+		return JOB_DONE;
+	if (a->outcome == GH_CONFLICT) {
+		json_put_str(j->memo, "why", a->text);
+		return job_get(j, gh_path("/repos/%r/pulls/%d", j->remote.full_name, job_number(j)),
+			       0, "pull-look", did_retarget_look);
+	}
+	return job_check(j, a, err) < 0 ? -1 : keep_base(j, err);
 }
 
 int github_act_pr_retarget(struct job *j, struct err *err)

@@ -24,6 +24,26 @@ is "$(gh_requests "[.[] | select((.method == \"PATCH\" and (.path | endswith(\"/
 is "$(git -C "$(gh_state .dir)" log -1 --format= --name-only main)" src/above.txt 'and brought only what is its own'
 isnt "$(gh_head "$below")" "$head" 'the head was moved'
 
+# --- a native stack of GitHub's -------------------------------------------------------------------
+land_pr low fine
+below=$n
+gh_ctl POST /push "$(jq -nc --arg r "$GH_REPO" '{repo: $r, branch: "high", from: "low", as: "alice", files: {"src/high.txt": "fine\n"}, message: "High"}')" >/dev/null
+above=$(gh_as alice POST "/repos/$GH_REPO/pulls" '{"head": "high", "base": "low", "title": "High"}' | jq -r .number)
+gh_ctl PUT /stack "$(jq -nc --arg r "$GH_REPO" --argjson a "$below" --argjson b "$above" '{repo: $r, numbers: [$a, $b]}')" >/dev/null
+must gh_known "$above"
+land_queue "$below"
+ok 'the lower one of a native stack lands' merged "$below"
+wait_ok 'the upper one keeps its base, and is told what to do' \
+	"gh_comments $above | grep \"^#$below, on whose branch\" | grep -q 'part of GitHub.s stack 1, .*gh stack unstack 1.*then set the PR.s base to .main'"
+is "$(gh_as alice GET "/repos/$GH_REPO/pulls/$above" | jq -r .base.ref) $(ledger "SELECT base FROM pr WHERE number = $above")" 'low low' \
+	'and the ledger knows no other base'
+gh_ctl DELETE /stack "$(jq -nc --arg r "$GH_REPO" '{repo: $r, number: 1}')" >/dev/null
+gh_as alice PATCH "/repos/$GH_REPO/pulls/$above" '{"base": "main"}' >/dev/null
+must wait_for "ledger 'SELECT base FROM pr WHERE number = $above' | grep -qx main"
+gh_review "$above" APPROVE '' bob
+land_queue "$above"
+ok 'when the stack is dissolved it lands' merged "$above"
+
 # --- the forge does not show the head -------------------------------------------------------------
 land_pr two fine
 base=$(gh_push main src/more.txt fine bob)

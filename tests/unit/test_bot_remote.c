@@ -17,7 +17,7 @@ static void on_github(struct fx *f)
 	row_set(&f->repo.name, "octo/app");
 	gr.full_name = xstrdup("octo/app");
 	gr.url = xstrdup("https://github.com/octo/app.git");
-	gr.required = xstrdup("{\"protection\":{},\"branch\":{},\"rules\":{}}");
+	gr.required = xstrdup("{\"protection\":{},\"branch\":{},\"rules\":{},\"rulesets\":{}}");
 	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
 	assert_int_equal(github_repo_insert(f->bot.db, &gr, NULL), 0);
 	github_repo_release(&gr);

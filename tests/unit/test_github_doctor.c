@@ -31,7 +31,8 @@ static int faults(enum what what, const struct github_doctor_repo *repo, bool si
 		  const char *text)
 {
 	cleanup(strvec_release) struct strvec required = STRVEC_INIT;
-	struct doctor_rules d = {repo, "yard", signs, &required};
+	struct doctor_rules d = {
+		.repo = repo, .app = "yard", .signs = signs, .required = &required};
 	autojson json_t *o = parse(text), *rows = json_array();
 	int n = what == PROTECTION   ? doctor_protection(&d, o, rows)
 		: what == CANDIDATES ? doctor_candidate_rules(&d, o, rows)
@@ -85,7 +86,22 @@ static void rulesets(void **state)
 	assert_int_equal(faults(BYPASSED_RULE, &merging, false, pull), 0);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"merge_queue\"}"), 1);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"non_fast_forward\"}"), 0);
-	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"of the future\"}"), 0);
+	/* What is not known is nothing to be silent of: it is said to be in the way until GitHub is known to judge it. */
+	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"of the future\"}"), 1);
+	assert_int_equal(faults(BYPASSED_RULE, &merging, false, "{\"type\":\"of the future\"}"), 1);
+	assert_int_equal(faults(BYPASSED_RULE, &merging, false, "{\"type\":\"code_scanning\"}"), 1);
+	assert_int_equal(faults(BYPASSED_RULE, &merging, false, "{\"type\":\"merge_queue\"}"), 1);
+	assert_int_equal(
+		faults(BYPASSED_RULE, &merging, false, "{\"type\":\"copilot_code_review\"}"), 0);
+	/* Waited for all the same. */
+	assert_int_equal(
+		faults(BYPASSED_RULE, &merging, false,
+		       "{\"type\":\"required_status_checks\",\"parameters\":{"
+		       "\"required_status_checks\":[{\"context\":\"yardmaster/queue\"}]}}"),
+		1);
+	assert_int_equal(
+		faults(BYPASSED_RULE, &merging, false, "{\"type\":\"required_linear_history\"}"),
+		1);
 	assert_int_equal(faults(CANDIDATES, &merging, false,
 				"[{\"type\":\"deletion\"},{\"type\":\"tag_name_pattern\"}]"),
 			 1);

@@ -171,6 +171,168 @@ static void what_each_source_demands(void **state)
 	}
 }
 
+#define RULESET     "GET " REPO "/rulesets/7"
+#define RULE(type)  "[{\"type\":\"" type "\",\"ruleset_id\":7}]"
+#define BYPASS(may) "{\"current_user_can_bypass\":\"" may "\"}"
+
+/* Nothing is passed over because the App may bypass it; what that may is not known stands in the way, too. */
+static void rules_that_only_github_can_judge(void **state)
+{
+	static const struct {
+		const char *rules;
+		int status; /* of the ruleset; 0: it must not be asked for */
+		const char *ruleset, *held;
+	} rows[] = {
+		{"[]", 0, "", NULL},
+		{RULE("deletion"), 0, "", NULL},
+		{RULE("copilot_code_review"), 0, "", NULL},
+		{RULE("required_signatures"), 0, "", NULL},
+		{RULE("code_scanning"), 200, BYPASS("always"), "does not hold for the App"},
+		{RULE("code_scanning"), 200, BYPASS("exempt"), "does not hold for the App"},
+		{RULE("code_scanning"), 200, BYPASS("never"), NULL},
+		{RULE("workflows"), 200, BYPASS("pull_requests_only"), NULL},
+		{RULE("required_deployments"), 404, REFUSED, "could not be found out"},
+		{RULE("of the future"), 200, BYPASS("always"), "does not know"},
+		{RULE("of the future"), 200, BYPASS("never"), NULL},
+		{RULE("code_scanning"), 200, BYPASS("of the future"), "could not be found out"},
+		{RULE("code_scanning"), 200, "{}", "could not be found out"},
+		{RULE("merge_queue"), 200, BYPASS("never"), "two queues"},
+		{"[{\"type\":\"code_scanning\"}]", 0, "", "could not be found out"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {
+			LISTS,
+			SAY(BRANCH, 200, "", "{\"protected\":false}"),
+			SAY(RULES, 200, "", rows[i].rules),
+			SAY(RULESET, rows[i].status ? rows[i].status : 500, "", rows[i].ruleset),
+			SAY("GET " REPO "/rulesets/0", 404, "", REFUSED),
+			END};
+		cleanup(forge_rules_release) struct forge_rules r = {0};
+		struct world w;
+
+		world_open(&w, *state, answers);
+		act(&w, "forge-list", json_object());
+		assert_int_equal(w.why.code, 0);
+		assert_int_equal(w.forge.ops->rules(&w.forge, &w.repo, &r, NULL), 0);
+		assert_null(r.unknown);
+		if (rows[i].held ? !r.held || !strstr(r.held, rows[i].held) : r.held != NULL)
+			fail_msg("row %zu: found '%s', expected '%s'", i,
+				 r.held ? r.held : "nothing",
+				 rows[i].held ? rows[i].held : "nothing");
+		world_release(&w);
+	}
+}
+
+/* Read before it was known who may bypass what: nothing is known. */
+static void rules_of_before(void **state)
+{
+	static const struct canned none[] = {END};
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	cleanup(forge_rules_release) struct forge_rules r = {0};
+	struct world w;
+
+	world_open(&w, *state, none);
+	assert_int_equal(github_repo_of(w.forge.db, w.repo.id, &gr, NULL), 1);
+	row_set(&gr.required, "{\"branch\":{},\"protection\":{},\"rules\":{\"checks\":[]}}");
+	assert_int_equal(github_repo_save(w.forge.db, &gr, NULL), 0);
+	assert_int_equal(w.forge.ops->rules(&w.forge, &w.repo, &r, NULL), 0);
+	assert_non_null(r.unknown);
+	world_release(&w);
+}
+
+/* By which method nothing may land: by a linear history, and by what a pull request may be merged with. */
+static void methods_that_the_rules_refuse(void **state)
+{
+	static const struct {
+		const char *rules, *refused;
+	} rows[] = {
+		{OF_PULLS("\"allowed_merge_methods\":[\"merge\",\"squash\",\"rebase\"]"), ""},
+		{OF_PULLS("\"allowed_merge_methods\":[]"), ""},
+		{OF_PULLS("\"allowed_merge_methods\":[\"squash\"]"), "merge rebase"},
+		{RULE("required_linear_history"), "merge"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {LISTS,
+						 SAY(BRANCH, 200, "", "{\"protected\":false}"),
+						 SAY(RULES, 200, "", rows[i].rules), END};
+		cleanup(forge_rules_release) struct forge_rules r = {0};
+		autofree char *found = NULL;
+		struct world w;
+
+		world_open(&w, *state, answers);
+		act(&w, "forge-list", json_object());
+		assert_int_equal(w.forge.ops->rules(&w.forge, &w.repo, &r, NULL), 0);
+		found = strvec_join(&r.no_methods, " ");
+		assert_string_equal(found, rows[i].refused);
+		world_release(&w);
+	}
+}
+
+/* ---- another base ---- */
+
+#define PULL_5(state, base, rest)                                                                  \
+	"{\"number\":5,\"title\":\"t\",\"body\":\"\",\"state\":\"" state "\","                     \
+	"\"user\":{\"login\":\"eve\",\"type\":\"User\"},"                                          \
+	"\"created_at\":\"" SINCE "\",\"updated_at\":\"" SINCE "\"," rest                          \
+	"\"base\":{\"ref\":\"" base "\",\"sha\":\"" HEAD_1 "\"},"                                  \
+	"\"head\":{\"ref\":\"x\",\"sha\":\"" HEAD_1 "\",\"repo\":{\"full_name\":\"octo/app\"}}}"
+#define INVALID(message)                                                                           \
+	"{\"message\":\"Validation Failed\",\"errors\":[{\"resource\":\"PullRequest\",\"code\":"   \
+	"\"custom\",\"message\":\"" message "\"}]}"
+#define STACKED                                                                                    \
+	INVALID("Cannot change the base branch because the pull request is part of a stack.")
+
+/* A refusal is never taken for done: what counts is what the PR is now. */
+static void a_base_that_cannot_be_changed(void **state)
+{
+	static const struct {
+		const char *refusal, *pull, *error, *base;
+	} rows[] = {
+		{STACKED, PULL_5("open", "low", "\"stack\":{\"id\":1,\"number\":3},"),
+		 "GitHub's stack 3, whose members keep their base: dissolve the stack", "low"},
+		{STACKED, PULL_5("open", "main", "\"stack\":{\"id\":1,\"number\":3},"), NULL,
+		 "main"},
+		{INVALID("Cannot change the base branch of a closed pull request."),
+		 PULL_5("closed", "low", ""), NULL, "low"},
+		{INVALID("A pull request already exists for base branch 'main' and head branch "
+			 "'x'"),
+		 PULL_5("open", "low", ""), "GitHub has refused it: ", "low"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct canned answers[] = {
+			SAY("PATCH " REPO "/pulls/5", 422, "", rows[i].refusal),
+			SAY("GET " REPO "/pulls/5", 200, "", rows[i].pull), END};
+		struct pr p = {.number = 5,
+			       .title = (char *)"t",
+			       .body = (char *)"",
+			       .state = (char *)"open",
+			       .author = (char *)"eve",
+			       .topic = (char *)"x",
+			       .base = (char *)"low",
+			       .head = (char *)HEAD_1,
+			       .files = (char *)"[]"};
+		cleanup(pr_release) struct pr now = {0};
+		struct world w;
+
+		world_open(&w, *state, answers);
+		p.repo = w.repo.id;
+		assert_int_equal(pr_insert(w.forge.db, &p, NULL), 0);
+		act(&w, "forge-pr-retarget", json_pack("{s:i,s:s}", "number", 5, "base", "main"));
+		if (rows[i].error)
+			assert_non_null(strstr(err_text(&w.why), rows[i].error));
+		else
+			assert_int_equal(w.why.code, 0);
+		assert_int_equal(
+			pr_find(w.forge.db, ST_PR_BY_NUMBER, &now, NULL, "ii", p.repo, (int64_t)5),
+			1);
+		assert_string_equal(now.base, rows[i].base);
+		world_release(&w);
+	}
+}
+
 /* ---- what the App may do ---- */
 
 /* Refused without a word of which one: all that are needed are looked at. In shadow reading is. */
@@ -467,6 +629,10 @@ int main(void)
 		TEST(rules_that_were_never_seen),
 		TEST(rules_that_come_back_are_read_again),
 		TEST(what_each_source_demands),
+		TEST(rules_that_only_github_can_judge),
+		TEST(rules_of_before),
+		TEST(methods_that_the_rules_refuse),
+		TEST(a_base_that_cannot_be_changed),
 		TEST(a_time_that_could_not_be_read),
 		TEST(an_app_that_only_reads_is_enough_in_shadow),
 		TEST(a_renamed_file_is_of_both_names),

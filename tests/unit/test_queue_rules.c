@@ -86,6 +86,8 @@ static void reviews(void **state)
 		     VERDICT("review-required", 0), NULL);
 	assert_waits("somebody, who requested changes", &none, false,
 		     VERDICT("changes-requested", 0), NULL);
+	assert_waits("by the teams that a ruleset names", &(struct forge_rules){.reviewers = true},
+		     false, VERDICT("review-required", 0), NULL);
 }
 
 /* Where no review is required GitHub says nothing of it; a push does not undo it. */
@@ -119,6 +121,26 @@ static void changes_that_somebody_requested(void **state)
 	}
 	/* Of one that is based on another PR GitHub's rules say nothing. */
 	assert_waits("to be read", &two, false, "{\"head\":\"" HEAD_A "\",\"by\":[]}", NULL);
+}
+
+/* Whatever people say of the PR: the rules or the configuration have to be changed. */
+static void rules_that_nobody_can_meet(void **state)
+{
+	struct forge_rules held = {.held = (char *)"the rule `x` is GitHub's to judge"}, none = {0};
+	struct queue_rules_facts f = {.rules = &none, .head = HEAD_A, .method = "merge"};
+	autofree char *found = NULL;
+
+	(void)state;
+	assert_waits("waits: the rule `x` is GitHub's to judge", &held, false,
+		     VERDICT("approved", 0), NULL);
+	strvec_pushl(&none.no_methods, "merge", "rebase", NULL);
+	found = queue_rules_text(&f);
+	assert_non_null(found);
+	assert_non_null(
+		strstr(found, "nothing land by merge, rebase, and the queue's method is merge"));
+	f.method = "squash";
+	assert_null(queue_rules_text(&f));
+	strvec_release(&none.no_methods);
 }
 
 static void conversations(void **state)
@@ -300,12 +322,13 @@ static void the_author_is_no_owner_of_the_own_change(void **state)
 
 static void on_github(struct fx *f)
 {
-	struct github_repo gr = {.repo = f->repo.id,
-				 .remote = 4711,
-				 .full_name = (char *)"octo/app",
-				 .url = (char *)"https://github.com/octo/app.git",
-				 .required =
-					 (char *)"{\"protection\":{},\"branch\":{},\"rules\":{}}"};
+	struct github_repo gr = {
+		.repo = f->repo.id,
+		.remote = 4711,
+		.full_name = (char *)"octo/app",
+		.url = (char *)"https://github.com/octo/app.git",
+		.required =
+			(char *)"{\"protection\":{},\"branch\":{},\"rules\":{},\"rulesets\":{}}"};
 
 	row_set(&f->repo.forge, "github");
 	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
@@ -403,7 +426,7 @@ static void a_check_that_is_required_late_is_waited_for(void **state)
 	assert_int_equal(fx_due(f, "cand-verify", NULL), 0);
 	assert_int_equal(github_repo_of(f->bot.db, f->repo.id, &gr, NULL), 1);
 	row_set(&gr.required, "{\"protection\":{},\"branch\":{\"checks\":[{\"name\":\"build\"}]},"
-			      "\"rules\":{}}");
+			      "\"rules\":{},\"rulesets\":{}}");
 	assert_int_equal(github_repo_save(f->bot.db, &gr, NULL), 0);
 	freeze(f, false);
 	assert_int_equal(fx_due(f, "cand-verify", NULL), 0);
@@ -603,6 +626,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_asked_for_where_nothing_is_wanted),
 		cmocka_unit_test(reviews),
 		cmocka_unit_test(changes_that_somebody_requested),
+		cmocka_unit_test(rules_that_nobody_can_meet),
 		cmocka_unit_test(conversations),
 		cmocka_unit_test(owners_of_paths),
 		cmocka_unit_test(a_file_of_too_many_rules_says_so),

@@ -197,12 +197,13 @@ static const struct row {
 
 static void make_github(struct fx *f)
 {
-	struct github_repo gr = {.repo = f->repo.id,
-				 .remote = 4711,
-				 .full_name = (char *)"octo/app",
-				 .url = (char *)"https://github.com/octo/app.git",
-				 .required =
-					 (char *)"{\"protection\":{},\"branch\":{},\"rules\":{}}"};
+	struct github_repo gr = {
+		.repo = f->repo.id,
+		.remote = 4711,
+		.full_name = (char *)"octo/app",
+		.url = (char *)"https://github.com/octo/app.git",
+		.required =
+			(char *)"{\"protection\":{},\"branch\":{},\"rules\":{},\"rulesets\":{}}"};
 
 	row_set(&f->repo.forge, "github");
 	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);

@@ -23,13 +23,14 @@ static void set_names(struct fx *f, const char *name)
 /* The repository of the fixture becomes octo/app on GitHub, in shadow by its name. */
 static int setup(void **state)
 {
-	struct github_repo gr = {.full_name = (char *)"octo/app",
-				 .remote = 5,
-				 .url = (char *)"https://github.com/octo/app.git",
-				 .installation = 7,
-				 .required =
-					 (char *)"{\"branch\":{},\"protection\":{},\"rules\":{}}",
-				 .listed_ms = 1};
+	struct github_repo gr = {
+		.full_name = (char *)"octo/app",
+		.remote = 5,
+		.url = (char *)"https://github.com/octo/app.git",
+		.installation = 7,
+		.required =
+			(char *)"{\"branch\":{},\"protection\":{},\"rules\":{},\"rulesets\":{}}",
+		.listed_ms = 1};
 	struct fx *f;
 
 	fx_setup(state);
@@ -510,7 +511,8 @@ static void required_reviews_are_waited_for(void **state)
 	set_rules(f, NULL);
 	ready(f, 1, H1);
 	assert_stat(f, "ready", "0"); /* what the rules are is not known yet */
-	set_rules(f, "{\"branch\":{},\"protection\":{\"approvals\":1},\"rules\":{}}");
+	set_rules(f,
+		  "{\"branch\":{},\"protection\":{\"approvals\":1},\"rules\":{},\"rulesets\":{}}");
 	fx_turn(f);
 	assert_stat(f, "ready", "0");
 	p = fx_pr(f, 1);

@@ -44,6 +44,10 @@ class Control {
 			'PUT /protection': (q, b) => this.protection(b),
 			'PUT /rules': (q, b) => { state.needRepo(b.repo).rules.set(b.branch || '*', b.rules); return {}; },
 			'POST /push': (q, b) => this.push(b),
+			'PUT /signer': (q, b) => { state.signers.push({ email: b.email, key: b.key }); return {}; },
+			'POST /satisfy': (q, b) => this.satisfy(b),
+			'PUT /stack': (q, b) => { pulls.stack(state, state.needRepo(b.repo), b.numbers, b.base); return {}; },
+			'DELETE /stack': (q, b) => { pulls.unstack(state.needRepo(b.repo), b.number); return {}; },
 			'POST /fork': (q, b) => this.fork(b),
 			'POST /pulls': (q, b) => ({ numbers: pulls.createMany(state, state.needRepo(b.repo), state.user(b.as || 'alice'), b.heads, b.base) }),
 			'POST /git': (q, b) => this.gitElsewhere(b),
@@ -76,6 +80,10 @@ class Control {
 				return;
 			}
 			const body = raw.length ? JSON.parse(raw.toString()) : {};
+			if (rest === '/push/judge') {
+				send(response, 200, this.gitHttp.judge(body), { 'Content-Type': 'text/plain' });
+				return;
+			}
 			const as = /^\/as\/([^/]+)$/.exec(rest);
 			if (as) {
 				const reply = await this.as(decodeURIComponent(as[1]), body);
@@ -202,7 +210,7 @@ class Control {
 		const repo = {
 			id, name, owner: state.user(owner, body.owner_type ? { type: body.owner_type } : {}), dir, description: null, private: body.private !== false, archived: false,
 			default_branch: body.default_branch || branch, parent: null, collaborators: new Map(), protection: new Map(), rules: new Map(),
-			labels: new Map(), issues: new Map(), lastNumber: 0, checks: [], suites: [], statuses: new Map(), runs: [], pushers: new Map(), transferred: new Map(),
+			labels: new Map(), issues: new Map(), lastNumber: 0, checks: [], suites: [], statuses: new Map(), satisfied: new Map(), runs: [], pushers: new Map(), transferred: new Map(),
 			created_at: state.now(), updated_at: state.now(), pushed_at: state.now(), holdPushes: false, heldBefore: null,
 			get full_name() { return `${this.owner.login}/${this.name}`; },
 		};
@@ -267,6 +275,13 @@ class Control {
 		else
 			repo.protection.set(branch, rules);
 		git.refuse(repo, [...repo.protection].filter(([, p]) => p.refuse).map(([b, p]) => [`refs/heads/${b}`, p.refuse]));
+		return {};
+	}
+
+	// What GitHub finds out of a commit by itself is good by the rules of this type.
+	satisfy({ repo: name, sha, type }) {
+		const { satisfied } = this.state.needRepo(name);
+		satisfied.set(sha, [...(satisfied.get(sha) || []), type]);
 		return {};
 	}
 

@@ -3,7 +3,8 @@
 //
 //   method, path (a regular expression), times (1), skip (0: how many matching requests go through first)
 //   status, headers, body      this answer; body text goes out as it is
-//   kind: hang | cut | half | html
+//   kind: hang | cut | half | html | old     old: what the same request was answered the last time, as a copy that is behind
+//                                            has it
 //   after: true                the request has its effect, and only then the fault comes
 
 const { send } = require('./plain');
@@ -43,6 +44,12 @@ async function act(fault, entry, request, response) {
 	case 'html':
 		send(response, fault.status || 502, '<html><head><title>Unicorn!</title></head><body>This page is taking too long to load.</body></html>',
 			{ 'Content-Type': 'text/html; charset=utf-8', ...fault.headers });
+		break;
+	case 'old':
+		if (!entry.last)
+			send(response, 500, JSON.stringify({ message: 'The same was not asked before' }), { 'Content-Type': 'application/json; charset=utf-8' });
+		else
+			send(response, entry.last.status, entry.last.body, entry.last.headers);
 		break;
 	default: {
 		const body = fault.body === undefined ? { message: fault.message || 'Fault', documentation_url: 'https://docs.github.com/rest' } : fault.body;

@@ -39,9 +39,18 @@ function run(repo, args, options) {
 // new branch the default branch, has: also one that only brings along what the base changed (issues of
 // radius-project/docs 1271, wildfly.org 549, Mergify 5055; the text is from there).
 // A push to a ref that is not among those in STUB_ONLY is refused, where that is set (githttp.js); and one to a ref that
-// a line of the file `refuse` ("refs/heads/main message") names.
+// a line of the file `refuse` ("refs/heads/main message") names. Where there are rules the stub itself is asked, which knows
+// who pushes (rules.js): by the number of the push, with where its objects are kept until it is taken.
 const PRE_RECEIVE = `#!/bin/sh
-[ -s refuse ] || [ -n "$STUB_ONLY$STUB_NO_WORKFLOWS" ] || exit 0
+[ -s refuse ] || [ -n "$STUB_ONLY$STUB_NO_WORKFLOWS$STUB_ASK" ] || exit 0
+updates=$(cat)
+if [ -n "$STUB_ASK" ]; then
+	said=$(bash "$STUB_ASKER" "$updates") || said='the stand-in did not answer'
+	if [ -n "$said" ]; then
+		printf '%s\\n' "$said" >&2
+		exit 1
+	fi
+fi
 while read -r old new ref; do
 	case "$ref $STUB_NO_WORKFLOWS" in
 	refs/heads/*1)
@@ -68,7 +77,9 @@ while read -r old new ref; do
 		echo "error: $message" >&2
 		exit 1
 	done <refuse
-done
+done <<UPDATES
+$updates
+UPDATES
 `;
 
 function create(dir, from, branch) {

@@ -2,8 +2,10 @@
 // git's smart HTTP, by `git http-backend`. A request for /OWNER/NAME.git/… is git's.
 
 const { spawn } = require('node:child_process');
+const path = require('node:path');
 const git = require('./git');
 const pushes = require('./pushes');
+const rules = require('./rules');
 const { authenticate, editable, granted, mayPush, sees } = require('./auth');
 const { send } = require('./plain');
 
@@ -14,12 +16,28 @@ class GitHttp {
 		this.state = state;
 		this.hooks = hooks;
 		this.children = new Set();
+		this.pushes = new Map(); // under way where there are rules, by number
+		this.lastPush = 0;
+	}
+
+	// What the hook of a push asks: why it is refused, or "".
+	judge({ push, objects, alternates, updates }) {
+		const { repo, actor } = this.pushes.get(push);
+		const words = updates.split(' ');
+		const list = [];
+		for (let i = 0; i + 2 < words.length; i += 3)
+			list.push({ from: words[i], to: words[i + 1], ref: words[i + 2] });
+		const absolute = (folder) => (folder ? path.resolve(repo.dir, folder) : '');
+		return rules.refusal(this.state, repo, actor, list, {
+			...(objects && { GIT_OBJECT_DIRECTORY: absolute(objects) }),
+			...(alternates && { GIT_ALTERNATE_OBJECT_DIRECTORIES: alternates.split(':').map(absolute).join(':') }),
+		});
 	}
 
 	matches(pathname) { return PATH.test(pathname); }
 
 	// lost: what comes instead of the answer, once git has done its work; or nothing.
-	handle(request, response, pathname, search, lost) {
+	handle(request, response, pathname, search, lost, entry) {
 		const { state } = this;
 		const [, full, rest] = PATH.exec(pathname);
 		const push = rest === '/git-receive-pack' || search.includes('service=git-receive-pack');
@@ -52,17 +70,21 @@ class GitHttp {
 			send(response, 403, `remote: Permission to ${repo.full_name}.git denied to ${actor.user ? actor.user.login : 'you'}.\n`, plain);
 			return null;
 		}
-		return this.backend(request, response, repo, rest, search, actor, { lost, only });
+		return this.backend(request, response, repo, rest, search, actor, { lost, only, entry });
 	}
 
 	// only: the refs that may be pushed to, or null for all.
-	backend(request, response, repo, rest, search, actor, { lost, only }) {
+	backend(request, response, repo, rest, search, actor, { lost, only, entry }) {
 		const before = git.refs(repo);
+		const judged = rest === '/git-receive-pack' && rules.any(repo) ? ++this.lastPush : 0;
+		if (judged)
+			this.pushes.set(judged, { repo, actor });
 		const child = spawn('git', ['-c', 'safe.directory=*', 'http-backend'], {
 			env: {
 				...git.ENV, GIT_PROJECT_ROOT: repo.dir, GIT_HTTP_EXPORT_ALL: '1', PATH_INFO: rest, REMOTE_USER: 'x',
 				STUB_ONLY: only ? ` ${only.join(' ')} ` : '',
 				STUB_NO_WORKFLOWS: actor.kind === 'installation' && !granted(actor, 'workflows:write') ? '1' : '',
+				STUB_ASK: judged ? `${this.port}/${judged}` : '', STUB_ASKER: path.join(__dirname, 'ask.sh'),
 				GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'safe.directory', GIT_CONFIG_VALUE_0: '*',
 				REQUEST_METHOD: request.method, QUERY_STRING: search.slice(1), REMOTE_ADDR: '127.0.0.1',
 				CONTENT_TYPE: request.headers['content-type'] || '', CONTENT_LENGTH: request.headers['content-length'] || '',
@@ -79,13 +101,14 @@ class GitHttp {
 		child.stdout.on('data', (part) => parts.push(part));
 		return new Promise((done, failed) => child.on('close', () => {
 			this.children.delete(child);
+			this.pushes.delete(judged);
 			try {
 				if (rest === '/git-receive-pack')
 					pushes.after(this.state, this.hooks, repo, before, actor);
 				if (lost)
 					lost().then(done, failed);
 				else
-					done(answer(response, Buffer.concat(parts)));
+					done(answer(response, Buffer.concat(parts), entry));
 			} catch (error) {
 				failed(error);
 			}
@@ -99,7 +122,7 @@ class GitHttp {
 }
 
 // CGI output as an HTTP answer.
-function answer(response, output) {
+function answer(response, output, entry) {
 	const at = output.indexOf('\r\n\r\n');
 	if (at < 0) {
 		send(response, 500, 'git http-backend gave no answer\n', { 'Content-Type': 'text/plain' });
@@ -114,6 +137,7 @@ function answer(response, output) {
 		else
 			headers[name] = value;
 	}
+	entry.keep({ status, headers, body: output.subarray(at + 4) });
 	response.writeHead(status, headers);
 	response.end(output.subarray(at + 4));
 }

@@ -32,7 +32,9 @@ async function start({ dir, port, seed, tls, description }) {
 	const server = new Server({ state, router, validator, control, gitHttp });
 	server.hooks = hooks;
 	control.server = server;
-	const plain = `http://127.0.0.1:${await server.listen(port)}`;
+	control.gitHttp = gitHttp;
+	gitHttp.port = await server.listen(port);
+	const plain = `http://127.0.0.1:${gitHttp.port}`;
 	state.url = tls ? `https://localhost:${await server.listenTls(...tls.split(','))}` : plain;
 	state.api = tls ? `${state.url}/api/v3` : plain;
 	if (seed)

@@ -52,8 +52,29 @@ function simple(state, repo, issue) {
 			review_comments: link(`${at}/comments`), review_comment: link(`${render.repoUrl(state, repo)}/pulls/comments{/number}`),
 			commits: link(`${at}/commits`), statuses: link(statuses),
 		},
+		...(pull.stack && { stack: stackShape(state, repo, issue) }),
 		author_association: state.association(repo, issue.user), auto_merge: null, active_lock_reason: null,
 	};
+}
+
+// Native stacks (facts of 2026: theBGuy/GitDesktop#146, ezyang/ghstack#363, github/gh-stack#66).
+const stackShape = (state, repo, { pull: { stack }, number }) => ({
+	id: stack.id, number: stack.number, size: stack.numbers.length, position: stack.numbers.indexOf(number) + 1,
+	base: { ref: stack.base, sha: git.branch(repo, stack.base) },
+});
+
+// From the bottom to the top.
+function stack(state, repo, numbers, base = repo.default_branch) {
+	const one = { id: state.id(), number: ++state.lastStack, numbers, base };
+	for (const n of numbers)
+		repo.issues.get(n).pull.stack = one;
+}
+
+// The whole of it.
+function unstack(repo, number) {
+	for (const issue of repo.issues.values())
+		if (issue.pull && issue.pull.stack && issue.pull.stack.number === number)
+			issue.pull.stack = null;
 }
 
 // The head's objects are in the base's repository as refs/pull/N/head, so all is computed there.
@@ -250,6 +271,10 @@ function update(c) {
 	const { body, repo } = c;
 	if (c.actor.kind === 'user' && c.user !== issue.user && RANK[c.state.role(repo, c.user)] < RANK.write)
 		throw new HttpError(403, 'Must have push access to repository');
+	if (body.base && pull.stack) { // also the same base; the rest of the body has its effect
+		issues.setTexts(c, issue, body, 'PullRequest');
+		throw invalid('PullRequest', 'base', 'custom', 'Cannot change the base branch because the pull request is part of a stack.');
+	}
 	if (body.base && body.base !== pull.base.ref) {
 		const tip = git.branch(repo, body.base);
 		if (issue.state === 'closed')
@@ -292,6 +317,8 @@ function merge(c) {
 		throw new HttpError(409, 'Head branch was modified. Review and try the merge again.');
 	const tip = git.branch(repo, pull.base.ref);
 	const merged = tip && git.mergeTree(repo, tip, pull.head.sha);
+	if (pull.stack)
+		throw new HttpError(405, 'This pull request is part of a stack.');
 	if (issue.state === 'closed' || pull.draft || !merged || merged.conflict)
 		throw new HttpError(405, 'Pull Request is not mergeable');
 	const title = body.commit_title || `Merge pull request #${issue.number} from ${pull.head.user.login}/${pull.head.ref}`;
@@ -377,4 +404,4 @@ function routes(router) {
 	router.add('GET', '/repos/{owner}/{repo}/commits/{commit_sha}/pulls', READ, ofCommit);
 }
 
-module.exports = { routes, need, createMany, simple, full, emit, headMoved, baseMoved, setDraft, url, granted, READ, WRITE };
+module.exports = { routes, need, stack, unstack, createMany, simple, full, emit, headMoved, baseMoved, setDraft, url, granted, READ, WRITE };

@@ -110,7 +110,8 @@ function commit(state, repo, sha) {
 			author: one.author, committer: one.committer, message: one.message,
 			tree: { sha: one.tree, url: `${repoUrl(state, repo)}/git/trees/${one.tree}` },
 			url: `${repoUrl(state, repo)}/git/commits/${one.sha}`, comment_count: 0,
-			verification: { verified: false, reason: 'unsigned', signature: null, payload: null, verified_at: null },
+			verification: state.signers.length ? require('./rules').verification(state, repo, sha) :
+				{ verified: false, reason: 'unsigned', signature: null, payload: null, verified_at: null },
 		},
 		author: null, committer: null,
 		parents: one.parents.map((p) => ({

@@ -289,7 +289,9 @@ function putContents(c) {
 function commits(c) {
 	const start = needCommit(c, c.query.get('sha') || c.repo.default_branch);
 	const path = c.query.get('path');
-	const list = git.run(c.repo, ['rev-list', '--max-count=1000', start, ...(path ? ['--', path] : [])]).split('\n').filter(Boolean);
+	const committer = c.query.get('committer');
+	const list = git.run(c.repo, ['rev-list', '--max-count=1000', start, ...(committer ? [`--committer=<${committer}>`, '-F'] : []), ...(path ? ['--', path] : [])])
+		.split('\n').filter(Boolean);
 	return c.page(list).map((sha) => render.commit(c.state, c.repo, sha));
 }
 

@@ -75,6 +75,7 @@ class Server {
 				authorization: (request.headers.authorization || '').split(' ')[0], actor: nameOf(this.state, request.headers), conditional: !!request.headers['if-none-match'],
 			};
 			this.state.requests.push(entry);
+			this.remembering(request, entry);
 			response.on('close', () => { entry.status = entry.status || (response.headersSent ? response.statusCode : 0); });
 			if (this.gitHttp.matches(pathname)) {
 				const fault = faults.take(this.state, entry); // the body is git's to read
@@ -82,7 +83,7 @@ class Server {
 				if (fault && !fault.after)
 					await act();
 				else
-					await this.gitHttp.handle(request, response, pathname, url.search, fault && act);
+					await this.gitHttp.handle(request, response, pathname, url.search, fault && act, entry);
 				return;
 			}
 			const raw = await read(request);
@@ -99,6 +100,22 @@ class Server {
 		}
 	}
 
+	// entry.last: what this very request was answered the last time; entry.keep: with what it is answered now.
+	remembering(request, entry, raw = '') {
+		const { answers } = this.state;
+		const key = `${request.method} ${entry.path}${entry.query} ${raw}`;
+		Object.defineProperty(entry, 'last', { value: answers.get(key), enumerable: false, configurable: true });
+		Object.defineProperty(entry, 'keep', {
+			enumerable: false, configurable: true,
+			value: (answer) => {
+				answers.delete(key);
+				answers.set(key, answer);
+				if (answers.size > 300)
+					answers.delete(answers.keys().next().value);
+			},
+		});
+	}
+
 	async api(request, response, entry, pathname, query, raw) {
 		let body = {};
 		if (raw.length) {
@@ -110,6 +127,7 @@ class Server {
 				body = null;
 			}
 		}
+		this.remembering(request, entry, raw);
 		const fault = faults.take(this.state, entry);
 		if (fault && !fault.after) {
 			await faults.act(fault, entry, request, response);
@@ -221,6 +239,8 @@ class Server {
 		for (const key of Object.keys(headers))
 			if (headers[key] === undefined)
 				delete headers[key];
+		if (status < 300)
+			entry.keep({ status, headers, body: text });
 		response.writeHead(status, headers);
 		response.end(status === 304 || request.method === 'HEAD' ? undefined : text);
 	}

@@ -19,6 +19,9 @@ class State {
 	constructor(dir) {
 		this.dir = dir;
 		this.url = ''; // of pages and of git
+		this.answers = new Map(); // the latest of each request: faults.js, "old"
+		this.signers = []; // {email, key}: SSH keys that accounts sign with
+		this.lastStack = 0;
 		this.api = ''; // of the API
 		this.offset = 0;
 		this.last = 1000;
