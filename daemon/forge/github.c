@@ -83,6 +83,7 @@ void github_free(struct github *g)
 	free(g->self);
 	free(g->login);
 	json_decref(g->app_ids);
+	json_decref(g->told);
 	free(g->git);
 	free(g->marker_key);
 	free(g);
@@ -221,15 +222,32 @@ bool job_lags(const struct job *j)
 	return j->asked_ms && age >= 0 && age < LAG_MS;
 }
 
+bool job_lacks_push(const struct job *j, const struct gh_answer *a)
+{
+	static const char *const words[] = {"No commit found", "head is invalid", "Head sha",
+					    "Head ref"};
+
+	if (a->outcome != GH_CONFLICT || !job_lags(j))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (strstr(a->text, words[i]))
+			return true;
+	return false;
+}
+
 #define LAG_FIRST_MS 1000
 #define LAG_LAST_MS  15000
 
+int64_t github_lag_wait(int64_t age_ms)
+{
+	int64_t wait = age_ms / 2;
+
+	return wait < LAG_FIRST_MS ? LAG_FIRST_MS : wait > LAG_LAST_MS ? LAG_LAST_MS : wait;
+}
+
 int job_again(struct job *j, struct err *err, const char *what)
 {
-	int64_t wait = (job_now(j) - j->asked_ms) / 2;
-
-	wait = wait < LAG_FIRST_MS ? LAG_FIRST_MS : wait > LAG_LAST_MS ? LAG_LAST_MS : wait;
-	j->not_before_ms = job_now(j) + wait;
+	j->not_before_ms = job_now(j) + github_lag_wait(job_now(j) - j->asked_ms);
 	return err_set(err, ERR_UNAVAILABLE, "%s#%lld: %s yet", j->remote.full_name,
 		       (long long)job_number(j), what);
 }
@@ -324,7 +342,7 @@ static begin_fn begin_of(const char *kind, bool *ret_reads)
 }
 
 /* The wall of shadow mode on this side: what is no read does not begin. */
-static int must_act(struct github *g, const struct repo *r, const char *what, struct err *err)
+int github_must_act(struct github *g, const struct repo *r, const char *what, struct err *err)
 {
 	if (!g || !g->o.shadow || !g->o.shadow(g->o.arg, r->id))
 		return 0;
@@ -359,7 +377,7 @@ static int begin(struct job *j, struct err *err)
 
 	if (!fn)
 		return err_set(err, ERR_INTERNAL, "GitHub: effect '%s' is not known", j->kind);
-	if (!reads && must_act(j->g, &j->repo, j->kind, err) < 0)
+	if (!reads && github_must_act(j->g, &j->repo, j->kind, err) < 0)
 		return -1;
 	return fn(j, err);
 }
@@ -494,16 +512,6 @@ int github_tell_then(struct github *g, const json_t *then, struct err *err)
 	return 0;
 }
 
-json_t *github_net(const struct repo *r, const struct github_repo *gr, const char *op)
-{
-	json_t *p = json_object();
-
-	json_put_str(p, "op", op);
-	json_put_str(p, "repo", r->path);
-	json_put_str(p, "url", gr->url);
-	return p;
-}
-
 int github_effect(struct github *g, const char *subject, const char *kind, json_t *payload,
 		  struct err *err)
 {
@@ -578,98 +586,6 @@ int github_list(struct github *g, int64_t repo, struct err *err)
 	json_put(p, "ctx", json_object());
 	json_put_int(json_object_get(p, "ctx"), "repo", repo);
 	return github_effect(g, subject, "forge-list", p, err);
-}
-
-/* With the tags: `git describe` in a gate needs them. */
-static json_t *fetch_request(const struct repo *r, const struct github_repo *gr)
-{
-	autofree char *ref = xasprintf("+refs/heads/%s:refs/heads/%s", r->base, r->base);
-	json_t *p = github_net(r, gr, "fetch"), *refs = json_array();
-
-	json_array_append_new(refs, json_string(ref));
-	json_array_append_new(refs, json_string("+refs/tags/*:refs/tags/*"));
-	json_put(p, "refs", refs);
-	return p;
-}
-
-static int must_know(struct forge *f, const struct repo *r, struct github_repo *ret,
-		     struct err *err)
-{
-	int rc = github_repo_of(f->db, r->id, ret, err);
-
-	if (rc == 0)
-		return err_set(err, ERR_NOT_FOUND, "repository %s: not one of GitHub", r->name);
-	return rc < 0 ? -1 : 0;
-}
-
-static int github_fetch(struct forge *f, const struct repo *r, json_t **ret, struct err *err)
-{
-	cleanup(github_repo_release) struct github_repo gr = {0};
-
-	if (must_know(f, r, &gr, err) < 0)
-		return -1;
-	*ret = fetch_request(r, &gr);
-	return 0;
-}
-
-/* A fork is beside its parent, under its own name. */
-static int fork_url(struct github_repo *gr, const char *fork, struct err *err)
-{
-	autofree char *own = xasprintf("/%s.git", gr->full_name);
-	size_t n = strlen(gr->url), k = strlen(own);
-
-	if (!gh_is_full_name(fork))
-		return err_set(err, ERR_INPUT, "fork '%.210s': expected OWNER/NAME", fork);
-	if (n < k || strcasecmp(gr->url + n - k, own) != 0)
-		return err_set(err, ERR_STATE, "repository %s: where its fork %s is, is not known",
-			       gr->full_name, fork);
-	row_take(&gr->url, xasprintf("%.*s/%s.git", (int)(n - k), gr->url, fork));
-	return 0;
-}
-
-static int github_push(struct forge *f, const struct repo *r, const char *fork, const char *branch,
-		       const char *new, const char *old, bool forward, json_t **ret,
-		       struct err *err)
-{
-	cleanup(github_repo_release) struct github_repo gr = {0};
-	bool whole = !strncmp(branch, "refs/", 5);
-	autofree char *ref = xasprintf("%s%s", whole ? "" : "refs/heads/", branch);
-	json_t *updates, *u;
-
-	if (must_act(f->github, r, "a push", err) < 0)
-		return -1;
-	updates = json_array();
-	u = json_object();
-	json_put_str(u, "ref", ref);
-	json_put_str(u, "new", new);
-	json_put_str(u, "old", old);
-	json_put_bool(u, "fast_forward", forward);
-	json_array_append_new(updates, u);
-	if (must_know(f, r, &gr, err) < 0 || (fork && fork_url(&gr, fork, err) < 0)) {
-		json_decref(updates);
-		return -1;
-	}
-	*ret = github_net(r, &gr, "push");
-	json_put(*ret, "updates", updates);
-	return 0;
-}
-
-int github_fetch_base(struct github *g, const struct repo *r, struct err *err)
-{
-	cleanup(github_repo_release) struct github_repo gr = {0};
-	autofree char *subject = xasprintf("repo:%lld", (long long)r->id);
-	json_t *p;
-	int rc = github_waits(g, subject, "forge-fetch", err);
-
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	rc = github_repo_of(g->o.db, r->id, &gr, err);
-	if (rc <= 0)
-		return rc;
-	p = fetch_request(r, &gr);
-	json_put(p, "ctx", json_object());
-	json_put_int(json_object_get(p, "ctx"), "repo", r->id);
-	return github_effect(g, subject, "forge-fetch", p, err);
 }
 
 const struct forge_ops forge_github = {

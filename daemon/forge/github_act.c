@@ -259,6 +259,8 @@ static int did_find_open(struct job *j, const struct gh_answer *a, struct err *e
 		    job_is_of(j, a, o, 0))
 			return opened(j, o, err);
 	}
+	if (json_flag(j->memo, "lacks"))
+		return job_again(j, err, "GitHub does not know the branch");
 	return err_set(err, ERR_STATE, "%s: GitHub opened no PR from %s to %s: %s",
 		       j->remote.full_name, json_str(j->payload, "topic", ""),
 		       json_str(j->payload, "base", ""), json_str(j->memo, "why", "no reason"));
@@ -279,6 +281,7 @@ static int did_open(struct job *j, const struct gh_answer *a, struct err *err)
 	/* "A pull request already exists", or the branch cannot be one: what is there decides. */
 	if (a->outcome == GH_CONFLICT) {
 		json_put_str(j->memo, "why", a->text);
+		json_put_bool(j->memo, "lacks", job_lacks_push(j, a));
 		return find_open(j);
 	}
 	return job_check_of(j, a, 0, err) < 0 ? -1 : opened(j, a->body, err);

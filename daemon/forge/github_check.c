@@ -47,6 +47,8 @@ static int keep(struct job *j, int64_t remote, struct err *err)
 
 static int did_check(struct job *j, const struct gh_answer *a, struct err *err)
 {
+	if (job_lacks_push(j, a))
+		return job_again(j, err, "GitHub does not know the commit");
 	if (job_check(j, a, err) < 0)
 		return -1;
 	/* Of a commit status the answer does not say. */

@@ -5,7 +5,12 @@
  * Check runs and commit statuses are two lists. A commit status of a check that a rule binds to an App counts when its
  * latest one was set by that App's bot ("SLUG[bot]"): that list does not say by whom, so the statuses are read once
  * more with their creators, only where there is such a one, and whose slug that is is asked of GitHub unless a check
- * run of the commit tells. Of the first one that is red the rest is read: its annotations, and, when it is a job of
+ * run of the commit tells.
+ *
+ * A list may be behind the delivery that told of it: the check that has ended is not in it, or still runs. Of those that
+ * were told (github_ci_told) and that somebody waits for the list is read again until it has them.
+ *
+ * Of the first one that is red the rest is read: its annotations, and, when it is a job of
  * GitHub Actions, the end of its log.
  */
 #include "forge/github_job.h"
@@ -66,6 +71,87 @@ static void note(struct job *j, const char *name, int64_t app, enum seen s, cons
 		if (!strcmp(json_str(o, "called", ""), name) && (!wanted || wanted == app))
 			note_one(o, s, word, url, run);
 	}
+}
+
+/* ---- what was told, and is not there yet ---- */
+
+#define TOLD_MAX 256
+
+void github_ci_told(struct github *g, int64_t repo, const char *head, bool status, int64_t id,
+		    const char *name)
+{
+	json_t *o = json_object();
+
+	g->told = g->told ? g->told : json_array();
+	json_put_int(o, "repo", repo);
+	json_put_str(o, "head", head);
+	json_put_bool(o, "status", status);
+	json_put_int(o, "id", id);
+	json_put_str(o, "name", name);
+	json_put_int(o, "at_ms", g->o.clock->wall_ms(g->o.clock));
+	if (json_array_size(g->told) >= TOLD_MAX)
+		json_array_remove(g->told, 0);
+	json_array_append_new(g->told, o);
+}
+
+static bool is_wanted(const struct job *j, const char *name)
+{
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (json_object_get(j->result, "checks"), i, o)
+		if (!strcmp(json_str(o, "called", ""), name))
+			return true;
+	return false;
+}
+
+/* Is it in the list as it was told: ended, or followed by a later one of its name? */
+static bool is_listed(const json_t *list, const json_t *told)
+{
+	const char *key = json_flag(told, "status") ? "context" : "name";
+	int64_t id = json_int(told, "id", 0);
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o) {
+		int64_t found = json_int(o, "id", 0);
+
+		if (strcmp(json_str(o, key, ""), json_str(told, "name", "")) != 0)
+			continue;
+		if (found > id ||
+		    (found == id && (json_flag(told, "status") ||
+				     !strcmp(json_str(o, "status", ""), "completed"))))
+			return true;
+	}
+	return false;
+}
+
+/* The name of one that the list lacks, or NULL. */
+static const char *lacks(const struct job *j, const json_t *list, bool status)
+{
+	const json_t *o;
+	size_t i;
+
+	if (!job_lags(j))
+		return NULL;
+	json_array_foreach (j->g->told, i, o) {
+		int64_t age = job_now(j) - json_int(o, "at_ms", 0);
+		const char *name = json_str(o, "name", "");
+
+		if (json_flag(o, "status") == status && json_int(o, "repo", 0) == j->repo.id &&
+		    !strcmp(json_str(o, "head", ""), json_str(j->payload, "head", "?")) &&
+		    age >= 0 && age < LAG_MS && is_wanted(j, name) && !is_listed(list, o))
+			return name;
+	}
+	return NULL;
+}
+
+static int again(struct job *j, const char *name, struct err *err)
+{
+	autofree char *what =
+		xasprintf("the list lacks the check `%s`, of whose end was told,", name);
+
+	return job_again(j, err, what);
 }
 
 /* ---- why it is red ---- */
@@ -328,8 +414,12 @@ static int did_statuses(struct job *j, const struct gh_answer *a, struct err *er
 	const char *head = json_str(j->payload, "head", "");
 	size_t i;
 
+	if (job_lacks_push(j, a))
+		return job_again(j, err, "GitHub does not know the commit");
 	if (job_check(j, a, err) < 0)
 		return -1;
+	if (lacks(j, latest, true))
+		return again(j, lacks(j, latest, true), err);
 	if (strcmp(json_str(a->body, "sha", head), head) != 0)
 		return err_set(err, ERR_INPUT, "%s: the statuses of %s are of %s",
 			       j->remote.full_name, head, json_str(a->body, "sha", "?"));
@@ -352,13 +442,17 @@ static int did_statuses(struct job *j, const struct gh_answer *a, struct err *er
 static int did_runs(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	const char *head = json_str(j->payload, "head", "");
-	const json_t *o;
+	const json_t *list = json_object_get(a->body, "check_runs"), *o;
 	size_t i;
 
+	if (job_lacks_push(j, a))
+		return job_again(j, err, "GitHub does not know the commit");
 	if (job_check(j, a, err) < 0)
 		return -1;
+	if (lacks(j, list, false))
+		return again(j, lacks(j, list, false), err);
 	json_put(j->memo, "apps", json_object());
-	json_array_foreach (json_object_get(a->body, "check_runs"), i, o) {
+	json_array_foreach (list, i, o) {
 		const json_t *app = json_object_get(o, "app");
 		const char *conclusion = json_str(o, "conclusion", "");
 

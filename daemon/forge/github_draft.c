@@ -81,6 +81,8 @@ static int did_look(struct job *j, const struct gh_answer *a, struct err *err)
 	const json_t *can;
 	const char *base, *merge;
 
+	if (a->outcome == GH_GONE && job_lags(j))
+		return not_yet(j, err);
 	if (job_check(j, a, err) < 0)
 		return -1;
 	base = json_str(json_object_get(a->body, "base"), "sha", "?");
@@ -123,6 +125,8 @@ static int did_find(struct job *j, const struct gh_answer *a, struct err *err)
 			return opened(j, o);
 	if (!why)
 		return open_it(j);
+	if (json_flag(j->memo, "lacks"))
+		return job_again(j, err, "GitHub does not know the candidate's branch");
 	return err_set(err, ERR_STATE,
 		       "%s: GitHub opened no draft PR from %s: %s; where there are none, "
 		       "'queue.candidate: branch' does without",
@@ -133,6 +137,7 @@ static int did_open(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	if (a->outcome == GH_CONFLICT) { /* there is one, or there cannot be one */
 		json_put_str(j->memo, "why", a->text);
+		json_put_bool(j->memo, "lacks", job_lacks_push(j, a));
 		return list_open(j, did_find);
 	}
 	return job_check(j, a, err) < 0 ? -1 : opened(j, a->body);

@@ -138,8 +138,13 @@ static int hear_pull(struct heard *h, struct err *err)
 static int hear_push(struct heard *h, struct err *err)
 {
 	autofree char *base = xasprintf("refs/heads/%s", h->repo.base);
+	const char *after = json_str(h->p, "after", "");
 
-	return strcmp(json_str(h->p, "ref", ""), base) ? 0 : github_fetch_base(h->g, &h->repo, err);
+	if (strcmp(json_str(h->p, "ref", ""), base) != 0)
+		return 0;
+	return gh_is_oid(after) && after[strspn(after, "0")]
+		       ? github_fetch_told(h->g, &h->repo, after, err)
+		       : github_fetch_base(h->g, &h->repo, err);
 }
 
 /* Renamed, transferred, made private: read it again. */
@@ -231,6 +236,9 @@ static int hear_workflow(struct heard *h, struct err *err)
 
 static int hear_status(struct heard *h, struct err *err)
 {
+	if (strcmp(json_str(h->p, "state", "pending"), "pending") != 0)
+		github_ci_told(h->g, h->repo.id, json_str(h->p, "sha", ""), true,
+			       json_int(h->p, "id", 0), json_str(h->p, "context", ""));
 	return hear_commit(h, json_str(h->p, "sha", ""), err);
 }
 
@@ -281,6 +289,17 @@ static const char *rerun_of(const char *check)
 	return "";
 }
 
+/* CI's: whoever waits reads the list, which may not have the end yet that is told here. */
+static int hear_run(struct heard *h, const json_t *run, struct err *err)
+{
+	const char *head = json_str(run, "head_sha", "");
+
+	if (!strcmp(h->action, "completed"))
+		github_ci_told(h->g, h->repo.id, head, false, json_int(run, "id", 0),
+			       json_str(run, "name", ""));
+	return hear_commit(h, head, err);
+}
+
 /* A button, or "re-run". */
 static int hear_check(struct heard *h, struct err *err)
 {
@@ -292,8 +311,7 @@ static int hear_check(struct heard *h, struct err *err)
 	int rc;
 
 	if (strcmp(h->action, "requested_action") != 0 && strcmp(h->action, "rerequested") != 0)
-		return is_our_check(h, run) ? 0
-					    : hear_commit(h, json_str(run, "head_sha", ""), err);
+		return is_our_check(h, run) ? 0 : hear_run(h, run, err);
 	if (h->sender.bot)
 		return 0;
 	rc = find_check(h, run, &c, &number, err);

@@ -16,6 +16,7 @@ struct github {
 	char *self, *login, *marker_key, *git;
 	struct job *jobs;
 	json_t *app_ids; /* {SLUG: {id, at_ms}}, for GITHUB_LEVEL_MS */
+	json_t *told;    /* [{repo, head, status, id, name, at_ms}]: github_ci_told() */
 	uint64_t missed; /* the request about deliveries that did not arrive */
 	int64_t *again;  /* those that are to be sent once more */
 	size_t nagain;
@@ -66,6 +67,9 @@ int job_check_of(struct job *j, const struct gh_answer *a, int64_t number, struc
  */
 #define LAG_MS ((int64_t)60 * 1000)
 bool job_lags(const struct job *j);
+/* Is it a 422 because GitHub does not know a commit or a branch that has just been pushed ("No commit found for SHA",
+ * home-assistant/service-hub#394; "Head sha can't be blank", "head is invalid" of a new PR), and soon will? */
+bool job_lacks_push(const struct job *j, const struct gh_answer *a);
 /* -1, with an ERR_UNAVAILABLE that has it asked for again. */
 int job_again(struct job *j, struct err *err, const char *what);
 
@@ -117,6 +121,13 @@ int github_installations_changed(struct github *g, struct err *err);
 int github_list(struct github *g, int64_t repo, struct err *err);
 int github_paused(struct forge *f, const struct repo *r, char **ret_why, struct err *err);
 
+/* ---- CI (github_ci.c) ---- */
+
+/* A delivery says that this check run (status false) or commit status, with its number and name, is complete: a list
+ * that does not have it so is behind, and is read again. Remembered for LAG_MS; a restart reads everything anyway. */
+void github_ci_told(struct github *g, int64_t repo, const char *head, bool status, int64_t id,
+		    const char *name);
+
 /* ---- rules (github_rules.c) ---- */
 
 /* The last steps of "forge-list": what the rules of the base branch demand. */
@@ -151,6 +162,19 @@ int github_ask_threads(struct job *j, struct err *err);
 /* PRs in the queue whose reviews may have changed unnoticed are read again. */
 int github_look_at_queue(struct github *g, const struct repo *r, struct err *err);
 
+/* The pause before the next look for what lags, that was told of so long ago. */
+int64_t github_lag_wait(int64_t age_ms);
+/* -1: the repository is in shadow mode, and `what` is no read. */
+int github_must_act(struct github *g, const struct repo *r, const char *what, struct err *err);
+
+/* ---- Git (github_git.c) ---- */
+
+int github_fetch(struct forge *f, const struct repo *r, json_t **ret, struct err *err);
+int github_push(struct forge *f, const struct repo *r, const char *fork, const char *branch,
+		const char *new, const char *old, bool forward, json_t **ret, struct err *err);
+/* The base was pushed to, and is this now: it is fetched until Git brings it, for LAG_MS. */
+int github_fetch_told(struct github *g, const struct repo *r, const char *oid, struct err *err);
+
 /* ---- PRs (github_pull.c) ---- */
 
 /* The second and third step of a PR that was read: its objects, its files. Takes x: {repo, number,
@@ -178,6 +202,8 @@ int github_pull_store(struct github *g, const struct repo *r, struct pr *p, cons
 int github_pull_labels(struct github *g, const struct repo *r, int64_t number, const json_t *pull,
 		       struct err *err);
 int github_did_fetch(struct forge *f, const json_t *p, struct err *err);
+/* The base: what a delivery told of is asked for again while Git is behind it. */
+int github_did_fetch_base(struct forge *f, const struct repo *r, const json_t *p, struct err *err);
 int github_did_changed(struct forge *f, const json_t *p, struct err *err);
 
 /* ---- deliveries that did not arrive (github_missed.c) ---- */

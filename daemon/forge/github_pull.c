@@ -273,6 +273,8 @@ static int ask_changed(struct forge *f, const struct repo *r, const json_t *p, c
 	const char *head = fetched(p, ref);
 	json_t *ctx = json_copy((json_t *)x);
 
+	if (!json_object_get(ctx, "asked_ms"))
+		json_put_int(ctx, "asked_ms", now_of(f->github));
 	/* A push may have come between the two: what Git brought is what there is. */
 	json_put_str(ctx, "head", head ? head : json_str(json_object_get(pull, "head"), "sha", ""));
 	json_put_str(q, "op", "changed");
@@ -339,14 +341,30 @@ int github_did_fetch(struct forge *f, const json_t *p, struct err *err)
 	const json_t *x = json_object_get(p, "ctx"), *pulls = json_object_get(x, "pulls");
 	bool ok = json_flag(p, "ok");
 
-	/* Of the base: repo-base reads it. What failed is asked for again by the next list that is another one. */
-	if (!pulls && (!ok || !json_object_get(x, "pull")))
+	/* What failed is asked for again by the next list that is another one. */
+	if (!pulls && !ok)
 		return 0;
 	if (open_repo(f, x, &r, &gr, err) < 0)
 		return -1;
+	if (!pulls && !json_object_get(x, "pull")) /* of the base: repo-base reads it */
+		return github_did_fetch_base(f, &r, p, err);
 	if (!pulls)
 		return ask_changed(f, &r, p, x, err);
 	return ok ? did_fetch_many(f, &r, p, pulls, err) : split(f, &r, &gr, p, pulls, err);
+}
+
+/* Its objects are not there. Git may be behind the API, which told of the head: fetched again a little later (1), or 0. */
+static int fetch_again(struct forge *f, const struct repo *r, const struct github_repo *gr,
+		       const json_t *x, struct err *err)
+{
+	int64_t now = now_of(f->github), age = now - json_int(x, "asked_ms", now - LAG_MS);
+
+	if (age < 0 || age >= LAG_MS)
+		return 0;
+	if (github_pull_fetch(f->github, r, gr, json_copy((json_t *)x), err) < 0 ||
+	    effect_wait(f->db, db_last_id(f->db), now, github_lag_wait(age), err) < 0)
+		return -1;
+	return 1;
 }
 
 int github_did_changed(struct forge *f, const json_t *p, struct err *err)
@@ -363,7 +381,10 @@ int github_did_changed(struct forge *f, const json_t *p, struct err *err)
 	if (open_repo(f, x, &r, &gr, err) < 0 ||
 	    gh_read_pull(json_object_get(x, "pull"), gr.full_name, &now, err) < 0)
 		return -1;
-	/* Its objects are not there (an empty base, a broken fetch): nobody hears of this head. */
+	rc = json_flag(p, "ok") ? 0 : fetch_again(f, &r, &gr, x, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	/* Still not (an empty base, a broken fetch): nobody hears of this head. */
 	if (!json_flag(p, "ok"))
 		return err_set(err, ERR_STATE, "PR #%lld of %s: its changes could not be read: %s",
 			       (long long)now.number, r.name,

@@ -85,6 +85,22 @@ static const json_t *repo_of(const struct job *j, const struct gh_answer *a)
 	return json_int(repo, "databaseId", 0) == j->remote.remote ? repo : NULL;
 }
 
+/* GraphQL answers from another copy than REST: it may not have a new PR or its new head yet. 1, 0, -1. */
+static int is_behind(struct job *j, const struct gh_answer *a, const json_t *pull, struct err *err)
+{
+	cleanup(pr_release) struct pr now = {.number = job_number(j)};
+	const char *head = json_str(pull, "headRefOid", NULL);
+
+	if (!job_lags(j) || !repo_of(j, a))
+		return 0;
+	if (!head)
+		return !json_is_object(pull);
+	now.head = xstrdup(head);
+	if (github_pull_head(j->g, &j->repo, &now, err) < 0)
+		return -1;
+	return strcmp(now.head, json_str(j->memo, "head", head)) != 0;
+}
+
 static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err)
 {
 	const json_t *pull = json_object_get(repo_of(j, a), "pullRequest"), *threads, *page, *o;
@@ -93,12 +109,16 @@ static int did_verdict(struct job *j, const struct gh_answer *a, struct err *err
 	int64_t pages = json_int(j->memo, "pages", 0) + 1;
 	json_t *v;
 	size_t i;
+	int rc;
 
 	/* Not for us to see: the one who asks is told why. Anything else is asked again. */
 	if (a->outcome == GH_REFUSED || a->outcome == GH_GONE)
 		return keep_failure(j, a->text, err);
 	if (job_check(j, a, err) < 0)
 		return -1;
+	rc = is_behind(j, a, pull, err);
+	if (rc != 0)
+		return rc < 0 ? -1 : job_again(j, err, "GraphQL does not show the pushed head");
 	/* A field that could not be read is null, as one that says "none" is: half an answer is none. */
 	if (!json_is_object(pull) || json_array_size(json_object_get(a->body, "errors")) ||
 	    !json_is_array(json_object_get(json_object_get(pull, "reviewThreads"), "nodes")))
