@@ -179,13 +179,14 @@ int db_open(const char *path, bool create, struct db **ret, struct err *err)
 	if (exec(d,
 		 "PRAGMA page_size = 16384; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
 		 "PRAGMA foreign_keys = ON; PRAGMA cache_size = -2048; "
-		 "PRAGMA wal_autocheckpoint = 250; PRAGMA trusted_schema = OFF; "
+		 "PRAGMA trusted_schema = OFF; "
 		 "PRAGMA cell_size_check = ON",
 		 err) < 0 ||
 	    migrate(d, err) < 0) {
 		db_close(d);
 		return err_wrap(err, "%s", path);
 	}
+	db_write_back(d, DB_PAGES);
 	d->writable = true;
 	*ret = d;
 	return 0;
@@ -227,6 +228,11 @@ int db_check(struct db *d, struct err *err)
 			     (const char *)sqlite3_column_text(st, 0));
 	sqlite3_finalize(st);
 	return rc == SQLITE_ROW ? 0 : -1;
+}
+
+void db_write_back(struct db *d, int pages)
+{
+	sqlite3_wal_autocheckpoint(d->h, pages);
 }
 
 int db_begin(struct db *d, struct err *err)
@@ -303,8 +309,9 @@ void db_rollback_to(struct db *d)
 	d->depth--;
 }
 
+/* how: SQLITE_STATIC where the statement is over before the caller goes on, SQLITE_TRANSIENT makes copies. */
 static int bind(struct db *d, enum stmt_id id, sqlite3_stmt **ret, struct err *err,
-		const char *types, va_list ap)
+		sqlite3_destructor_type how, const char *types, va_list ap)
 {
 	if (d->writable && db_begin(d, err) < 0)
 		return -1;
@@ -318,11 +325,9 @@ static int bind(struct db *d, enum stmt_id id, sqlite3_stmt **ret, struct err *e
 		} else if (types[i] == 'b') {
 			const void *p = va_arg(ap, const void *);
 
-			sqlite3_bind_blob64(d->stmt[id], i + 1, p, va_arg(ap, size_t),
-					    SQLITE_TRANSIENT);
+			sqlite3_bind_blob64(d->stmt[id], i + 1, p, va_arg(ap, size_t), how);
 		} else {
-			sqlite3_bind_text(d->stmt[id], i + 1, va_arg(ap, const char *), -1,
-					  SQLITE_TRANSIENT);
+			sqlite3_bind_text(d->stmt[id], i + 1, va_arg(ap, const char *), -1, how);
 		}
 	}
 	*ret = d->stmt[id];
@@ -354,7 +359,7 @@ int db_query(struct db *d, enum stmt_id id, sqlite3_stmt **ret, struct err *err,
 	int rc;
 
 	va_start(ap, types);
-	rc = bind(d, id, ret, err, types, ap);
+	rc = bind(d, id, ret, err, SQLITE_TRANSIENT, types, ap);
 	va_end(ap);
 	return rc;
 }
@@ -366,7 +371,7 @@ int db_run(struct db *d, enum stmt_id id, struct err *err, const char *types, ..
 	int rc;
 
 	va_start(ap, types);
-	rc = bind(d, id, &st, err, types, ap);
+	rc = bind(d, id, &st, err, SQLITE_STATIC, types, ap);
 	va_end(ap);
 	if (rc < 0 || db_step(d, st, err) < 0)
 		return -1;
@@ -381,7 +386,7 @@ int db_int(struct db *d, enum stmt_id id, int64_t *ret, struct err *err, const c
 	int rc;
 
 	va_start(ap, types);
-	rc = bind(d, id, &st, err, types, ap);
+	rc = bind(d, id, &st, err, SQLITE_STATIC, types, ap);
 	va_end(ap);
 	if (rc == 0)
 		rc = db_step(d, st, err);
@@ -399,7 +404,7 @@ int db_text(struct db *d, enum stmt_id id, char **ret, struct err *err, const ch
 	int rc;
 
 	va_start(ap, types);
-	rc = bind(d, id, &st, err, types, ap);
+	rc = bind(d, id, &st, err, SQLITE_STATIC, types, ap);
 	va_end(ap);
 	if (rc == 0)
 		rc = db_step(d, st, err);

@@ -15,7 +15,8 @@
  * deliveries of 12 kB on two cores, one commit a turn: with raw bodies and SQLite's defaults 2.0 times the
  * acknowledgements a second of a receiver that stores nothing; with compressed bodies, these pages and these
  * steps 3.3 times, and p99 12 ms. Steps of 4,000 pages cost p99 68 ms: a turn waits for the whole write-back.
- * An older file keeps its page size.
+ * An older file keeps its page size. Each write-back syncs three times: where a sync takes milliseconds that is an
+ * eighth of a flood's time, and less often is better (db_write_back).
  */
 #ifndef YM_STORE_DB_H
 #define YM_STORE_DB_H
@@ -44,6 +45,10 @@ int db_check(struct db *d, struct err *err);
  * db_rollback(), so that no half of a decision is ever kept.
  */
 int db_begin(struct db *d, struct err *err);
+/* After how many pages the journal is written back, from now on. */
+#define DB_PAGES      250
+#define DB_PAGES_SLOW 1000
+void db_write_back(struct db *d, int pages);
 int db_commit(struct db *d, struct err *err);
 void db_rollback(struct db *d);
 bool db_in_transaction(const struct db *d);

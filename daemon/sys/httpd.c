@@ -454,5 +454,6 @@ const char *httpd_address(const struct httpd *h)
 
 struct httpd_counts httpd_counts(const struct httpd *h)
 {
-	return (struct httpd_counts){h->n, h->requests, h->taken, h->evicted, h->timed_out};
+	return (struct httpd_counts){h->n - h->leaving, h->requests, h->taken, h->evicted,
+				     h->timed_out};
 }

@@ -35,8 +35,8 @@
 
 #include <stddef.h>
 
-#define HTTPD_HEADERS_MAX                                                                          \
-	((size_t)16 << 10)      /* one request's line and headers, and its read buffer */
+/* One request's line and headers, and its read buffer, which is half of it: what GitHub sends mostly comes in one read. */
+#define HTTPD_HEADERS_MAX ((size_t)32 << 10)
 #define HTTPD_IDLE_MS     60000 /* without a request, or before its headers are whole */
 #define HTTPD_REQUEST_MS  60000 /* from the headers to the end of the body */
 #define HTTPD_PATIENCE_MS 10000 /* the time in which a forge gives a delivery up */
@@ -109,7 +109,7 @@ void httpd_until(struct httpd *h, int fd);
 void httpd_drain(struct httpd *h);
 
 struct httpd_counts {
-	size_t open;      /* connections */
+	size_t open;      /* connections, but for those that were cut and are not gone yet */
 	size_t requests;  /* begun and not answered */
 	int64_t accepted; /* connections, since the start */
 	int64_t evicted;  /* that made room */

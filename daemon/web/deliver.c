@@ -159,7 +159,10 @@ int deliver_pass(struct deliver *x, const struct hook_secrets *secrets, enum del
 {
 	struct clock *clock = x->bot->clock;
 	int64_t now = clock->mono_ms(clock), until = now + DELIVER_TURN_MS;
-	int64_t each = pace == DELIVER_HURRY ? DELIVER_HURRY_MS : DELIVER_BUSY_MS;
+	static const int64_t ms[] = {[DELIVER_BUSY] = DELIVER_BUSY_MS,
+				     [DELIVER_HURRY] = DELIVER_HURRY_MS,
+				     [DELIVER_FLOOD] = DELIVER_FLOOD_MS};
+	int64_t each = ms[pace];
 	int rc, n = 0;
 
 	x->credit_ms += now - x->last_ms;

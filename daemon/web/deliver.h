@@ -4,7 +4,8 @@
  * After the acknowledgement, in the order in which they came, each in a savepoint of its own. Every one ends
  * with an outcome (store/deliveries.h). Decoding one costs ten times what storing it does, so what a turn spends
  * on it is bounded: DELIVER_TURN_MS while none come; one for every DELIVER_BUSY_MS that passed while they keep
- * coming, which is a thirtieth of the time; one for every DELIVER_HURRY_MS when they pile up.
+ * coming, which is a thirtieth of the time; one for every DELIVER_FLOOD_MS while many come at once; one for every
+ * DELIVER_HURRY_MS when they pile up.
  */
 #ifndef YM_WEB_DELIVER_H
 #define YM_WEB_DELIVER_H
@@ -16,7 +17,8 @@
 #define DELIVER_TURN_MS  5
 #define DELIVER_BUSY_MS  10
 #define DELIVER_HURRY_MS 1
-enum deliver_pace { DELIVER_QUIET, DELIVER_BUSY, DELIVER_HURRY };
+#define DELIVER_FLOOD_MS 40
+enum deliver_pace { DELIVER_QUIET, DELIVER_BUSY, DELIVER_HURRY, DELIVER_FLOOD };
 
 struct deliver_said {
 	enum delivery_state outcome; /* DELIVERY_DECODED or DELIVERY_IGNORED */

@@ -15,13 +15,17 @@
 #define DISK_MS     1000
 #define STORE_MAX   4096 /* deliveries of one turn */
 #define STORE_BYTES ((size_t)16 << 20)
-#define ASIDE_MIN   8 /* deliveries: fewer are not worth a thread */
+#define ASIDE_MIN   8    /* deliveries: fewer are not worth a thread */
+#define TURN_US_MAX 1000 /* a sender that pauses says nothing about how fast others are */
+#define PACK_US     1000 /* with a disk as slow as this there is time to compress before the writing */
 
 struct arrival {
 	struct web *of;
 	struct httpd_request *request; /* NULL: there is nobody to answer */
 	struct hook_check *check;
 	struct body body;
+	char *packed; /* NULL: not yet, or nothing is kept */
+	size_t npacked;
 	unsigned char signature[HMAC_BYTES];
 	char *guid, *event;
 	int form; /* -1: neither JSON nor a form */
@@ -120,6 +124,7 @@ static void arrival_end(void *state)
 	move_to(a, NULL);
 	hook_check_free(a->check);
 	body_release(&a->body);
+	free(a->packed);
 	free(a->guid);
 	free(a->event);
 	free(a);
@@ -236,6 +241,28 @@ static int add(struct arrival *a, const void *p, size_t n)
 	return 0;
 }
 
+static int pack(struct arrival *a, struct err *err)
+{
+	const char *p;
+
+	if (body_read(&a->body, &p, err) < 0)
+		return -1;
+	a->packed = p ? delivery_pack(p, a->body.size, &a->npacked, err) : NULL;
+	return p && !a->packed ? -1 : 0;
+}
+
+/* When as many came as were answered last: how long that took. */
+static void learn_turn(struct web *w)
+{
+	struct clock *clock = w->bot->clock;
+	int64_t us;
+
+	if (!w->answered || ++w->back != w->answered)
+		return;
+	us = 1000 * (clock->mono_ms(clock) - w->answered_ms) / (int64_t)w->answered;
+	w->turn_us += ((us < TURN_US_MAX ? us : TURN_US_MAX) - w->turn_us) / 4;
+}
+
 /* Verified and whole, it waits for the turn's storing. */
 static int complete(struct arrival *a)
 {
@@ -247,8 +274,12 @@ static int complete(struct arrival *a)
 	vouch(a);
 	if (!a->event || !a->guid || a->form < 0 || !a->body.size)
 		return 400;
+	/* Beside the writing of those before; a failure is told when it is written itself. */
+	if (w->writing && w->sync_us > PACK_US && a->body.fd < 0 && !a->body.dropped)
+		pack(a, NULL);
 	a->secret = hook_secrets_name(hook_check_set(a->check), (size_t)i);
 	move_to(a, &w->arrived);
+	learn_turn(w);
 	loop_timer_in(w->wake, 0); /* it may have come after this turn's storing */
 	return 0;
 }
@@ -328,11 +359,10 @@ static int write_one(struct arrival *a, struct err *err)
 			     .mark = mark_of(a->signature),
 			     .size = (int64_t)a->body.size,
 			     .received_ms = w->batch_ms};
-	const char *p;
 	int64_t bytes = 0;
 
-	if (body_read(&a->body, &p, err) < 0 ||
-	    delivery_add(w->bot->db, &d, p, p ? a->body.size : 0, &bytes, err) < 0)
+	if ((!a->packed && pack(a, err) < 0) ||
+	    delivery_add_packed(w->bot->db, &d, a->packed, a->npacked, &bytes, err) < 0)
 		return -1;
 	w->received_ms = d.received_ms;
 	w->turn_bytes += bytes;
@@ -348,16 +378,24 @@ int receive_write(struct web *w, struct err *err)
 	return 0;
 }
 
+size_t receive_batch_max(size_t under_way, int64_t sync_us, int64_t turn_us)
+{
+	if (under_way < 4 * ASIDE_MIN || sync_us > (int64_t)under_way * turn_us)
+		return STORE_MAX;
+	return under_way / 2;
+}
+
 static void take_batch(struct web *w)
 {
 	struct arrival *a;
-	size_t bytes = 0;
+	size_t bytes = 0, n = w->http ? httpd_counts(w->http).requests : 0;
+	size_t max = receive_batch_max(n, w->sync_us, w->turn_us);
 
 	w->nbatch = 0;
 	w->batch_ms = bot_now(w->bot);
 	TAILQ_FOREACH(a, &w->arrived, at)
 	{
-		if (w->nbatch == STORE_MAX || bytes > STORE_BYTES)
+		if (w->nbatch == max || bytes > STORE_BYTES)
 			break;
 		if (w->nbatch == w->batch_room) {
 			w->batch_room = w->batch_room ? 2 * w->batch_room : 64;
@@ -398,10 +436,16 @@ void receive_stored(struct web *w, int status)
 
 void receive_answer_all(struct web *w)
 {
+	struct clock *clock = w->bot->clock;
 	struct arrival *a;
 
+	if (!TAILQ_EMPTY(&w->durable)) {
+		w->answered_ms = clock->mono_ms(clock);
+		w->answered = w->back = 0;
+	}
 	while ((a = TAILQ_FIRST(&w->durable)) != NULL) {
 		move_to(a, NULL);
+		w->answered++;
 		answer(a, a->status);
 		if (!a->request)
 			arrival_end(a);

@@ -34,7 +34,13 @@ struct web {
 	/* This turn: the first ones of arrived, which are written in one piece. */
 	struct arrival **batch;
 	size_t nbatch, batch_room;
-	bool aside; /* with the commit, on its thread */
+	bool aside;      /* with the commit, on its thread */
+	bool writing;    /* and that is what happens now */
+	int64_t sync_us; /* what a commit takes, lately */
+	/* How fast those who are answered send the next one, which is read and checked: */
+	int64_t turn_us; /* a delivery, lately */
+	int64_t answered_ms;
+	size_t answered, back;
 	int64_t batch_ms;
 	size_t stored;
 	int64_t turn_bytes, turn_done;
@@ -58,6 +64,13 @@ int receive_store(void *web, struct err *err);
 int receive_write(struct web *w, struct err *err);
 void receive_stored(struct web *w, int status);
 void receive_answer_all(struct web *w);
+/*
+ * How many deliveries of those under way share a commit. All, when the disk is slow beside the time in which as many are
+ * answered, sent again and read: the slower it is, the more wait for it together. Otherwise half of them, which are
+ * written while the other half is answered and read: senders that wait for their answers fall into two such groups.
+ * sync_us: of a commit; turn_us: of one delivery, from an answer to the next one's end.
+ */
+size_t receive_batch_max(size_t under_way, int64_t sync_us, int64_t turn_us);
 /* Is there enough for a batch that is worth a thread? */
 bool receive_more(const struct web *w);
 /* At the end, behind httpd_free(): what came without a request and is not answered. */

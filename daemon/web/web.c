@@ -13,6 +13,7 @@
 #define PURGE_MS          60000
 #define PURGE_STEP        200
 #define QUIET_MS          20
+#define SLOW_US           2000 /* a commit that takes longer: the disk's syncs are what costs */
 #define FAILED_MS         5000
 #define OTHER_FILES       256 /* descriptors for roles, runs, the ledger and clients of the socket */
 #define UNDECODABLE_SHOWN 20
@@ -227,8 +228,9 @@ static enum deliver_pace pace(struct web *w)
 		w->stored_ms = now;
 	if (now - w->stored_ms >= QUIET_MS)
 		return DELIVER_QUIET;
-	return w->bytes > w->bot->conf->retention.deliveries_mb << 19 ? DELIVER_HURRY
-								      : DELIVER_BUSY;
+	if (w->bytes > w->bot->conf->retention.deliveries_mb << 19)
+		return DELIVER_HURRY;
+	return w->aside ? DELIVER_FLOOD : DELIVER_BUSY;
 }
 
 static int web_work(void *self, struct err *err)
@@ -250,16 +252,30 @@ static int web_work(void *self, struct err *err)
 struct commit {
 	struct web *web;
 	struct err *err;
+	int64_t ms; /* that the commit took */
 	int rc;
 };
 
 static void write_and_commit(void *arg)
 {
 	struct commit *c = arg;
+	struct clock *clock = c->web->bot->clock;
 
 	c->rc = receive_write(c->web, c->err);
+	c->ms = clock->mono_ms(clock);
 	if (c->rc == 0)
 		c->rc = db_commit(c->web->bot->db, c->err);
+	c->ms = clock->mono_ms(clock) - c->ms;
+}
+
+/* With each write-back of the journal go three syncs, which stand for as many deliveries as a commit each. */
+static void learn_disk(struct web *w, int64_t ms)
+{
+	bool was = w->sync_us > SLOW_US;
+
+	w->sync_us += (1000 * ms - w->sync_us) / 8;
+	if (was != (w->sync_us > SLOW_US))
+		db_write_back(w->bot->db, was ? DB_PAGES : DB_PAGES_SLOW);
 }
 
 /* The ledger is the other thread's meanwhile: nothing here touches it. */
@@ -276,11 +292,14 @@ static void receive_on(void *web, int fd)
 static int web_commit(void *self, struct err *err)
 {
 	struct web *w = self;
-	struct commit c = {w, err, 0};
+	struct commit c = {.web = w, .err = err};
 
 	if (!w->aside)
 		return db_commit(w->bot->db, err);
+	w->writing = true;
 	aside(write_and_commit, &c, receive_on, w);
+	w->writing = false;
+	learn_disk(w, c.ms);
 	return c.rc;
 }
 
@@ -298,7 +317,7 @@ static void web_committed(void *self)
 	if (!TAILQ_EMPTY(&w->arrived) || (w->fresh && w->pace == DELIVER_QUIET))
 		wake_in(w, 0);
 	else if (w->fresh)
-		wake_in(w, w->pace == DELIVER_BUSY ? DELIVER_BUSY_MS : DELIVER_HURRY_MS);
+		wake_in(w, w->pace == DELIVER_HURRY ? DELIVER_HURRY_MS : DELIVER_BUSY_MS);
 	else
 		wake_in(w, PURGE_MS);
 }

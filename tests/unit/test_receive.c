@@ -673,6 +673,19 @@ static void test_full(void **state)
 	loop_free(b.loop);
 }
 
+/* A fast disk writes one half while the other is read; a slow one is waited for by all. Few are never parted. */
+static void test_batch(void **state)
+{
+	(void)state;
+	assert_int_equal(receive_batch_max(128, 300, 40), 64);
+	assert_int_equal(receive_batch_max(128, 5000, 40), 64);
+	assert_true(receive_batch_max(128, 6000, 40) >= 128);
+	assert_true(receive_batch_max(128, 20000, 40) >= 128);
+	assert_int_equal(receive_batch_max(1000, 20000, 40), 500);
+	assert_true(receive_batch_max(20, 300, 40) >= 20);
+	assert_true(receive_batch_max(0, 0, 0) >= 20);
+}
+
 /* A clock that jumps a year ahead takes no delivery with it, and one that was put back keeps none for a year. */
 static void test_clock_jumps(void **state)
 {
@@ -751,6 +764,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_pass, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_whole, fx_setup, fx_teardown),
 		cmocka_unit_test_setup_teardown(test_full, fx_setup, fx_teardown),
+		cmocka_unit_test(test_batch),
 		cmocka_unit_test_setup_teardown(test_clock_jumps, fx_setup, fx_teardown),
 	};
 
