@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/yaml.h"
 #include "bot/conf_place.h"
+#include "bot/conf_submodules.h"
 
 struct load {
 	const struct yaml_doc *doc;
@@ -302,6 +303,7 @@ static int load_root(struct load *l, const struct yaml_node *root)
 	    load_agents(l, yaml_get(root, "agents")) < 0 ||
 	    load_default_agent(l, yaml_get(root, "default-agent")) < 0 ||
 	    load_sections(l, root) < 0 || load_notify(l, yaml_get(root, "notify")) < 0 ||
+	    conf_submodules_load(l->doc, yaml_get(root, "submodules"), l->c, l->err) < 0 ||
 	    load_hooks(l, root) < 0)
 		return -1;
 	return load_author(l, yaml_get(root, "author")) < 0
@@ -342,6 +344,7 @@ void conf_daemon_release(struct conf_daemon *c)
 	free(c->author_email);
 	free(c->sign_key);
 	strvec_release(&c->notify);
+	conf_submodules_release(c);
 	conf_github_release(&c->github);
 	conf_hooks_release(&c->hooks);
 	*c = (struct conf_daemon){0};
@@ -415,6 +418,7 @@ char *conf_daemon_json(const struct conf_daemon *c)
 	json_put_str(author, "email", c->author_email);
 	json_put(o, "author", author);
 	json_put_str(o, "sign-key", c->sign_key);
+	json_put(o, "submodules", conf_submodules_json(c));
 	if (c->hooks.listen)
 		json_put_str(o, "listen", c->hooks.listen);
 	github = conf_github_json(&c->github);

@@ -44,6 +44,10 @@
  *     failed-worktree-days: 7      worktrees of failed tasks, and of those whose issue was closed
  *     deliveries-days: 3           raw webhook deliveries; GitHub keeps its own as long
  *     deliveries-mb: 512           the same, by what they take in the ledger
+ *   submodules:                    none; which submodules gates and agents may see beside the public ones of the forge's own
+ *     REPOSITORY: [ADDRESS…]       host: addresses, with '/' at the end all below it (git/module_url.h). Whoever may
+ *                                  open a pull request in REPOSITORY ('*': any) can then read them there: a gate
+ *                                  prints what it likes. On the forge's host they are fetched with its credential
  *   listen, github:                webhooks: conf_hooks.h
  *   reconcile-seconds: 300         how often the forge is read again; 5..86400
  *   author: { name: Yardmaster, email: yardmaster@localhost }   of the commits that the host makes
@@ -88,6 +92,11 @@ struct conf_daemon {
 		int64_t events_days, logs_days, task_days, failed_worktree_days;
 		int64_t deliveries_days, deliveries_mb;
 	} retention;
+	struct conf_submodules {
+		char *repo; /* its name, or "*" */
+		struct strvec allowed;
+	} * submodules;
+	size_t nsubmodules;
 	struct conf_hooks hooks;
 	int64_t reconcile_seconds;
 	char *author_name, *author_email;
@@ -112,6 +121,9 @@ struct conf_numbers {
 };
 extern const char *const conf_daemon_keys[];
 extern const struct conf_numbers conf_daemon_numbers[];
+
+/* What `submodules` has for this repository, added to `ret`. */
+void conf_daemon_submodules(const struct conf_daemon *c, const char *repo, struct strvec *ret);
 
 /* NULL: no such agent. name NULL: the default agent. */
 const struct agent_conf *conf_daemon_agent(const struct conf_daemon *c, const char *name);

@@ -12,9 +12,9 @@
 #define SOCKET_MAX     (sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1)
 
 const char *const conf_daemon_keys[] = {
-	"data",   "socket", "socket-group", "handle", "agents",   "default-agent",     "limits",
-	"runs",   "notify", "retention",    "author", "sign-key", "reconcile-seconds", "listen",
-	"github", NULL,
+	"data",   "socket",     "socket-group", "handle", "agents",   "default-agent",     "limits",
+	"runs",   "notify",     "retention",    "author", "sign-key", "reconcile-seconds", "listen",
+	"github", "submodules", NULL,
 };
 
 char *conf_absolute(const char *folder, const char *path)

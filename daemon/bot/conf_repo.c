@@ -189,6 +189,18 @@ static int load_auto_queue(const struct yaml_doc *d, const struct yaml_node *n, 
 	return yaml_nums(d, n, auto_nums, c, err);
 }
 
+static int load_checkout(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
+			 struct err *err)
+{
+	static const char *const keys[] = {"submodules", "lfs", NULL};
+
+	c->checkout.submodules = c->checkout.lfs = true;
+	if (yaml_must_map(d, n, err) < 0 || yaml_only(d, n, keys, err) < 0 ||
+	    yaml_bool(d, yaml_get(n, "submodules"), &c->checkout.submodules, err) < 0)
+		return -1;
+	return yaml_bool(d, yaml_get(n, "lfs"), &c->checkout.lfs, err);
+}
+
 static int load_labels(const struct yaml_doc *d, const struct yaml_node *n, struct conf_repo *c,
 		       struct err *err)
 {
@@ -228,14 +240,15 @@ static int load_blueprints(const struct yaml_doc *d, const struct yaml_node *n, 
 
 static int load_root(const struct yaml_doc *d, struct conf_repo *c, struct err *err)
 {
-	static const char *const keys[] = {"queue",      "exclusive",  "protect",
-					   "labels",     "blueprints", "agent-prs",
-					   "auto-queue", "bots",       NULL};
+	static const char *const keys[] = {"queue",      "exclusive", "protect",    "labels",
+					   "blueprints", "agent-prs", "auto-queue", "bots",
+					   "checkout",   NULL};
 	const struct yaml_node *root = d->root;
 
 	if (yaml_must_map(d, root, err) < 0 || yaml_only(d, root, keys, err) < 0 ||
 	    load_queue(d, yaml_get(root, "queue"), c, err) < 0 ||
 	    load_auto_queue(d, yaml_get(root, "auto-queue"), c, err) < 0 ||
+	    load_checkout(d, yaml_get(root, "checkout"), c, err) < 0 ||
 	    yaml_strs(d, yaml_get(root, "bots"), &c->bots, err) < 0 ||
 	    yaml_globs(d, yaml_get(root, "exclusive"), &c->exclusive, err) < 0 ||
 	    yaml_globs(d, yaml_get(root, "protect"), &c->protect, err) < 0 ||
@@ -357,9 +370,12 @@ static json_t *auto_json(const struct conf_repo *c)
 char *conf_repo_json(const struct conf_repo *c)
 {
 	autojson json_t *o = json_object();
-	json_t *labels = json_object();
+	json_t *labels = json_object(), *checkout = json_object();
 
 	json_put(o, "queue", queue_json(c));
+	json_put_bool(checkout, "submodules", c->checkout.submodules);
+	json_put_bool(checkout, "lfs", c->checkout.lfs);
+	json_put(o, "checkout", checkout);
 	if (c->auto_queue.on)
 		json_put(o, "auto-queue", auto_json(c));
 	json_put(o, "bots", list_json(&c->bots));

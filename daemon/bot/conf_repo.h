@@ -54,6 +54,12 @@
  *     prefix: "agent:"                  prefix + blueprint name on an issue assigns it
  *     needs-human: needs-human          where a task that went to a person is
  *     hold: do-not-merge                on a PR: it is not queued and not landed
+ *   checkout:                           what gates and agents find in their files
+ *     submodules: true                  submodules have their files at the recorded commit, nested ones too; which ones may
+ *                                       be had says the daemon's own file (conf_daemon.h); one that cannot be had is a
+ *                                       refusal. false: empty folders, as with actions/checkout's default
+ *     lfs: true                         files of Git LFS have their bytes, from the repository's store here; one that is
+ *                                       not there is a refusal. false: pointers, as with actions/checkout's default
  *   blueprints: [NAME…]                 which shipped blueprints may be used; absent: all
  *   agent-prs: N                        open PRs by agents; absent: the daemon's limit
  */
@@ -95,6 +101,9 @@ struct conf_repo {
 		struct strvec authors;
 		int64_t approvals;
 	} auto_queue;
+	struct {
+		bool submodules, lfs;
+	} checkout;
 	struct strvec bots;
 	struct strvec exclusive, protect;
 	char *label_prefix, *label_needs_human, *label_hold;

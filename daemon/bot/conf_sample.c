@@ -57,6 +57,13 @@ static const struct {
 	 "#  permissions:                   # who may; one of a list is enough. Without it: write, "
 	 "and\n"
 	 "#    run: [write, \"team:ORG/SLUG\"]   # maintain for freeze and resume\n"},
+	{"submodules",
+	 "# Submodules that a repository's pull requests may see, beside the public ones of its "
+	 "own "
+	 "forge.\n",
+	 "#submodules:\n"
+	 "#  octo/site: [https://github.com/octo/private-library]\n"
+	 "#  app: [/srv/yard/repos/library.git]\n"},
 	{"reconcile-seconds", "# How often the forge is read again, whatever webhooks say.\n",
 	 NULL},
 	{"handle", "# @yard in a comment counts as /yard.\n", "#handle: yard\n"},

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/outbox_wants.h"
 #include "bot/remote.h"
 #include "bot/roles.h"
 #include "bot/runs.h"
@@ -37,7 +38,9 @@ struct active {
 	pid_t pid;
 	int64_t not_before_ms; /* the executor knows when another try makes sense */
 	bool started;
-	bool walled; /* refused here, in shadow mode: the forge was not asked */
+	bool walled;         /* refused here, in shadow mode: the forge was not asked */
+	struct role *role;   /* of the git ones, which has it */
+	struct wants *wants; /* what it needs first, or NULL */
 	struct active *next;
 };
 
@@ -95,6 +98,7 @@ static void active_free(struct active *a)
 		kill(-a->pid, SIGKILL);
 	loop_child_free(a->child);
 	loop_timer_free(a->limit);
+	wants_free(a->wants);
 	json_decref(a->payload);
 	effect_release(&a->row);
 	free(a);
@@ -259,17 +263,6 @@ static void on_git(void *arg, const json_t *answer, const struct err *why)
 	outbox_result(a->outbox, a->row.id, json_incref((json_t *)answer), why);
 }
 
-static void start_git(struct outbox *o, struct active *a, struct role *role)
-{
-	cleanup(err_release) struct err err = ERR_INIT;
-	json_t *req = json_copy(a->payload);
-
-	json_object_del(req, "ctx");
-	secrets_for_git(o->bot, req);
-	if (role_ask(role, req, on_git, a, &err) < 0)
-		outbox_result(o, a->row.id, NULL, &err);
-}
-
 static struct role *net_of(struct outbox *o, const json_t *req)
 {
 	const char *s = json_str(req, "repo", json_str(req, "url", ""));
@@ -278,6 +271,64 @@ static struct role *net_of(struct outbox *o, const json_t *req)
 	for (; *s; s++)
 		sum = sum * 31 + (unsigned char)*s;
 	return o->net[sum % NET_ROLES];
+}
+
+static struct role *role_for(void *arg, const json_t *req)
+{
+	const struct active *a = arg;
+
+	return net_of(a->outbox, req);
+}
+
+static void ask_git(struct active *a, const json_t *fetched);
+
+static void on_wanted(void *arg, const json_t *fetched, const struct err *why)
+{
+	struct active *a = arg;
+
+	if (why && why->code)
+		outbox_result(a->outbox, a->row.id, NULL, why);
+	else
+		ask_git(a, fetched);
+}
+
+static void on_git_role(void *arg, const json_t *answer, const struct err *why)
+{
+	struct active *a = arg;
+	cleanup(err_release) struct err err = ERR_INIT;
+	struct wants_conf conf = {.bot = a->outbox->bot,
+				  .request = a->payload,
+				  .auth = a->outbox->auth,
+				  .auth_arg = a->outbox->auth_arg,
+				  .role = role_for,
+				  .done = on_wanted,
+				  .arg = a};
+
+	if ((why && why->code) || !wants_is(answer))
+		on_git(a, answer, why);
+	else if (wants_fetch(&a->wants, &conf, answer, &err) < 0)
+		outbox_result(a->outbox, a->row.id, NULL, &err);
+}
+
+static void ask_git(struct active *a, const json_t *fetched)
+{
+	cleanup(err_release) struct err err = ERR_INIT;
+	json_t *req = json_copy(a->payload);
+
+	json_object_del(req, "ctx");
+	if (fetched)
+		json_put(req, "fetched", json_deep_copy(fetched));
+	secrets_for_git(a->outbox->bot, req);
+	if (role_ask(a->role, req, on_git_role, a, &err) < 0)
+		outbox_result(a->outbox, a->row.id, NULL, &err);
+	else if (fetched) /* between two turns of the outbox */
+		role_flush(a->role);
+}
+
+static void start_git(struct active *a, struct role *role)
+{
+	a->role = role;
+	ask_git(a, NULL);
 }
 
 /* The way to it is that of the API: a private authority, a proxy. Neither has a say over SSH or plain HTTP. */
@@ -566,13 +617,13 @@ static void start_one(struct outbox *o, struct active *a)
 	switch (a->kind->executor) {
 	case EXEC_GIT:
 	case EXEC_READ:
-		start_git(o, a, o->merge);
+		start_git(a, o->merge);
 		break;
 	case EXEC_WORK:
-		start_git(o, a, o->work);
+		start_git(a, o->work);
 		break;
 	case EXEC_UPKEEP:
-		start_git(o, a, o->upkeep);
+		start_git(a, o->upkeep);
 		break;
 	case EXEC_NET:
 	case EXEC_FETCH:

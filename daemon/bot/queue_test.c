@@ -391,6 +391,7 @@ static int start_gate(struct bot *b, struct candidate *c, struct err *err)
 	spec.workdir = xasprintf("%s/tree", dir);
 	spec.gitdir = xasprintf("%s/git", dir);
 	spec.objects = xasprintf("%s/objects", r.path);
+	spec.modules = runs_modules(&r);
 	runs_env(&(struct runs_env){.repo = &r,
 				    .base_sha = c->base,
 				    .head = c->pr ? c->head : NULL,
@@ -449,18 +450,35 @@ static int finish(struct bot *b, struct candidate *c, enum plan_cand s, const ch
 				      : queue_set_state(b, c, s, log, err);
 }
 
+/* Files that the checkout must have cannot be had: another try would find the same, and a person has to act. */
+static int cannot_check_out(struct bot *b, struct candidate *c, const char *text, struct err *err)
+{
+	autojson json_t *detail = json_object();
+	autofree char *said = NULL;
+
+	json_put_str(detail, "outcome", "refused");
+	json_put_str(detail, "reason", "checkout");
+	json_put_str(detail, "text", text);
+	said = json_text(detail);
+	return queue_clean(b, c, NULL, err) < 0
+		       ? -1
+		       : queue_set_state(b, c, PLAN_CAND_CONFLICT, said, err);
+}
+
 int queue_did_checkout(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(candidate_release) struct candidate c = {0};
-	const char *filters;
+	const json_t *error = json_object_get(p, "error");
+	const char *filters, *code = json_str(error, "code", "");
 	int rc = live_candidate(b, p, &c, err);
 
 	(void)e;
 	if (rc <= 0)
 		return rc;
+	if (!json_flag(p, "ok") && !strcmp(code, "denied") && !strcmp(c.kind, "pr"))
+		return cannot_check_out(b, &c, json_str(error, "text", ""), err);
 	if (!json_flag(p, "ok"))
-		return finish(b, &c, PLAN_CAND_ERRORED,
-			      json_str(json_object_get(p, "error"), "text", ""), err);
+		return finish(b, &c, PLAN_CAND_ERRORED, json_str(error, "text", ""), err);
 	filters = json_str(json_object_get(p, "result"), "filters", NULL);
 	if (filters)
 		log_info("candidate %lld: files of filter %s are tested as they are stored; no "

@@ -128,6 +128,31 @@ char *remote_origin(struct bot *b, const struct repo *r)
 	return xasprintf("https://yardmaster.invalid/local/%s.git", r->name);
 }
 
+/* "https://host/" of an address; NULL: it has no host. Caller frees. */
+static char *host_of(const char *url)
+{
+	const char *host = strstr(url, "://"), *slash = host ? strchr(host + 3, '/') : NULL;
+
+	return slash ? xstrndup(url, (size_t)(slash + 1 - url)) : NULL;
+}
+
+json_t *remote_submodules(struct bot *b, const struct repo *r)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+	cleanup(strvec_release) struct strvec allowed = STRVEC_INIT;
+	bool remote = github_repo_of(b->db, r->id, &gr, NULL) > 0 && gr.url;
+	autofree char *forge = remote ? host_of(gr.url) : NULL;
+	json_t *o = json_object(), *list = json_array();
+
+	conf_daemon_submodules(b->conf, r->name, &allowed);
+	for (size_t i = 0; i < allowed.n; i++)
+		json_array_append_new(list, json_string(allowed.v[i]));
+	json_put_str(o, "own", remote ? gr.url : r->path);
+	json_put_str(o, "forge", forge);
+	json_put(o, "allowed", list);
+	return o;
+}
+
 void remote_stop(struct bot *b)
 {
 	checkup_stop(b);

@@ -47,7 +47,12 @@ struct runs_env {
 	int64_t pr, task, round, issue;
 };
 void runs_env(const struct runs_env *e, struct run_spec *spec);
-/* The same for the request that makes the files: base_branch, base_oid, origin. */
+/* The same for the request that makes the files: base_branch, base_oid, origin, and what `checkout:` of the repository's
+ * configuration says. */
 void runs_base(struct bot *b, const struct repo *r, const char *base_sha, json_t *req);
+/* Where the repository's submodules have their histories (git/modules.h); NULL: it has none. Caller frees. */
+char *runs_modules(const struct repo *r);
+/* What `checkout:` says alone, for the request that reads the files again. */
+void runs_checkout(struct bot *b, const struct repo *r, json_t *req);
 
 #endif

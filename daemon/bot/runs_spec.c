@@ -50,6 +50,7 @@ json_t *runs_spec_json(const struct run_spec *s)
 	json_put_str(o, "workdir", s->workdir);
 	json_put_str(o, "gitdir", s->gitdir);
 	json_put_str(o, "objects", s->objects);
+	json_put_str(o, "modules", s->modules);
 	json_put(o, "input", s->input ? json_utf8(s->input, s->input_len) : json_null());
 	json_put(o, "env", strings_json(&s->env));
 	json_put(o, "env_pass", strings_json(&s->env_pass));
@@ -96,6 +97,7 @@ int runs_spec_parse(const json_t *j, struct run_spec *ret, struct err *err)
 	ret->workdir = xstrdup(workdir);
 	ret->gitdir = xstrdup(json_str(j, "gitdir", NULL));
 	ret->objects = xstrdup(json_str(j, "objects", NULL));
+	ret->modules = xstrdup(json_str(j, "modules", NULL));
 	ret->input = xstrdup(input);
 	ret->input_len = input ? strlen(input) : 0;
 	ret->network = json_flag(j, "network_host") ? RUN_NET_HOST : RUN_NET_NONE;

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/protected.h"
+#include "bot/runs.h"
 
 #define MB             ((int64_t)1 << 20)
 #define COMMIT_FILES   5000 /* most files that one task may change */
@@ -136,6 +137,7 @@ int task_commit(struct task_ctx *c, struct err *err)
 	json_put_int(p, "time_ms", work_ended_ms(c));
 	json_put_int(p, "since_ms", work_began_ms(c));
 	json_put_str(p, "sign_key", b->conf->sign_key);
+	runs_checkout(b, &c->repo, p);
 	/* The same work is committed once more when it was put onto another base (task_base.c). */
 	if (bot_effect(b, subject, "task-commit", p, err, "commit:%lld:%s:%s", (long long)t->id,
 		       nonce, parent) < 0)

@@ -56,6 +56,7 @@ static int start(struct task_ctx *c, const char *kind, const char *agent, const 
 	spec->workdir = task_tree(b, t->id);
 	spec->gitdir = task_gitdir(b, t->id);
 	spec->objects = xasprintf("%s/objects", c->repo.path);
+	spec->modules = runs_modules(&c->repo);
 	runs_env(&(struct runs_env){.repo = &c->repo,
 				    .base_sha = t->start,
 				    .pr = t->pr,

@@ -5,6 +5,7 @@
 #include "git/convert.h"
 #include "git/gitdir.h"
 #include "git/ignore.h"
+#include "git/modules.h"
 #include "git/names.h"
 #include "git/tree.h"
 #include "sys/fs.h"
@@ -74,9 +75,9 @@ static int write_bytes(int fd, const char *p, size_t n)
 	return 0;
 }
 
-/* What the attributes make of a blob: 1 *ret has it, 0 it stays as it is. */
+/* What the attributes make of a blob: 1 *ret has it, 0 it stays as it is; 2 *ret_lfs stands for it. */
 static int convert(struct sync *s, const struct rules *rules, git_odb_object *blob, struct buf *ret,
-		   struct err *err)
+		   struct gr_lfs *ret_lfs, struct err *err)
 {
 	const char *v[GR_ATTRS];
 	struct gr_conv c;
@@ -86,6 +87,9 @@ static int convert(struct sync *s, const struct rules *rules, git_odb_object *bl
 		return 0;
 	if (gr_attr_get(&rules->attr, s->path.s, v, err) < 0 || gr_conv_init(&c, v, err) < 0)
 		return err_wrap(err, "file '%s'", s->path.s);
+	if (s->o.lfs && gr_lfs_filter(c.filter) &&
+	    gr_lfs_pointer(git_odb_object_data(blob), git_odb_object_size(blob), ret_lfs))
+		return 2;
 	if (c.filter && s->o.filters && !strvec_has(s->o.filters, c.filter))
 		strvec_push(s->o.filters, c.filter);
 	if (!gr_conv_any(&c))
@@ -94,21 +98,45 @@ static int convert(struct sync *s, const struct rules *rules, git_odb_object *bl
 	return rc < 0 ? err_wrap(err, "file '%s'", s->path.s) : rc;
 }
 
+/* Git reads a file again that is not older than its index, in whole seconds (racy-git.txt), and without the filter it would
+ * then take the bytes for a change of the pointer. */
+#define LFS_OLDER_S 2
+
+/* The bytes that a pointer stands for. Of an object that is missing the file stays empty: nobody gets to see it. */
+static int write_lfs(struct sync *s, const struct gr_lfs *l, int fd, struct err *err)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}};
+	int rc = gr_lfs_copy(s->o.r, l, fd, err);
+
+	if (rc == 0)
+		gr_lfs_missing_add(s->o.lfs, s->path.s, l);
+	clock_gettime(CLOCK_REALTIME, &times[1]);
+	times[1].tv_sec -= LFS_OLDER_S;
+	if (rc >= 0 && futimens(fd, times) < 0)
+		rc = err_errno(err, "set the time");
+	return rc < 0 ? err_wrap(err, "file '%s'", s->path.s) : 0;
+}
+
 static int write_file(struct sync *s, int dir, const char *name, const struct gr_entry *e,
 		      const struct rules *rules, git_odb_object *blob, struct err *err)
 {
 	cleanup(buf_release) struct buf other = BUF_INIT;
-	int rc = convert(s, rules, blob, &other, err);
-	const char *p = rc > 0 ? other.s : git_odb_object_data(blob);
-	size_t n = rc > 0 ? other.len : git_odb_object_size(blob);
+	struct gr_lfs lfs;
+	int rc = convert(s, rules, blob, &other, &lfs, err);
+	const char *p = rc == 1 ? other.s : git_odb_object_data(blob);
+	size_t n = rc == 1 ? other.len : git_odb_object_size(blob);
 	mode_t mode = e->mode == GR_MODE_EXEC ? 0755 : 0644;
 	autoclose int fd =
 		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	struct stat st;
 
-	if (rc < 0 || check_room(s, dir, n, err) < 0)
+	if (rc < 0 || check_room(s, dir, rc == 2 ? (size_t)lfs.size : n, err) < 0)
 		return -1;
-	if (fd < 0 || write_bytes(fd, p, n) < 0 || fstat(fd, &st) < 0)
+	if (fd < 0)
+		return err_errno(err, "write %s/%s", s->root, s->path.s);
+	if (rc == 2 && write_lfs(s, &lfs, fd, err) < 0)
+		return -1;
+	if ((rc != 2 && write_bytes(fd, p, n) < 0) || fstat(fd, &st) < 0)
 		return err_errno(err, "write %s/%s", s->root, s->path.s);
 	return s->o.index ? gr_stats_add(s->o.index, s->path.s, e->mode, &e->oid, &st, err) : 0;
 }
@@ -364,49 +392,81 @@ int gr_write_dotgit(const char *path, const char *gitdir, struct err *err)
 	return gr_write_text(path, ".git", text, err);
 }
 
+/* What a request "checkout" is about. */
+struct checkout {
+	struct gr_repo *r;
+	const char *path;
+	struct gr_gitdir git;
+	struct gr_modules modules;
+	bool lfs;
+	struct gr_lfs_missing missing;
+	struct strvec filters;
+};
+
+static void checkout_release(struct checkout *c)
+{
+	gr_gitdir_release(&c->git);
+	gr_modules_release(&c->modules);
+	gr_lfs_missing_release(&c->missing);
+	strvec_release(&c->filters);
+}
+
 /* The index beside the private Git directory serves the one copy that goes into it. */
-static int checkout_files(struct gr_repo *r, const git_oid *tree, const char *path,
-			  const char *index_path, struct strvec *filters, struct err *err)
+static int checkout_files(struct checkout *c, const git_oid *tree, struct err *err)
 {
 	auto_git(git_index) *index = NULL;
-	struct gr_sync s = {.r = r, .filters = filters};
+	struct gr_sync s = {.r = c->r, .filters = &c->filters, .lfs = c->lfs ? &c->missing : NULL};
 
-	if (gr_fresh_dir(path, err) < 0 || gr_stats_begin(index_path, &index, err) < 0)
+	if (gr_fresh_dir(c->path, err) < 0 || gr_stats_begin(c->git.index, &index, err) < 0)
 		return -1;
 	s.index = index;
-	if (gr_sync_tree(&s, tree, path, err) < 0)
+	if (gr_sync_tree(&s, tree, c->path, err) < 0)
 		return -1;
-	return gr_stats_finish(index, index_path, err);
+	return gr_stats_finish(index, c->git.index, err);
+}
+
+/* Files, the private Git directory, and submodules, whose own are inside that. */
+static int checkout_all(struct gr *g, struct checkout *c, const git_oid *tree, struct err *err)
+{
+	cleanup(buf_release) struct buf config = BUF_INIT;
+
+	gr_modules_config(&c->modules, &config);
+	c->git.config = config.s;
+	if (gr_fresh_dir(c->git.path, err) < 0 || checkout_files(c, tree, err) < 0 ||
+	    gr_write_dotgit(c->path, c->git.path, err) < 0 || gr_gitdir_write(&c->git, err) < 0 ||
+	    gr_modules_write(g, &c->modules, c->path, c->git.path, 0, c->lfs ? &c->missing : NULL,
+			     err) < 0)
+		return -1;
+	return gr_lfs_missing_err(&c->missing, c->r, err);
 }
 
 int gr_op_checkout(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
-	autofree char *index = NULL;
-	auto_git(git_commit) *c = NULL;
-	cleanup(gr_gitdir_release) struct gr_gitdir d = {0};
-	cleanup(strvec_release) struct strvec filters = STRVEC_INIT;
-	const char *path, *gitdir;
-	struct gr_repo *r;
+	autofree char *index = NULL, *names = NULL;
+	auto_git(git_commit) *commit = NULL;
+	cleanup(checkout_release) struct checkout c = {0};
+	int rc;
 
-	if (gr_get_repo(g, req, &r, err) < 0 || gr_gitdir_decode(req, &d, err) < 0 ||
-	    gr_get_commit(r, req, "commit", &c, err) < 0 ||
-	    gr_get_path(req, "path", &path, err) < 0 ||
-	    gr_get_path(req, "gitdir", &gitdir, err) < 0)
+	if (gr_get_repo(g, req, &c.r, err) < 0 || gr_gitdir_decode(req, &c.git, err) < 0 ||
+	    json_opt_bool(req, "lfs", &c.lfs, err) < 0 ||
+	    gr_modules_decode(req, &c.modules, err) < 0 ||
+	    gr_get_commit(c.r, req, "commit", &commit, err) < 0 ||
+	    gr_get_path(req, "path", &c.path, err) < 0 ||
+	    gr_get_path(req, "gitdir", &c.git.path, err) < 0)
 		return -1;
+	rc = gr_modules_find(g, c.r, git_commit_tree_id(commit), &c.modules, ans, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	/* Always from nothing: what a gate left there must not be what the next one tests. The index
 	 * comes first because the private directory's parent may not exist yet. */
-	index = xasprintf("%s.index", gitdir);
-	d.r = r;
-	d.path = gitdir;
-	d.oid = git_commit_id(c);
-	d.index = index;
-	if (gr_fresh_dir(gitdir, err) < 0 ||
-	    checkout_files(r, git_commit_tree_id(c), path, index, &filters, err) < 0 ||
-	    gr_write_dotgit(path, gitdir, err) < 0 || gr_gitdir_write(&d, err) < 0)
+	index = xasprintf("%s.index", c.git.path);
+	c.git.r = c.r;
+	c.git.oid = git_commit_id(commit);
+	c.git.index = index;
+	if (checkout_all(g, &c, git_commit_tree_id(commit), err) < 0)
 		return -1;
-	if (filters.n) {
-		autofree char *names = strvec_join(&filters, " ");
-
+	if (c.filters.n) {
+		names = strvec_join(&c.filters, " ");
 		json_put_str(ans, "filters", names);
 	}
 	return unlink(index) < 0 ? err_errno(err, "remove %s", index) : 0;

@@ -3,7 +3,8 @@
  *
  * Files are written as a checkout by Git leaves them: the tree's own attributes text, eol, ident and working-tree-encoding
  * count (convert.h). A `filter` is never run, here or anywhere on the host: such a file has its stored bytes, as in a
- * fresh clone without that filter's configuration, and the filter's name is told. No hook is run either.
+ * fresh clone without that filter's configuration, and the filter's name is told. Files of Git LFS get their bytes from
+ * the repository's store (lfs.h) where that is asked for. No hook is run either.
  * Every step goes through the descriptor of the folder above (openat with O_NOFOLLOW), so that no
  * link in the folder leads anywhere. A tree with a name that means ".git" is refused (ERR_UNSAFE).
  */
@@ -11,6 +12,7 @@
 #define YM_GIT_CHECKOUT_H
 
 #include "git/decode.h"
+#include "git/lfs.h"
 #include "git/stats.h"
 
 struct gr_sync {
@@ -19,6 +21,8 @@ struct gr_sync {
 	git_index *index;             /* gets an entry for each file; may be NULL */
 	struct strvec *filters; /* gets the names of filters that were left out; may be NULL */
 	bool keep_ignored;      /* what the tree's .gitignore names stays */
+	struct gr_lfs_missing
+		*lfs; /* gets what is not in the store; NULL: pointers stay as they are */
 };
 
 #define GR_DEPTH_MAX 256 /* folders below each other */

@@ -3,6 +3,7 @@
 
 #include "base/glob.h"
 #include "base/mask.h"
+#include "git/modules.h"
 #include "git/names.h"
 #include "git/refs.h"
 #include "git/scan.h"
@@ -22,6 +23,7 @@ struct job {
 	git_oid parent_tree, base_tree, tree;
 	struct strvec allow, protect, except;
 	struct gr_limits limits;
+	struct gr_modules modules;
 	git_signature *author;
 	int64_t since_ms;
 	struct gr_refusal refusal;
@@ -38,6 +40,7 @@ static void job_release(struct job *j)
 	strvec_release(&j->protect);
 	strvec_release(&j->except);
 	git_signature_free(j->author);
+	gr_modules_release(&j->modules);
 	gr_refusal_release(&j->refusal);
 	mask_free(j->secrets);
 	json_decref(j->files);
@@ -101,7 +104,7 @@ static int decode(struct gr *g, const json_t *req, struct job *j, struct err *er
 	    json_get_str(req, "message", &j->message, err) < 0 ||
 	    json_opt_str(req, "sign_key", &j->sign_key, err) < 0 ||
 	    json_opt_int(req, "since_ms", &j->since_ms, err) < 0 ||
-	    gr_get_author(req, &j->author, err) < 0)
+	    gr_modules_decode(req, &j->modules, err) < 0 || gr_get_author(req, &j->author, err) < 0)
 		return -1;
 	for (size_t i = 0; i < j->protect.n; i++) {
 		autofree char *was = j->protect.v[i];
@@ -345,10 +348,16 @@ static int run(struct job *j, json_t *ans, struct err *err)
 {
 	cleanup(gr_stats_release) struct gr_stats known = {0};
 	auto_git(git_index) *index = NULL;
-	struct gr_scan s = {.r = j->r, .limits = j->limits, .since_ms = j->since_ms};
+	struct gr_scan s = {.r = j->r,
+			    .g = j->g,
+			    .modules = &j->modules,
+			    .limits = j->limits,
+			    .since_ms = j->since_ms};
 	git_oid commit;
-	int rc;
+	int rc = gr_modules_find(j->g, j->r, &j->parent_tree, &j->modules, ans, err);
 
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	if (gr_stats_load(j->index, &known, err) < 0 || gr_stats_begin(j->index, &index, err) < 0)
 		return -1;
 	s.known = &known;

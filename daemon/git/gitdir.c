@@ -38,7 +38,10 @@ static void add_value(struct buf *b, const char *s)
 
 static int write_config(const struct gr_gitdir *d, struct err *err)
 {
+	/* Inside the sandbox files have another owner and device than the index says: all would be read again, and those
+	 * of Git LFS, whose bytes are not their blobs', would be taken for changed. */
 	static const char own[] = "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n"
+				  "\tcheckstat = minimal\n"
 				  "\tbare = false\n\tlogallrefupdates = true\n"
 				  "[user]\n\tname = agent\n\temail = agent@localhost\n"
 				  "[gc]\n\tauto = 0\n";
@@ -57,6 +60,8 @@ static int write_config(const struct gr_gitdir *d, struct err *err)
 		add_value(&b, d->base);
 		buf_addc(&b, '\n');
 	}
+	if (d->config)
+		buf_adds(&b, d->config);
 	return gr_write_text(d->path, "config", b.s, err);
 }
 
@@ -97,20 +102,23 @@ static int write_refs(const struct gr_gitdir *d, struct err *err)
 {
 	cleanup(buf_release) struct buf b = BUF_INIT;
 	char base[GIT_OID_HEXSZ + 1];
-	const char *name;
+	const char *name = d->base ? d->base + strlen("refs/heads/") : NULL;
 
-	if (!d->base)
+	if (!d->base && !d->objects)
 		return 0;
-	name = d->base + strlen("refs/heads/");
-	git_oid_tostr(base, sizeof(base), &d->base_oid);
 	buf_adds(&b, "# pack-refs with: peeled fully-peeled sorted \n");
-	buf_addf(&b, "%s %s\n%s refs/remotes/origin/%s\n", base, d->base, base, name);
+	if (d->base) {
+		git_oid_tostr(base, sizeof(base), &d->base_oid);
+		buf_addf(&b, "%s %s\n%s refs/remotes/origin/%s\n", base, d->base, base, name);
+	}
 	if (add_tags(d->r, &b, err) < 0)
 		return -1;
 	if (b.failed)
 		return err_set(err, ERR_LIMIT, "%s has too many tags", d->r->path);
 	if (gr_write_text(d->path, "packed-refs", b.s, err) < 0)
 		return -1;
+	if (!d->base)
+		return 0;
 	buf_reset(&b);
 	buf_addf(&b, "ref: refs/remotes/origin/%s\n", name);
 	return gr_write_text(d->path, "refs/remotes/origin/HEAD", b.s, err);
@@ -145,6 +153,7 @@ int gr_gitdir_write(const struct gr_gitdir *d, struct err *err)
 	static const char *const dirs[] = {"objects/info", "objects/pack",        "refs/heads",
 					   "refs/tags",    "refs/remotes/origin", "info"};
 	autofree char *id = xasprintf("%s\n", git_oid_tostr_s(d->oid));
+	autofree char *objects = xasprintf("%s\n", d->objects ? d->objects : "/yard/objects");
 	autofree char *head = d->ref ? xasprintf("ref: %s\n", d->ref) : xstrdup(id);
 
 	if (gr_fresh_dir(d->path, err) < 0)
@@ -156,7 +165,7 @@ int gr_gitdir_write(const struct gr_gitdir *d, struct err *err)
 			return -1;
 	}
 	if (write_branch(d, id, err) < 0 || write_refs(d, err) < 0 || write_config(d, err) < 0 ||
-	    gr_write_text(d->path, "objects/info/alternates", "/yard/objects\n", err) < 0 ||
+	    gr_write_text(d->path, "objects/info/alternates", objects, err) < 0 ||
 	    copy_index(d, err) < 0)
 		return -1;
 	return gr_write_text(d->path, "HEAD", head, err);

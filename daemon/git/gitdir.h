@@ -24,7 +24,9 @@ struct gr_gitdir {
 	const char *index;  /* copied; NULL: none */
 	char *base;         /* refs/heads/…, owned; NULL: none is shown */
 	git_oid base_oid;
-	const char *origin; /* NULL: no remote */
+	const char *origin;  /* NULL: no remote */
+	const char *objects; /* as the sandbox sees them; NULL: /yard/objects */
+	const char *config;  /* further sections of the configuration, or NULL */
 };
 
 /* base_branch with base_oid, and origin, of a request; all may be absent. */

@@ -3,6 +3,7 @@
 
 #include "git/ancestry.h"
 #include "git/decode.h"
+#include "git/lfs.h"
 #include "git/refs.h"
 #include "sys/child.h"
 #include "sys/fs.h"
@@ -381,7 +382,7 @@ int gr_op_import(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 		return -1;
 	gr_repo_forget(g, path);
 	if (init_bare(path, base, err) < 0 || fetch_all(g, path, from, err) < 0 ||
-	    gr_repo_open(g, path, &r, err) < 0)
+	    gr_repo_open(g, path, &r, err) < 0 || gr_lfs_import(r, from, err) < 0)
 		return -1;
 	rc = git_reference_name_to_id(&oid, r->git, base);
 	if (rc < 0)

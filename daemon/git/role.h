@@ -81,11 +81,18 @@
  *                               dot-git, submodule, file-size, file-count, total-size, name,
  *                               conflict-marker (of worktree-rebase), secret (one of `secrets`, as it is
  *                               or encoded: base/mask.h), encoding (not as its attribute
- *                               says), special (a FIFO, socket or device instead of a tracked file)
+ *                               says), lfs (a new version of a file of Git LFS), special (a FIFO, socket or device instead of a tracked file)
  *   worktree-remove {repo, name, path, gitdir, branch, delete_branch:bool}
  *   checkout  {repo, commit, path, gitdir, base_branch?, base_oid?, origin?}
  *       a fresh folder with the commit's files and a private Git directory with HEAD detached there
  *       -> {filters?: names of `filter` attributes, which are never run}
+ *   submodules:{own, forge?, allowed:[text]}   (here, in worktree-add, -restore, -rebase and -commit) submodules have their
+ *       files (modules.h, module_url.h); absent: empty folders. When histories are to be fetched for it nothing is done and
+ *       -> {outcome:"wants", fetch:[{op, repo, url, refs, credential:bool, what}]}
+ *       requests for the net role, without "auth": the forge's only where credential says so. Afterwards this one comes
+ *       again with the addresses in fetched:[url]
+ *   lfs   (here and in worktree-add, -restore, -rebase): true: files of Git LFS get their bytes; where an object is not in
+ *       the repository's store that is an error "denied" that names files and objects (lfs.h). Else they stay pointers
  *   base_branch, base_oid, origin (here and in worktree-add, -restore, -rebase): what the private Git directory
  *       shows beside HEAD (gitdir.h)
  *   layer-save {repo, commit, path, layer, max_bytes?}

@@ -4,8 +4,11 @@
 #include "git/checkout.h"
 #include "git/convert.h"
 #include "git/ignore.h"
+#include "git/lfs.h"
+#include "git/modules.h"
 #include "git/names.h"
 #include "git/tree.h"
+#include "sys/fs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -180,6 +183,19 @@ static int to_repository(struct scan *s, const struct gr_conv *c, const struct g
 	return 0;
 }
 
+static int check_lfs(struct scan *s, const struct gr_entry *was, const struct buf *b,
+		     struct err *err)
+{
+	int rc = gr_lfs_takes(s->o->r, was && is_file(was->mode) ? &was->oid : NULL, b->s, b->len,
+			      err);
+
+	return rc ? (rc < 0 ? -1 : 0)
+		  : gr_refuse(&s->o->refusal, s->path.s, "lfs",
+			      "files like this are kept with Git LFS (.gitattributes), and a task "
+			      "cannot bring a new version of one: leave it as it was, or a person "
+			      "commits it");
+}
+
 /* Reads the file and finds its blob. 1 refused. */
 static int read_blob(struct scan *s, struct level *l, const char *name, const struct gr_entry *was,
 		     struct stat *st, struct buf *b, git_oid *ret, struct err *err)
@@ -190,6 +206,12 @@ static int read_blob(struct scan *s, struct level *l, const char *name, const st
 
 	if (size_limit(s, was, &max, err) < 0 || conv_of(s, l, &c, err) < 0)
 		return -1;
+	if (gr_lfs_filter(c.filter) && was && is_file(was->mode)) {
+		rc = gr_lfs_unchanged(s->o->r, &was->oid, l->fd, name, st, err);
+		*ret = was->oid;
+		if (rc)
+			return rc < 0 ? err_wrap(err, "file '%s'", s->path.s) : 0;
+	}
 	/* Line ends double a file at most, UTF-32 makes four bytes of one. */
 	if (gr_conv_any(&c))
 		max = 4 * max + 4;
@@ -199,6 +221,8 @@ static int read_blob(struct scan *s, struct level *l, const char *name, const st
 	if (rc)
 		return rc < 0 ? -1 : too_large(s);
 	rc = gr_conv_any(&c) ? to_repository(s, &c, was, b, err) : 0;
+	if (rc == 0 && gr_lfs_filter(c.filter))
+		rc = check_lfs(s, was, b, err);
 	if (rc)
 		return rc;
 	rc = git_odb_hash(ret, b->s, b->len, GIT_OBJECT_BLOB);
@@ -361,6 +385,22 @@ static int refuse_sub(struct scan *s)
 			 "the place of a submodule was written to");
 }
 
+/* 1 refused. */
+static int check_submodule(struct scan *s, int fd, const git_oid *commit, struct err *err)
+{
+	autofree char *path = xasprintf("%s%s", s->o->prefix ? s->o->prefix : "", s->path.s);
+	const struct gr_module *m = gr_module_at(s->o->modules, path);
+	autofree char *place = path_join(s->root, s->path.s);
+	int rc;
+
+	if (is_empty_dir(fd))
+		return 0;
+	if (!m || !git_oid_equal(&m->commit, commit))
+		return refuse_sub(s);
+	rc = gr_module_unchanged(s->o->g, s->o->modules, m, place, err);
+	return rc < 0 ? err_wrap(err, "submodule '%s'", path) : rc ? 0 : refuse_sub(s);
+}
+
 static int scan_sub(struct scan *s, struct level *l, const char *name, const struct gr_entry *was,
 		    struct err *err)
 {
@@ -373,8 +413,9 @@ static int scan_sub(struct scan *s, struct level *l, const char *name, const str
 	if (open_sub(s, l, name, &fd, err) < 0)
 		return -1;
 	if (is_sub) {
-		if (!is_empty_dir(fd))
-			return refuse_sub(s);
+		rc = check_submodule(s, fd, &was->oid, err);
+		if (rc)
+			return rc;
 		keep(l, name, GR_MODE_SUB, &was->oid);
 		return record(s, GR_MODE_SUB, &was->oid, NULL, err);
 	}

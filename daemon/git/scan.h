@@ -1,7 +1,9 @@
 /*
  * scan.h - reading a folder that somebody hostile wrote, into a tree.
  *
- * Text, eol, ident and working-tree-encoding of the folder's own .gitattributes count, as for `git add` (convert.h).
+ * Text, eol, ident and working-tree-encoding of the folder's own .gitattributes count, as for `git add` (convert.h). A file
+ * of Git LFS is unchanged when its bytes are the object of its pointer; another one is taken only as a pointer: what is
+ * behind it would have to get into the store, here and on the forge, which nothing here does.
  *
  * Nothing runs and nothing is followed: folders are opened from the folder above with O_NOFOLLOW,
  * files are opened O_NOFOLLOW | O_NONBLOCK and looked at again after opening. What is read is capped
@@ -10,7 +12,7 @@
  *
  * Against the parent tree: what is tracked there counts even when it is ignored; a new name must not
  * mean ".git" nor hold control characters; a symbolic link that is new or changed must stay inside
- * the tree; the folder of a submodule must be empty; a FIFO, socket or device is skipped when it is
+ * the tree; the folder of a submodule must be empty, or hold what its commit has (`modules`); a FIFO, socket or device is skipped when it is
  * new (git does not track such things) and refused in the place of a tracked file. The `.git` of the
  * root is skipped when it is a file.
  */
@@ -39,8 +41,15 @@ int gr_refuse(struct gr_refusal *ret, const char *path, const char *reason, cons
 #define GR_IGNORED_MAX  20    /* names that are told */
 #define GR_IGNORED_LOOK 10000 /* names below ignored folders that are looked at for them */
 
+struct gr_modules;
+
 struct gr_scan {
 	struct gr_repo *r;
+	const struct gr_modules
+		*modules; /* that were checked out; NULL: none, then `g` is not needed */
+	struct gr *g;
+	const char *
+		prefix; /* of the folder in what `modules` names, with '/' at its end; NULL: none */
 	const struct gr_stats *known; /* may be NULL */
 	git_index *index; /* gets every file of the new tree, in no order; may be NULL */
 	struct gr_limits limits;

@@ -4,6 +4,7 @@
 #include "git/checkout.h"
 #include "git/gitdir.h"
 #include "git/merge.h"
+#include "git/modules.h"
 #include "git/refs.h"
 #include "git/tree.h"
 #include "sys/fs.h"
@@ -14,6 +15,8 @@ struct place {
 	struct gr_repo *r;
 	const char *path, *gitdir;
 	char *admin, *index;
+	bool lfs;
+	struct gr_modules modules;
 	struct gr_gitdir git; /* what of it a request says */
 };
 
@@ -21,6 +24,7 @@ static void place_release(struct place *p)
 {
 	free(p->admin);
 	free(p->index);
+	gr_modules_release(&p->modules);
 	gr_gitdir_release(&p->git);
 }
 
@@ -33,7 +37,9 @@ static int get_place(struct gr *g, const json_t *req, struct place *p, struct er
 {
 	if (gr_get_repo(g, req, &p->r, err) < 0 || gr_get_path(req, "path", &p->path, err) < 0)
 		return -1;
-	if (gr_gitdir_decode(req, &p->git, err) < 0)
+	if (gr_gitdir_decode(req, &p->git, err) < 0 ||
+	    json_opt_bool(req, "lfs", &p->lfs, err) < 0 ||
+	    gr_modules_decode(req, &p->modules, err) < 0)
 		return -1;
 	return gr_get_path(req, "gitdir", &p->gitdir, err);
 }
@@ -53,8 +59,11 @@ static int write_admin(const struct place *p, const char *branch, struct err *er
 static int write_gitdir(const struct place *p, const char *branch, const git_oid *commit,
 			const char *index, struct err *err)
 {
+	cleanup(buf_release) struct buf config = BUF_INIT;
 	struct gr_gitdir d = p->git;
 
+	gr_modules_config(&p->modules, &config);
+	d.config = config.s;
 	d.r = p->r;
 	d.path = p->gitdir;
 	d.ref = branch;
@@ -64,12 +73,16 @@ static int write_gitdir(const struct place *p, const char *branch, const git_oid
 }
 
 /* Files, then the private directory, then the index that says "complete". */
-static int build(const struct place *p, const char *branch, const git_oid *commit,
+static int build(struct gr *g, const struct place *p, const char *branch, const git_oid *commit,
 		 const git_oid *tree, const struct gr_stats *known, struct err *err)
 {
+	cleanup(gr_lfs_missing_release) struct gr_lfs_missing missing = {0};
 	auto_git(git_index) *index = NULL;
 	autofree char *staged = xasprintf("%s.new", p->index);
-	struct gr_sync s = {.r = p->r, .known = known, .keep_ignored = known != NULL};
+	struct gr_sync s = {.r = p->r,
+			    .known = known,
+			    .keep_ignored = known != NULL,
+			    .lfs = p->lfs ? &missing : NULL};
 
 	if (gr_stats_begin(p->index, &index, err) < 0)
 		return -1;
@@ -77,7 +90,10 @@ static int build(const struct place *p, const char *branch, const git_oid *commi
 	if (gr_sync_tree(&s, tree, p->path, err) < 0 || gr_write_dotgit(p->path, p->admin, err) < 0)
 		return -1;
 	if (gr_stats_write(index, p->index, err) < 0 ||
-	    write_gitdir(p, branch, commit, staged, err) < 0)
+	    write_gitdir(p, branch, commit, staged, err) < 0 ||
+	    gr_modules_write(g, &p->modules, p->path, p->gitdir,
+			     known ? GR_MODULES_KEEP_IGNORED : 0, s.lfs, err) < 0 ||
+	    gr_lfs_missing_err(&missing, p->r, err) < 0)
 		return -1;
 	return rename(staged, p->index) < 0 ? err_errno(err, "rename %s", staged) : 0;
 }
@@ -106,6 +122,7 @@ int gr_op_worktree_add(struct gr *g, const json_t *req, json_t *ans, struct err 
 	autofree char *branch = NULL;
 	const char *name;
 	git_oid at;
+	int rc;
 
 	if (get_place(g, req, &p, err) < 0 || gr_get_name(req, "name", &name, err) < 0 ||
 	    gr_get_branch(req, "branch", &branch, err) < 0 ||
@@ -118,10 +135,13 @@ int gr_op_worktree_add(struct gr *g, const json_t *req, json_t *ans, struct err 
 	gr_put_oid(ans, "head", &at);
 	if (fs_exists(p.index) && fs_exists(p.path) && fs_exists(p.gitdir))
 		return 0;
+	rc = gr_modules_find(g, p.r, git_commit_tree_id(head), &p.modules, ans, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	if (fs_remove_tree(p.admin, err) < 0 || write_admin(&p, branch, err) < 0 ||
 	    gr_fresh_dir(p.path, err) < 0)
 		return -1;
-	return build(&p, branch, &at, git_commit_tree_id(head), NULL, err);
+	return build(g, &p, branch, &at, git_commit_tree_id(head), NULL, err);
 }
 
 /* Which worktree of the repository is at this path? Its admin folder, or NULL. */
@@ -164,10 +184,13 @@ static int admin_branch(const char *admin, char **ret, struct err *err)
 }
 
 /* The private directory alone. It was the run's, and may be in any state. */
-static int renew_gitdir(const struct place *p, const char *branch, const git_oid *commit,
-			struct err *err)
+static int renew_gitdir(struct gr *g, const struct place *p, const char *branch,
+			const git_oid *commit, struct err *err)
 {
-	return write_gitdir(p, branch, commit, p->index, err);
+	if (write_gitdir(p, branch, commit, p->index, err) < 0)
+		return -1;
+	return gr_modules_write(g, &p->modules, p->path, p->gitdir, GR_MODULES_WHERE_REAL, NULL,
+				err);
 }
 
 int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct err *err)
@@ -177,11 +200,14 @@ int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct 
 	cleanup(place_release) struct place p = {0};
 	auto_git(git_commit) *c = NULL;
 	autofree char *branch = NULL;
+	int rc;
 
-	(void)ans;
 	if (get_place(g, req, &p, err) < 0 || gr_get_commit(p.r, req, "commit", &c, err) < 0 ||
 	    json_opt_bool(req, "keep_files", &keep_files, err) < 0)
 		return -1;
+	rc = gr_modules_find(g, p.r, git_commit_tree_id(c), &p.modules, ans, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	p.admin = admin_of(p.r, p.path);
 	if (!p.admin)
 		return err_set(err, ERR_NOT_FOUND, "%s has no worktree at %s", p.r->path, p.path);
@@ -189,12 +215,12 @@ int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct 
 	if (admin_branch(p.admin, &branch, err) < 0)
 		return -1;
 	if (keep_files)
-		return renew_gitdir(&p, branch, git_commit_id(c), err);
+		return renew_gitdir(g, &p, branch, git_commit_id(c), err);
 	if (gr_stats_load(p.index, &known, err) < 0)
 		return -1;
 	if (!fs_exists(p.path) && gr_fresh_dir(p.path, err) < 0)
 		return -1;
-	return build(&p, branch, git_commit_id(c), git_commit_tree_id(c), &known, err);
+	return build(g, &p, branch, git_commit_id(c), git_commit_tree_id(c), &known, err);
 }
 
 /* From `head` to `onto`; an earlier call may have done it. */
@@ -250,6 +276,7 @@ int gr_op_worktree_rebase(struct gr *g, const json_t *req, json_t *ans, struct e
 	autofree char *branch = NULL;
 	bool has_from = json_str(req, "from", NULL) != NULL;
 	git_oid head, onto, from;
+	int rc;
 
 	if (get_place(g, req, &p, err) < 0 || gr_get_oid(req, "head", &head, err) < 0 ||
 	    gr_get_oid(req, "onto", &onto, err) < 0 ||
@@ -260,8 +287,12 @@ int gr_op_worktree_rebase(struct gr *g, const json_t *req, json_t *ans, struct e
 		return err_set(err, ERR_NOT_FOUND, "%s has no worktree at %s", p.r->path, p.path);
 	p.index = path_join(p.admin, "index");
 	if (admin_branch(p.admin, &branch, err) < 0 || gr_stats_load(p.index, &known, err) < 0 ||
-	    merge_onto(g, p.r, &head, &onto, has_from ? &from : NULL, &merged, err) < 0 ||
-	    move_onto(g, p.r, branch, &head, &onto, err) < 0)
+	    merge_onto(g, p.r, &head, &onto, has_from ? &from : NULL, &merged, err) < 0)
+		return -1;
+	rc = gr_modules_find(g, p.r, &merged.tree, &p.modules, ans, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
+	if (move_onto(g, p.r, branch, &head, &onto, err) < 0)
 		return -1;
 	if (merged.clean)
 		json_put_str(ans, "outcome", "clean");
@@ -269,7 +300,7 @@ int gr_op_worktree_rebase(struct gr *g, const json_t *req, json_t *ans, struct e
 		gr_put_conflict(ans, &merged);
 	if (!fs_exists(p.path) && gr_fresh_dir(p.path, err) < 0)
 		return -1;
-	return build(&p, branch, &onto, &merged.tree, &known, err);
+	return build(g, &p, branch, &onto, &merged.tree, &known, err);
 }
 
 static int drop_branch(struct gr *g, struct gr_repo *r, const char *ref, struct err *err)

@@ -75,6 +75,7 @@ void run_spec_release(struct run_spec *s)
 	free(s->workdir);
 	free(s->gitdir);
 	free(s->objects);
+	free(s->modules);
 	for (size_t i = 0; i < s->nbinds; i++) {
 		free(s->binds[i].from);
 		free(s->binds[i].to);
@@ -209,7 +210,9 @@ int run_spec_check(const struct run_spec *s, struct err *err)
 			       s->input_len, RUN_INPUT_MAX);
 	if (check_texts("argv", &s->argv, err) < 0 || check_env(s, err) < 0 ||
 	    check_path("workdir", s->workdir, err) < 0 ||
-	    check_path("gitdir", s->gitdir, err) < 0 || check_path("objects", s->objects, err) < 0)
+	    check_path("gitdir", s->gitdir, err) < 0 ||
+	    check_path("objects", s->objects, err) < 0 ||
+	    check_path("modules", s->modules, err) < 0)
 		return -1;
 	for (size_t i = 0; i < s->nbinds; i++)
 		if (!s->binds[i].from || !s->binds[i].to ||
@@ -260,6 +263,7 @@ json_t *run_spec_json(const struct run_spec *s)
 	json_put_str(o, "workdir", s->workdir);
 	json_put_str(o, "gitdir", s->gitdir);
 	json_put_str(o, "objects", s->objects);
+	json_put_str(o, "modules", s->modules);
 	for (size_t i = 0; i < s->nbinds; i++) {
 		json_t *b = json_object();
 
@@ -335,12 +339,13 @@ int run_spec_read(const json_t *o, struct run_spec *ret, struct err *err)
 	const char *id = NULL;
 	const char *workdir = NULL;
 	const char *gitdir = NULL;
-	const char *objects = NULL;
+	const char *objects = NULL, *modules = NULL;
 	int64_t len = 0;
 
 	if (json_get_str(o, "id", &id, err) < 0 || json_get_str(o, "workdir", &workdir, err) < 0 ||
 	    json_opt_str(o, "gitdir", &gitdir, err) < 0 ||
 	    json_opt_str(o, "objects", &objects, err) < 0 ||
+	    json_opt_str(o, "modules", &modules, err) < 0 ||
 	    json_get_int(o, "input_len", &len, err) < 0 ||
 	    texts_read(o, "argv", &s.argv, err) < 0 || texts_read(o, "env", &s.env, err) < 0 ||
 	    texts_read(o, "env_pass", &s.env_pass, err) < 0 || binds_read(o, &s, err) < 0 ||
@@ -350,6 +355,7 @@ int run_spec_read(const json_t *o, struct run_spec *ret, struct err *err)
 	s.workdir = xstrdup(workdir);
 	s.gitdir = xstrdup(gitdir);
 	s.objects = xstrdup(objects);
+	s.modules = xstrdup(modules);
 	s.input_len = len > 0 ? (size_t)len : 0;
 	if (run_spec_check(&s, err) < 0)
 		return -1;

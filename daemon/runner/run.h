@@ -76,6 +76,7 @@ struct run_spec {
 	char *gitdir;       /* private Git directory, bound read-write at /yard/git, or NULL; then
 			       /work/.git is covered by a read-only file naming it */
 	char *objects; /* the mirror's object folder, bound read-only at /yard/objects, or NULL */
+	char *modules; /* histories of submodules, bound read-only at /yard/modules, or NULL */
 	struct run_bind *binds; /* declared caches and tools; not inside workdir or gitdir */
 	size_t nbinds;
 	char *input; /* bytes for standard input, or NULL for /dev/null */

@@ -447,6 +447,9 @@ static int add_folders(struct sandbox *b, const struct run_spec *s, const char *
 	if (s->objects &&
 	    add_folder(b, "objects", s->objects, "/yard/objects", false, runs, err) < 0)
 		return -1;
+	if (s->modules &&
+	    add_folder(b, "modules", s->modules, "/yard/modules", false, runs, err) < 0)
+		return -1;
 	for (size_t i = 0; i < s->nbinds; i++)
 		if (check_target(s, i, err) < 0 || check_source(s, s->binds[i].from, err) < 0 ||
 		    add_folder(b, "bind", s->binds[i].from, s->binds[i].to, s->binds[i].writable,

@@ -147,6 +147,7 @@ static const struct map {
 	{REPO, "queue", "{queue: ", "}", {{0}}},
 	{REPO, "queue/environment", "{queue: {environment: ", "}}", {{0}}},
 	{REPO, "auto-queue", "{auto-queue: ", "}", {{0}}},
+	{REPO, "checkout", "{checkout: ", "}", {{0}}},
 	{REPO, "labels", "{labels: ", "}", {{0}}},
 	{BLUEPRINT, "", "", "", {{"name", "x"}, {"allow", "a"}, {"steps", "[{run: a}]"}}},
 	{BLUEPRINT, "on", WORK "{run: a}], on: ", "}", {{0}}},

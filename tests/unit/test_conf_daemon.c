@@ -211,6 +211,11 @@ static void wrong_files(void **state)
 	      "1: key 'github.permissions.run[0]': found 'team:a/b/c'");
 	wrong("github: {permissions: {run: []}}\n", "1: key 'github.permissions.run': found 0 of");
 	wrong("github: {permissions: {runs: [write]}}\n", "1: key 'github.permissions.runs'");
+	wrong("submodules: {app: [git@github.com:a/b]}\n",
+	      "1: key 'submodules.app[0]': found 'git@github.com:a/b'; allowed: an address such");
+	wrong("submodules: {app: ../lib.git}\n", "1: key 'submodules.app': found '../lib.git'");
+	wrong("submodules: {app: ['https://h/a/../b']}\n", "1: key 'submodules.app[0]'");
+	wrong("submodules: [app]\n", "1: key 'submodules'");
 	wrong("reconcile-seconds: 4\n", "1: key 'reconcile-seconds': found '4'");
 	wrong("dta: x\n", "1: key 'dta': found an unknown key, did you mean 'data'?");
 	wrong("data: ~/yard\n", "1: key 'data': found '~/yard'; allowed: a path, absolute or");

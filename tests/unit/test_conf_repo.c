@@ -84,6 +84,7 @@ static const char full[] = "queue:\n"
 			   "protect: [Makefile, \"deploy/**\"]\n"
 			   "labels: {prefix: \"bot/\", needs-human: help, hold: wait}\n"
 			   "blueprints: [docs]\n"
+			   "checkout: {submodules: false, lfs: false}\n"
 			   "agent-prs: 0\n";
 
 static void everything(void **state)
@@ -108,6 +109,8 @@ static void everything(void **state)
 	assert_string_equal(c.exclusive.v[0], "migrations/**");
 	assert_string_equal(c.protect.v[0], "Makefile");
 	assert_string_equal(c.label_hold, "wait");
+	assert_false(c.checkout.submodules);
+	assert_false(c.checkout.lfs);
 	assert_int_equal(c.agent_prs, 0);
 	assert_true(conf_repo_shipped_allowed(&c, "docs"));
 	assert_false(conf_repo_shipped_allowed(&c, "bugfix"));
