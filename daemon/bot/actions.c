@@ -275,6 +275,9 @@ static int must_be_pr(const struct action *a, int64_t number, struct err *err)
 	cleanup(pr_release) struct pr pr = {0};
 	int rc = pr_find(a->bot->db, ST_PR_BY_NUMBER, &pr, err, "ii", a->repo->id, number);
 
+	/* It may have been over before we looked: that is found out, and said when the PR's turn comes. */
+	if (rc == 0 && bot_forge(a->bot, a->repo).ops->remote)
+		return queue_depends_want(a->bot, a->repo, number, err);
 	if (rc == 0)
 		return err_set(err, ERR_NOT_FOUND,
 			       "#%lld is no PR of %s; nothing was changed: a PR that depends on "

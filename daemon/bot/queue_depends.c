@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "bot/remote.h"
 
 #include <strings.h>
 
@@ -54,6 +55,14 @@ static int is_issue(struct bot *b, const struct repo *r, int64_t number, struct 
 	return issue_find(b->db, ST_ISSUE_BY_NUMBER, &i, err, "ii", r->id, number);
 }
 
+int queue_depends_want(struct bot *b, const struct repo *r, int64_t number, struct err *err)
+{
+	cleanup(pr_release) struct pr p = {0};
+	int rc = pr_find(b->db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, number);
+
+	return rc != 0 ? (rc < 0 ? -1 : 0) : remote_want(b, r, number, err);
+}
+
 static int add_here(struct bot *b, const struct repo *r, int64_t pr, const struct depend *d,
 		    const char *source, struct err *err)
 {
@@ -66,7 +75,7 @@ static int add_here(struct bot *b, const struct repo *r, int64_t pr, const struc
 		return db_run(b->db, ST_DEPENDENCY_ADD, err, "iiisi", r->id, pr, d->number, source,
 			      bot_now(b)) < 0
 			       ? -1
-			       : 0;
+			       : queue_depends_want(b, r, d->number, err);
 	what = xasprintf("%s: %s", d->what,
 			 issue ? "is an issue; a PR waits for pull requests only"
 			       : "is this PR itself, which cannot wait for itself");

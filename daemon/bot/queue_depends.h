@@ -25,6 +25,8 @@ int queue_depends_forget(struct bot *b, const struct repo *r, int64_t pr, const 
 /* Adds what has been read. */
 int queue_depends_add(struct bot *b, const struct repo *r, int64_t pr, const struct depends *d,
 		      const char *source, struct err *err);
+/* Of a PR that is not known yet the forge is asked: it may be over since before we looked. */
+int queue_depends_want(struct bot *b, const struct repo *r, int64_t number, struct err *err);
 /* Adds, or takes away, a reference to another repository's PR. Like db_run(). */
 int queue_depends_other(struct bot *b, const struct repo *r, int64_t pr, const struct depend *d,
 			const char *source, struct err *err);

@@ -64,12 +64,13 @@ static int dep_state(struct bot *b, const struct repo *r, int64_t number, enum p
 {
 	cleanup(pr_release) struct pr p = {0};
 	int lost = 0, rc = pr_find(b->db, ST_PR_BY_NUMBER, &p, err, "ii", r->id, number);
+	int asked = rc == 0 ? remote_is_looking(b, r, number, err) : 0;
 
 	if (rc > 0 && !strcmp(p.state, "merged"))
 		lost = queue_is_lost(b, r, number, err);
-	if (rc < 0 || lost < 0)
+	if (rc < 0 || lost < 0 || asked < 0)
 		return -1;
-	*ret = rc == 0                      ? PLAN_DEP_MISSING
+	*ret = rc == 0                      ? (asked ? PLAN_DEP_OPEN : PLAN_DEP_MISSING)
 	       : !strcmp(p.state, "merged") ? (lost ? PLAN_DEP_OPEN : PLAN_DEP_MERGED)
 	       : !strcmp(p.state, "open")   ? PLAN_DEP_OPEN
 					    : PLAN_DEP_CLOSED;

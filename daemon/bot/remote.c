@@ -323,6 +323,17 @@ int remote_look(struct bot *b, const struct repo *r, int64_t number, struct err 
 	return b->github ? github_sync(b->github, r->id, number, NULL, err) : 0;
 }
 
+int remote_want(struct bot *b, const struct repo *r, int64_t number, struct err *err)
+{
+	return b->github && !strcmp(r->forge, "github") ? github_want(b->github, r->id, number, err)
+							: 0;
+}
+
+int remote_is_looking(struct bot *b, const struct repo *r, int64_t number, struct err *err)
+{
+	return b->github ? github_is_looking(b->github, r->id, number, err) : 0;
+}
+
 int remote_reconcile(struct bot *b, struct err *err)
 {
 	cleanup(github_repo_list_release) struct github_repo_list l = {0};

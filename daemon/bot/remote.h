@@ -27,6 +27,10 @@ char *remote_refusal(struct bot *b, const struct repo *r, const json_t *result);
 int remote_fetch(struct bot *b, const struct repo *r, struct err *err);
 /* Asks for one issue or PR as it is now. */
 int remote_look(struct bot *b, const struct repo *r, int64_t number, struct err *err);
+/* The same of one that somebody waits for, and that may have been over before it was ever seen: it becomes known. */
+int remote_want(struct bot *b, const struct repo *r, int64_t number, struct err *err);
+/* 1: it is being asked for; 0 not, or there is nobody to ask. */
+int remote_is_looking(struct bot *b, const struct repo *r, int64_t number, struct err *err);
 /* Asks for what may have changed in every repository of a remote forge. */
 int remote_reconcile(struct bot *b, struct err *err);
 /* `repo add OWNER/NAME`. The answer comes when the forge has been asked. */

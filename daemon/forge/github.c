@@ -567,6 +567,22 @@ int github_sync_told(struct github *g, int64_t repo, int64_t number, json_t *the
 	return github_effect(g, subject, "forge-sync", p, err);
 }
 
+int github_want(struct github *g, int64_t repo, int64_t number, struct err *err)
+{
+	json_t *told = json_object();
+
+	json_put_bool(told, "wanted", true);
+	return github_sync_told(g, repo, number, NULL, told, err);
+}
+
+int github_is_looking(struct github *g, int64_t repo, int64_t number, struct err *err)
+{
+	autofree char *subject = xasprintf("sync:%lld:%lld", (long long)repo, (long long)number);
+	int64_t open = 0;
+
+	return db_int(g->o.db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0 ? -1 : open > 0;
+}
+
 int github_reconcile(struct github *g, int64_t repo, struct err *err)
 {
 	autofree char *subject = xasprintf("list:%lld", (long long)repo);

@@ -67,6 +67,11 @@ enum github_heard { GITHUB_IGNORED, GITHUB_HEARD, GITHUB_NOT_OURS };
 int github_deliver(struct github *g, const char *event, const json_t *payload,
 		   enum github_heard *ret, struct err *err);
 
+/* One issue or PR as it is now, also a PR that was over before it was ever seen: somebody depends on it. */
+int github_want(struct github *g, int64_t repo, int64_t number, struct err *err);
+/* 1: an issue or PR is being read, 0 not. */
+int github_is_looking(struct github *g, int64_t repo, int64_t number, struct err *err);
+
 /* Asks for everything of a repository that may have changed (on start, and every few minutes). */
 int github_reconcile(struct github *g, int64_t repo, struct err *err);
 /* The same, at once, also when one is under way or waits for a later try. */

@@ -218,7 +218,7 @@ int github_effect(struct github *g, const char *subject, const char *kind, json_
 /* An event of this repository; takes payload. */
 int github_tell(struct github *g, char *key, const char *kind, json_t *payload, struct err *err);
 /* github_sync(), also when one waits, with what a delivery has told (takes it): {at_ms: of the issue or PR as it was told of,
- * label, actor: who set it, review: its id}. */
+ * label, actor: who set it, review: its id, wanted: a PR is kept though it is over}. */
 int github_sync_told(struct github *g, int64_t repo, int64_t number, json_t *then, json_t *told,
 		     struct err *err);
 /* The events that waited for the row of their issue or PR. */

@@ -244,7 +244,10 @@ static int did_pull(struct job *j, const struct gh_answer *a, struct err *err)
 	rc = pr_find(db_of(j), ST_PR_BY_NUMBER, &was, err, "ii", j->repo.id, now.number);
 	if (rc < 0)
 		return -1;
-	/* Over before we ever saw it: nothing of it is ours to do. */
+	/* Over before we ever saw it: nothing of it is ours to do, but to know that it is when another depends on it. */
+	if (rc == 0 && strcmp(now.state, "open") != 0 && json_flag(told_of(j), "wanted") &&
+	    github_pull_store(j->g, &j->repo, &now, "[]", 0, err) < 0)
+		return -1;
 	if (rc == 0 && strcmp(now.state, "open") != 0)
 		return github_tell_then(j->g, json_object_get(j->payload, "then"), err);
 	if (rc == 0 || strcmp(was.head, now.head) != 0) {

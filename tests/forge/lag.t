@@ -18,7 +18,7 @@ met() { is "$(gh_ctl GET /fault | jq length)" 0 "$1"; }
 gh_queued one
 gh_candidate
 wait_ok 'the checks are waited for' "ymj '.[].waits' queue list | grep -q 'build. (not there yet), .ci/old. (not there yet)'"
-gh_fault '{"method": "GET", "path": "/check-runs\\?per_page", "kind": "old", "times": 2}'
+gh_fault '{"method": "GET", "path": "/check-runs\\?per_page", "kind": "old", "times": 4}'
 gh_ci "$sha" build success
 wait_ok 'a check that is not in the list yet is asked for again' "ymj '.[].waits' queue list | grep -q 'checks of it (.ci/old. (not there yet))'"
 met 'the list was behind'
