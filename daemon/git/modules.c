@@ -6,6 +6,8 @@
 #include "git/tree.h"
 #include "sys/fs.h"
 
+#include <dirent.h>
+
 #define GIT_TIMEOUT   60000
 #define FETCH_TIMEOUT 600000
 #define ENTRIES_MAX   ((size_t)1 << 22) /* of the trees that are looked through */
@@ -167,18 +169,55 @@ static char *history_path(const struct gr_repo *r, const struct gr_module_url *u
 	return xasprintf("%s/modules/%.40s.git", r->path, hash);
 }
 
-static int make_history(struct gr *g, const char *path, struct err *err)
-{
-	const char *args[] = {"init", "--quiet", "--bare", "--template=", "--", path, NULL};
-	cleanup(buf_release) struct buf out = BUF_INIT;
-	autofree char *up = xstrdup(path), *config = path_join(path, "config");
+#define ADDRESS                                                                                    \
+	"yardmaster-address" /* in a history: where it is from; written before anything is fetched */
 
-	if (fs_exists(config))
+static int make_history(struct gr *g, const struct gr_module *m, struct err *err)
+{
+	const char *args[] = {"init", "--quiet", "--bare", "--template=", "--", m->history, NULL};
+	cleanup(buf_release) struct buf out = BUF_INIT;
+	autofree char *up = xstrdup(m->history), *file = path_join(m->history, ADDRESS);
+
+	if (fs_exists(file))
 		return 0;
 	*strrchr(up, '/') = 0;
-	if (fs_mkdir_p(up, 0700, err) < 0)
+	if (fs_remove_tree(m->history, err) < 0 || fs_mkdir_p(up, 0700, err) < 0 ||
+	    gr_git(g, NULL, NULL, args, NULL, 0, GIT_TIMEOUT, &out, err) != 0)
 		return -1;
-	return gr_git(g, NULL, NULL, args, NULL, 0, GIT_TIMEOUT, &out, err) == 0 ? 0 : -1;
+	return fs_write_atomic(file, m->url, strlen(m->url), 0600, err);
+}
+
+/* May the repository still have what is there? Its name says whether the credential was used. */
+static bool may_stay(const struct finder *f, const char *path)
+{
+	cleanup(gr_module_url_release) struct gr_module_url u = {0};
+	cleanup(buf_release) struct buf url = BUF_INIT_MAX(8192);
+	cleanup(err_release) struct err why = ERR_INIT;
+	autofree char *file = path_join(path, ADDRESS), *now = NULL;
+
+	if (fs_read(file, 8000, &url, NULL) < 0 || gr_module_url(&f->m->rules, url.s, &u, &why) < 0)
+		return false;
+	now = history_path(f->super, &u);
+	/* Of one that is listed now, what everybody may read may stay; not the other way round. */
+	return !strcmp(now, path) || u.credential;
+}
+
+static int drop_others(const struct finder *f, struct err *err)
+{
+	autofree char *all = path_join(f->super->path, "modules");
+	DIR *dir = opendir(all);
+	struct dirent *d;
+	int rc = 0;
+
+	while (dir && rc == 0 && (d = readdir(dir))) {
+		autofree char *path = path_join(all, d->d_name);
+
+		if (d->d_name[0] != '.' && !may_stay(f, path))
+			rc = fs_remove_tree(path, err);
+	}
+	if (dir)
+		closedir(dir);
+	return rc;
 }
 
 /* From this machine. A commit that is on no branch or tag is not had. */
@@ -249,7 +288,7 @@ static int no_commit(const struct gr_module *m, struct err *err)
 static int get_history(struct finder *f, const struct gr_module *m, const struct gr_module_url *u,
 		       git_oid *ret_tree, struct err *err)
 {
-	int rc = make_history(f->g, m->history, err) < 0 ? -1 : has_commit(f, m, ret_tree, err);
+	int rc = make_history(f->g, m, err) < 0 ? -1 : has_commit(f, m, ret_tree, err);
 
 	if (rc != 0)
 		return rc;
@@ -379,7 +418,7 @@ int gr_modules_find(struct gr *g, struct gr_repo *r, const git_oid *tree, struct
 		return -1;
 	if (!m->on)
 		return 0;
-	if (find_in(&f, &top, err) < 0)
+	if (drop_others(&f, err) < 0 || find_in(&f, &top, err) < 0)
 		return -1;
 	for (size_t i = 0; i < m->n; i++)
 		if (follow(&f, i, err) < 0)

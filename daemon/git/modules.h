@@ -7,7 +7,8 @@
  *               configuration inside the sandbox: no path on this machine is made of either (CVE-2018-11235).
  *   histories   in REPO/modules/HASH.git, HASH being that of the address and of whether the forge's credential was used for
  *               it: what came with it is never there for an address that may not have it. Fetched here from this machine,
- *               else by the net role: the answer is then {outcome:"wants"} (role.h), and the request comes again
+ *               else by the net role: the answer is then {outcome:"wants"} (role.h), and the request comes again. Runs see
+ *               all of them, so one whose address may not be had any more is removed with the next request
  *   files       written as a checkout of that commit (checkout.h); a folder is opened step by step, no link is followed
  *   Git         inside the sandbox PLACE/.git names /yard/git/modules/ID, a private Git directory like that of the run
  *               (gitdir.h), whose objects are the history's below /yard/modules. ID is the hash of the place.

@@ -176,7 +176,7 @@ static int show(struct gr *g, struct gr_repo *r, const struct sub *s, const json
 		const struct gr_mergedir *dir, struct err *err)
 {
 	autofree char *hash = text_sha256(s->url, strlen(s->url));
-	autofree char *mirror = xasprintf("%s/modules/%.40s.git", r->path, hash);
+	autofree char *mirror = xasprintf("%s/submodules/%.40s.git", r->path, hash);
 	autofree char *place = path_join(dir->tree, s->path);
 	bool all = fs_exists(mirror);
 	size_t i;

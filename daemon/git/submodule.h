@@ -3,7 +3,8 @@
  *
  * Git merges two changes of a submodule when one commit contains the other, and asks the submodule's own repository for
  * that (merge-ort.c: merge_submodule); without one it is a conflict. So the histories of submodules that a merge stops at
- * are fetched to REPO/modules/HASH.git, and shown to a second try.
+ * are fetched to REPO/submodules/HASH.git, and shown to a second try. No run sees them there: what a base's .gitmodules names
+ * need not be what a pull request may read (modules.h has those, in another folder).
  *
  * Whose: a submodule's name and address come from the base's .gitmodules, never from the head's. Only a repository of the
  * local forge (`yardmaster.submodules = local` in its configuration) has any, and only from this machine: an absolute

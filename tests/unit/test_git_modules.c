@@ -233,6 +233,22 @@ static void what_is_not_listed_is_refused(void **state)
 	assert_false(json_flag(linked, "ok"));
 }
 
+/* Runs see all histories: one that was listed and is not any more is gone. */
+static void what_is_listed_no_more_is_removed(void **state)
+{
+	struct fx *f = *state;
+	autofree char *head = make(f);
+	autojson json_t *a = checkout(f, head, rules(f, "lib.git", "inner.git"));
+	autojson json_t *b = NULL;
+
+	assert_true(json_flag(a, "ok"));
+	fx_run(f, "test $(ls app.git/modules | wc -l) = 2");
+	b = checkout(f, head, rules(f, "lib.git", NULL));
+	assert_error(b, "denied", "submodule 'dep/lib/in'");
+	fx_run(f, "test $(ls app.git/modules | wc -l) = 1; grep -q /lib.git "
+		  "app.git/modules/*/yardmaster-address");
+}
+
 static void what_is_not_there_is_refused(void **state)
 {
 	static const struct {
@@ -315,7 +331,7 @@ static void of_a_network_it_is_asked_for(void **state)
 		   "fetched", "https://127.0.0.1:9/o/lib.git");
 	assert_error(b, "denied", "is on no branch and no tag of https://127.0.0.1:9/o/lib.git");
 	/* What came with the credential is not there for one that may not have it. */
-	fx_run(f, "test $(ls app.git/modules | wc -l) = 2");
+	fx_run(f, "test $(ls app.git/modules | wc -l) = 1");
 }
 
 /* ---- agents ---- */
@@ -426,6 +442,7 @@ int main(int argc, char **argv)
 		FX_TEST(a_gate_has_them),
 		FX_TEST(without_rules_folders_are_empty),
 		FX_TEST(what_is_not_listed_is_refused),
+		FX_TEST(what_is_listed_no_more_is_removed),
 		cmocka_unit_test(what_is_not_there_is_refused),
 		FX_TEST(of_a_network_it_is_asked_for),
 		cmocka_unit_test(an_agent_has_them_and_leaves_them_alone),
