@@ -207,9 +207,10 @@ static int keep_one(const struct landing *l, git_transaction *tx, const struct k
 static int stage_rest(const struct landing *l, git_transaction *tx, struct err *err)
 {
 	git_oid note;
-	int rc;
+	int rc = gr_ref_read(l->r, l->notes, &note, err);
 
-	if (gr_ref_room(l->r, l->notes, err) < 0 || lock_ref(l, tx, l->notes, err) < 0)
+	if (rc < 0 || (rc == 0 && gr_ref_room(l->r, l->notes, err) < 0) ||
+	    lock_ref(l, tx, l->notes, err) < 0)
 		return -1;
 	rc = note_commit(l, &note, err);
 	if (rc < 0 || (rc > 0 && set_ref(l, tx, l->notes, &note, err) < 0))

@@ -235,8 +235,13 @@ static int write_pack(struct gr_repo *r, const char *dir, struct err *err)
 
 int gr_mem_flush(struct gr_repo *r, struct err *err)
 {
+	bool known = same_time(r->packs, pack_time(r->path));
 	int rc = r->mem_objects ? write_pack(r, NULL, err) : 0;
 
+	/* A pack of our own is no reason to open the repository afresh: libgit2 looks for it when it is asked for
+	 * what it does not have. */
+	if (rc == 0 && known)
+		r->packs = pack_time(r->path);
 	gr_mem_drop(r);
 	return rc;
 }
