@@ -300,6 +300,50 @@ static void what_is_behind_is_asked_for_again(void **state)
 	world_release(&w);
 }
 
+static void ask_told(struct world *w, const char *kind, json_t *p, int64_t later)
+{
+	static int asks;
+	int64_t now = w->f->clock.wall_ms(&w->f->clock);
+	autofree char *key = xasprintf("ask:%d", ++asks);
+	int64_t effect;
+
+	json_put_int(p, "number", 3);
+	assert_int_equal(effect_add(w->forge.db, key, "ask:1:3", kind, p, now - later, NULL), 1);
+	effect = db_last_id(w->forge.db);
+	act_of(w, effect, kind, p);
+	assert_int_equal(effect_done(w->forge.db, effect, true, NULL, 1, NULL), 1);
+}
+
+/* The same of PRs, of a text that is looked up, and of what landed: within a minute of the question "not found" is no
+ * answer, and after it is one. */
+static void what_is_not_found_yet_is_asked_for_again(void **state)
+{
+	static const struct page nothing[] = {THE_REPO, {0}};
+	static const struct page old[] = {
+		{REPO "/pulls/3", "{\"number\":3,\"state\":\"open\",\"updated_at\":\"" SINCE "\"}"},
+		{0}};
+	struct world w;
+
+	world_of_pages(&w, *state, nothing, false);
+	ask_told(&w, "forge-sync", json_pack("{s:b}", "pull", 1), 59000);
+	assert_non_null(strstr(err_text(&w.why), "not find it yet"));
+	ask_told(&w, "forge-sync", json_pack("{s:b}", "pull", 1), 61000);
+	assert_non_null(strstr(err_text(&w.why), "404: Not Found"));
+	ask_told(&w, "forge-look", json_object(), 59000);
+	assert_non_null(strstr(err_text(&w.why), "not find it yet"));
+	ask_told(&w, "forge-look", json_object(), 61000);
+	assert_non_null(strstr(err_text(&w.why), "404: Not Found"));
+	w.pages = old;
+	ask_told(&w, "forge-sync",
+		 json_pack("{s:b,s:{s:I}}", "pull", 1, "told", "at_ms",
+			   (json_int_t)gh_time_ms("2026-01-03T00:00:00Z")),
+		 0);
+	assert_int_equal(w.why.code, ERR_UNAVAILABLE);
+	assert_non_null(strstr(err_text(&w.why), "what was told of it is not there yet"));
+	assert_told(&w, "");
+	world_release(&w);
+}
+
 /* ---- what is not ours ---- */
 
 #define GET_3 "GET " REPO "/issues/3"
@@ -628,6 +672,7 @@ int main(void)
 		TEST(who_set_a_label_must_be_known),
 		TEST(an_answer_of_something_else_is_not_taken),
 		TEST(what_is_behind_is_asked_for_again),
+		TEST(what_is_not_found_yet_is_asked_for_again),
 		TEST(what_was_missed_is_asked_for_once),
 		TEST(a_restart_forgets_nothing_that_was_missed),
 		TEST(a_button_is_asked_for_before_the_rest),
