@@ -2,7 +2,9 @@
  * slowsync.c - a disk whose fsync takes at least SLOWSYNC_US microseconds, for one program and its children: loaded by
  * LD_PRELOAD. The real call is made, and what is left of the time is slept.
  */
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <time.h>

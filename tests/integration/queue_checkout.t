@@ -49,6 +49,7 @@ END
 task_repo app
 bare=$(repo_path app)
 clone app "$C"
+# shellcheck disable=SC2012 # the names are ours
 last_out() { cat "$(ls -td "$D"/runs/c*/ | head -n 1)out"; }
 
 n=$(pr one src/one.txt one)
