@@ -4,6 +4,7 @@
 #include "git/ancestry.h"
 #include "git/decode.h"
 #include "git/lfs.h"
+#include "git/norefs.h"
 #include "git/refs.h"
 #include "sys/child.h"
 #include "sys/fs.h"
@@ -217,15 +218,20 @@ void gr_mem_rewind(struct gr_repo *r, size_t mem_objects)
 /* Not git_mempack_dump(): that packs whatever the commits reach, the whole tree of 100,000 files. */
 static int write_pack(struct gr_repo *r, const char *dir, struct err *err)
 {
+	autofree char *own = dir ? NULL : path_join(r->path, "objects/pack");
+	auto_git(git_repository) *objects = NULL;
 	git_packbuilder *pb = NULL;
-	int rc = git_packbuilder_new(&pb, r->git);
+	int rc;
 
+	if (gr_norefs_new(r, &objects, err) < 0)
+		return -1;
+	rc = git_packbuilder_new(&pb, objects);
 	if (rc == 0)
 		git_packbuilder_set_threads(pb, 1);
 	for (size_t i = 0; rc == 0 && i < r->mem_objects; i++)
 		rc = git_packbuilder_insert(pb, &r->mem_oids[i], NULL);
 	if (rc == 0)
-		rc = git_packbuilder_write(pb, dir, 0, NULL, NULL);
+		rc = git_packbuilder_write(pb, dir ? dir : own, 0, NULL, NULL);
 	if (rc < 0)
 		gr_fail(err, rc, "repository %s: write a pack of %zu objects", r->path,
 			r->mem_objects);

@@ -4,9 +4,15 @@
 #include "base/strvec.h"
 #include "git/ancestry.h"
 #include "git/merge.h"
+#include "git/refs.h"
 #include "git/replay.h"
+#include "sys/fs.h"
 
-#define LOOKED_AT 10000 /* lost commits that are counted */
+#include <dirent.h>
+#include <errno.h>
+
+#define LOOKED_AT       10000 /* lost commits that are counted */
+#define PACKED_REFS_MAX ((size_t)256 << 20)
 
 struct back {
 	struct gr_repo *r;
@@ -70,23 +76,58 @@ static int add_tip(struct back *b, const git_oid *tip, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Kept tips are few, and this is asked at each landing: libgit2 would copy all references to find them. */
+static int packed_names(const char *path, struct strvec *ret, struct err *err)
+{
+	static const char before[] = " " GR_REWOUND;
+	cleanup(buf_release) struct buf b = BUF_INIT_MAX(PACKED_REFS_MAX + 1);
+	autofree char *file = path_join(path, "packed-refs");
+	const char *at, *end;
+
+	if (!fs_exists(file))
+		return 0;
+	if (fs_read(file, PACKED_REFS_MAX, &b, err) < 0)
+		return -1;
+	for (at = b.s; (at = memmem(at, (size_t)(b.s + b.len - at), before, sizeof(before) - 1));
+	     at = end) {
+		at++;
+		end = memchr(at, '\n', (size_t)(b.s + b.len - at));
+		end = end ? end : b.s + b.len;
+		strvec_pushf(ret, "%.*s", (int)(end - at), at);
+	}
+	return 0;
+}
+
+static int loose_names(const char *path, struct strvec *ret, struct err *err)
+{
+	autofree char *folder = path_join(path, GR_REWOUND);
+	DIR *dir = opendir(folder);
+	struct dirent *d;
+
+	if (!dir)
+		return errno == ENOENT ? 0 : err_errno(err, "read folder %s", folder);
+	while ((d = readdir(dir)))
+		if (d->d_name[0] != '.' && !strchr(d->d_name, '.')) /* no lock */
+			strvec_pushf(ret, GR_REWOUND "%s", d->d_name);
+	closedir(dir);
+	return 0;
+}
+
 static int add_tips(struct back *b, struct err *err)
 {
-	auto_git(git_reference_iterator) *it = NULL;
-	git_reference *ref = NULL;
-	int rc = git_reference_iterator_glob_new(&it, b->r->git, GR_REWOUND "*");
+	cleanup(strvec_release) struct strvec names = STRVEC_INIT;
 
-	while (rc == 0 && (rc = git_reference_next(&ref, it)) == 0) {
-		const git_oid *tip = git_reference_target(ref);
-		int added = tip ? add_tip(b, tip, err) : 0;
+	/* Loose ones first: one that is packed in between is in the second list. */
+	if (loose_names(b->r->path, &names, err) < 0 || packed_names(b->r->path, &names, err) < 0)
+		return -1;
+	strvec_foreach (&names, name) {
+		git_oid tip;
+		int rc = gr_ref_read(b->r, *name, &tip, err);
 
-		if (added < 0)
-			err_wrap(err, "%s of %s", git_reference_name(ref), b->r->path);
-		git_reference_free(ref);
-		if (added < 0)
-			return -1;
+		if (rc < 0 || (rc > 0 && add_tip(b, &tip, err) < 0))
+			return err_wrap(err, "%s of %s", *name, b->r->path);
 	}
-	return rc == GIT_ITEROVER ? 0 : gr_fail(err, rc, "%s* of %s", GR_REWOUND, b->r->path);
+	return 0;
 }
 
 /* The lost commits themselves, newest first. */

@@ -251,12 +251,27 @@ static void a_merge_by_git_leaves_what_it_built(void **state)
 	}
 }
 
+/* libgit2's pack writer goes through all tags; what others leave among them is nothing of a landing's. */
+static void a_broken_tag_hinders_no_landing(void **state)
+{
+	struct fx *f = *state;
+	struct growth g = {.f = f, .tip = fx_seed(f)};
+	cleanup(strvec_release) struct strvec heads = STRVEC_INIT;
+
+	fx_run(f, "git -C app.git symbolic-ref refs/tags/gone refs/heads/gone");
+	push(&g, &heads);
+	land(&g, heads.v[0]);
+	assert_int_equal(g.n, 1);
+	free(g.tip);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		FX_TEST(landings_leave_what_gc_would),
 		FX_TEST(what_did_not_land_goes),
 		FX_TEST(a_merge_by_git_leaves_what_it_built),
+		FX_TEST(a_broken_tag_hinders_no_landing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
