@@ -143,8 +143,9 @@ static int start_process(struct role *r, struct err *err)
 			(char *)r->conf.git, NULL};
 	const char *crash = getenv(FAULT_VARIABLE);
 	autofree char *fault = crash ? xasprintf(FAULT_VARIABLE "=%s", crash) : NULL;
-	char *envp[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"LC_ALL=C", fault,
-			NULL};
+	/* The net role wants it (git/net.c): names are resolved before there is a credential. */
+	char *envp[] = {(char *)"PATH=/usr/local/bin:/usr/bin:/bin", (char *)"LC_ALL=C",
+			(char *)"LD_BIND_NOW=1", fault, NULL};
 	struct child_fd fds[] = {{-1, 0}, {STDERR_FILENO, 2}};
 	struct child_opts o = {
 		.file = r->conf.self,

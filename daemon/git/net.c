@@ -3,7 +3,9 @@
  *
  * What a credential leaves in memory: the worker's copies go with its process. Here the line is read
  * into a buffer that is never moved and overwritten once decoded, jansson's memory is overwritten when it
- * is given back, and the string itself as soon as the worker has it.
+ * is given back, and the string itself as soon as the worker has it. The dynamic linker, where it resolves a name at its
+ * first use, saves the vector registers on the stack (glibc: _dl_runtime_resolve_xsave), and in them is what was copied
+ * last: so the role is started with LD_BIND_NOW, and refuses to be without.
  */
 #include "git/net.h"
 
@@ -424,6 +426,11 @@ int net_role_main(int fd, const char *git)
 	if (geteuid() == 0) {
 		log_error("refused as uid 0: what strangers send is read here; "
 			  "start yardmaster as an unprivileged user");
+		return 1;
+	}
+	if (!getenv("LD_BIND_NOW")) {
+		log_error("net: LD_BIND_NOW is not set, expected in the environment of this role; "
+			  "roles are started by the daemon");
 		return 1;
 	}
 	json_set_alloc_funcs(malloc, wiping_free);

@@ -645,7 +645,7 @@ static pid_t start_role(int *ret_fd)
 	autofree char *file = NULL;
 	char *argv[] = {(char *)"yardmaster", (char *)"role", (char *)"net", (char *)"/usr/bin/git",
 			NULL};
-	char *envp[] = {(char *)"PATH=/usr/bin:/bin", NULL};
+	char *envp[] = {(char *)"PATH=/usr/bin:/bin", (char *)"LD_BIND_NOW=1", NULL};
 	struct child_fd fds[] = {{-1, 0}, {2, 2}};
 	struct child_opts o = {.file = NULL, .argv = argv, .envp = envp, .fds = fds, .nfds = 2};
 	int pair[2];

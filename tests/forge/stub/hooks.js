@@ -136,8 +136,9 @@ class Hooks {
 				Object.assign(delivery, { status, status_code: code, response, duration: (Date.now() - begun) / 1000 });
 				done();
 			};
-			if (!/^https?:/.test(hook.url || '')) { // taken away since it was queued
-				end('failed to connect to host', 502, null);
+			if (!/^https?:/.test(hook.url || '')) { // taken away since it was queued: never sent, nor listed
+				this.state.deliveries.splice(this.state.deliveries.indexOf(delivery), 1);
+				done();
 				return;
 			}
 			const request = (hook.url.startsWith('https:') ? https : http).request(hook.url,
