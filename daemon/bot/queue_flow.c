@@ -481,8 +481,9 @@ static int pass_once(struct bot *b, const struct repo *r, bool *ret_again, struc
 	/* The rules of this very base are on their way: nothing is tested by older ones. */
 	if (!r->config_oid || strcmp(r->config_oid, r->base_oid) != 0)
 		return 0;
-	/* Until it is known what a move took out of the base nothing is built that could bring it back. */
-	keeps = queue_keeps_tip(b, r, err);
+	/* Until it is known what a move took out of the base nothing is built that could bring it back. In a halt nothing
+	 * is built anyway, and the entries say that this is why. */
+	keeps = bot_halted(b, NULL) ? 0 : queue_keeps_tip(b, r, err);
 	if (keeps != 0)
 		return keeps < 0 ? -1 : 0;
 	/* No rules at all are not the default ones: those test nothing. */

@@ -78,7 +78,8 @@ gh_comment "$n" waits >/dev/null
 gh_hook ''
 gh_ctl POST /hooks '{"release": true}' >/dev/null
 gh_idle
-is "$(curl -s -H "Authorization: Bearer $(gh_jwt)" "$GH/app/hook/deliveries" | jq -r '.[0].status')" 'failed to connect to host' 	'what waited for an address that was taken away fails, and nothing else'
+is "$(curl -s -H "Authorization: Bearer $(gh_jwt)" "$GH/app/hook/deliveries" | jq -r '.[0].status')" OK \
+	'what waited for an address that was taken away is never sent, and nothing else happens'
 gh_hook "$(cat "$T/sink.out")"
 gh_ctl POST /hooks '{"hold": true}' >/dev/null
 gh_comment "$n" held >/dev/null

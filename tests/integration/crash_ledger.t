@@ -101,7 +101,10 @@ for i in 1 2 3 4; do
 	is "$(base_file app "src/t$i.txt")" "fixed by $i" "task $i is on the base, once"
 done
 is "$(git -C "$(repo_path app)" rev-list --count --first-parent main)" $((count + 1)) \
-	'only the new issue was worked on'
+	'only the new issue was worked on' || {
+	diag "$(ym task list)" "$(ym pr list --state all -R app)" "$(ledger 'SELECT pr, body FROM comment')"
+	diag "$(ledger 'SELECT id, kind, state, substr(key, 1, 60), substr(result, 1, 200) FROM effect ORDER BY id DESC LIMIT 60')" "$(cat "$T/daemon.log")"
+}
 is "$(git -C "$(repo_path app)" for-each-ref --format='%(refname)' refs/pull | wc -l)" \
 	"$(ledger 'SELECT count(*) FROM pr')" 'no number of a PR was given twice'
 
