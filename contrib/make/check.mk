@@ -29,7 +29,7 @@ slow-list:
 # The ordinary build of `make check` has only those that run with it; this compiler looks for mistakes in the others,
 # which are built with the sanitizers. check-long builds all, with this compiler too.
 ORDINARY := $(SLOW:%=$(B)/%) $(SIM) $(REPLAY) $(B)/tests/bench/hookcrowd
-sanitized-programs: $(filter-out $(SLOW:%=$(B)/%),$(UNIT)) $(SIM)
+sanitized-programs: $(B)/forge-npm/installed $(filter-out $(SLOW:%=$(B)/%),$(UNIT)) $(SIM)
 ONLY_READ = $(filter-out $(ORDINARY:$(B)/%=%.c),$(UNIT_SRC) $(sort $(wildcard tests/bench/*.c)))
 ordinary-programs: $(ORDINARY) $(B)/forge-npm/installed $(B)/gen/embed_data.c
 	@printf '%s\n' $(ONLY_READ) | xargs -n 8 -P $$(nproc) $(CC) $(ALL_CFLAGS) -fsyntax-only

@@ -1,6 +1,7 @@
 /* ancestry_commit.c - see ancestry_part.h */
 #include "git/ancestry_part.h"
 
+#include <ctype.h>
 #include <endian.h>
 
 struct gr_ancestry *gr_ancestry_new(void)
@@ -92,8 +93,22 @@ static bool take_oid(const char **p, const char *end, const char *name, git_oid 
 	return true;
 }
 
-/* Of the line "committer …> SECONDS ZONE"; 0 when there is none, as Git has it. An object's text ends
- * with a NUL that is not counted. */
+/* Seconds from " SECONDS ZONE". Nothing ends the text of an object that is in memory only. */
+static int64_t seconds_in(const char *p, const char *end)
+{
+	char digits[21];
+	size_t n = 0;
+
+	while (p < end && *p == ' ')
+		p++;
+	while (p < end && n + 1 < sizeof(digits) &&
+	       (isdigit((unsigned char)*p) || (!n && *p == '-')))
+		digits[n++] = *p++;
+	digits[n] = 0;
+	return strtoll(digits, NULL, 10);
+}
+
+/* Of the line "committer …> SECONDS ZONE"; 0 when there is none, as Git has it. */
 static int64_t date_in(const char *p, const char *end)
 {
 	const char *line = memmem(p, (size_t)(end - p), "\ncommitter ", 11), *stop;
@@ -103,7 +118,7 @@ static int64_t date_in(const char *p, const char *end)
 	line += 11;
 	stop = memchr(line, '\n', (size_t)(end - line));
 	line = memrchr(line, '>', (size_t)((stop ? stop : end) - line));
-	return line ? strtoll(line + 1, NULL, 10) : 0;
+	return line ? seconds_in(line + 1, stop ? stop : end) : 0;
 }
 
 static void set_parents(struct gr_ancestry *a, struct gr_cgraph_commit *c, const git_oid *v,
