@@ -69,19 +69,22 @@ struct run_halting {
 };
 
 /*
- * Whether a process of the run's command is there or may still come. A keeper whose tree is dead only
- * writes its record; one without a tree is building its sandbox, and is not waited for longer than that
- * takes: it looks for the halt file before it lets the command go.
+ * A keeper without a tree is building its sandbox, and is not waited for longer than that takes: it looks for the halt
+ * file before it lets the command go. One whose tree is dead only writes its record.
  */
-static bool may_run(const char *runs, const char *id)
+static bool is_building(const char *runs, const char *id)
 {
 	autofree char *lock = run_path(runs, id, "lock");
 	autofree char *tree = run_path(runs, id, "tree");
 
-	if (rundir_tree(runs, id))
-		return true;
 	return !fs_exists(tree) &&
 	       fs_lock_held(lock, NULL) != 0; /* cannot find out: counts as running */
+}
+
+/* Whether a process of the run's command is there or may still come. */
+static bool may_run(const char *runs, const char *id)
+{
+	return rundir_tree(runs, id) || is_building(runs, id);
 }
 
 /*
@@ -145,7 +148,8 @@ int run_halt_look(struct run_halting *h)
 	strvec_foreach (&before, id) {
 		if (!may_run(h->runs, *id))
 			continue;
-		if (force && !rundir_tree(h->runs, *id))
+		/* Not one whose tree has died since: it is writing its record. */
+		if (force && is_building(h->runs, *id))
 			kill_keeper(h->runs, *id);
 		strvec_push(&h->left, *id);
 	}

@@ -123,7 +123,8 @@ static inline enum run_state fx_state(struct fx *f, const char *id)
 static inline void fx_wait_state(struct fx *f, const char *id, enum run_state want)
 {
 	for (int64_t end = fx_now() + PATIENT_MS; fx_state(f, id) != want; poll(NULL, 0, 2))
-		if (fx_now() > end)
+		if (fx_now() > end ||
+		    (want == RUN_STATE_ENDED && fx_state(f, id) == RUN_STATE_LOST))
 			fail_msg("run %s: in state %d, not in %d", id, (int)fx_state(f, id),
 				 (int)want);
 }
