@@ -192,7 +192,7 @@ kill_at forge-pr-update review
 notes=$(repo_path crash 2>/dev/null || ledger "SELECT path FROM repo")/refs/notes/yardmaster
 for kind in cand-settle-ref cand-settle; do
 	for when in $whens; do
-		was=$(git -C "$(repo_path crash)" rev-parse refs/notes/yardmaster) # in a file of its own, or packed
+		was=$(git -C "${notes%/refs/*}" rev-parse refs/notes/yardmaster) # in a file of its own, or packed
 		mkdir -p "${notes%/*}"
 		git -C "$T/work" rev-parse HEAD:gate.sh >"$notes" # no commit
 		start_to_die "$kind:$when" && new_issue
