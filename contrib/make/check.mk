@@ -22,8 +22,8 @@ bootstrap-check:
 	contrib/bootstrap-check
 
 # These unit tests take long with sanitizers, most of it in git: `make check` runs them without, check-long with.
-SLOW := $(patsubst %,tests/unit/test_%,git_ancestry git_attr git_kill git_layer git_merge git_net git_replay git_role \
-	git_worktree queue_stand run_ends)
+SLOW := $(patsubst %,tests/unit/test_%,git_ancestry git_attr git_kill git_layer git_merge git_modules git_net git_notes \
+	git_replay git_role git_worktree queue_stand run_ends)
 slow-list:
 	@echo $(SLOW)
 # The ordinary build of `make check` has only those that run with it; this compiler looks for mistakes in the others,
