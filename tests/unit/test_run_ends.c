@@ -437,6 +437,7 @@ static void keeper_is_small(void **state)
 {
 	struct fx *f = *state;
 	cleanup(run_spec_release) struct run_spec s;
+	cleanup(fx_end_release) struct fx_end e = {0};
 
 	fx_spec(f, &s, "yes 0123456789 | head -c 4000000; echo up; sleep 300");
 	fx_start(f, &s, NULL);
@@ -446,6 +447,9 @@ static void keeper_is_small(void **state)
 #else
 	assert_true(rss_anon(keeper_of(f, s.id)) > 0);
 #endif
+	/* Nothing of it writes while its folder is taken away. */
+	assert_int_equal(run_halt_all(f->data, "test", PATIENT_MS, NULL), 0);
+	fx_ended(f, s.id, &e);
 }
 
 static void halted_machine_starts_nothing(void **state)
