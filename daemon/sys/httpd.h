@@ -19,12 +19,14 @@
  * answer is never cut off; one that its sender gave up half-way goes within a second.
  *
  * When all connections are taken, one leaves for the newcomer: strangers before those of a network that has brought
- * a known sender, and these before connections that carried one (httpd_vouch); among equals who is idle, then whoever
- * comes from the address with the most connections (an IPv6 /64 is one address), then the slowest, then the oldest. A
- * request younger than HTTPD_GRACE_MS stays, unless it is of an address that has more than half of all and the newcomer
- * is of another; who is known stays for HTTPD_PATIENCE_MS. While nobody can leave the newcomers wait. Behind a proxy
- * everybody comes from one address, and a header like X-Forwarded-For can be written by anybody: there it is the
- * connections themselves, and what a request carries (httpd_prefer), that tell senders apart.
+ * a known sender, and these before connections that carried one (httpd_vouch); among equals who has been idle for
+ * HTTPD_GRACE_MS, then whoever comes from the address with the most connections (an IPv6 /64 is one address), then whose
+ * body trickles, then who has sent no request yet, then the slowest, then the oldest. A request younger than
+ * HTTPD_GRACE_MS stays, unless it is of an address that has more than half of all and the newcomer is of another; so
+ * does a connection on which none has come yet, unless such are more than half of all. Who is known stays for
+ * HTTPD_PATIENCE_MS. While nobody can leave the newcomers wait. Behind a proxy everybody comes from one address, and a
+ * header like X-Forwarded-For can be written by anybody: there it is the connections themselves, and what a request
+ * carries (httpd_prefer), that tell senders apart.
  *
  * A request whose end can be read in two ways is refused with 400, and its connection closed (httpd_head.h).
  */

@@ -27,10 +27,12 @@ static int64_t now(const struct httpd *h)
 
 static void leave_list(struct peer *p)
 {
-	if (p->state == PEER_IDLE)
+	if (p->state == PEER_IDLE) {
 		TAILQ_REMOVE(&p->of->idle, p, at);
-	else if (p->state == PEER_BUSY)
+		p->of->nidle--;
+	} else if (p->state == PEER_BUSY) {
 		TAILQ_REMOVE(&p->of->busy, p, at);
+	}
 }
 
 static void enter(struct peer *p, enum peer_state state)
@@ -42,10 +44,12 @@ static void enter(struct peer *p, enum peer_state state)
 	p->since_ms = now(p->of);
 	p->got = p->seen = p->speed = 0;
 	p->slow = 0;
-	if (state == PEER_IDLE)
+	if (state == PEER_IDLE) {
 		TAILQ_INSERT_TAIL(&p->of->idle, p, at);
-	else if (state == PEER_BUSY)
+		p->of->nidle++;
+	} else if (state == PEER_BUSY) {
 		TAILQ_INSERT_TAIL(&p->of->busy, p, at);
+	}
 }
 
 void peer_idle(struct peer *p)
@@ -246,24 +250,41 @@ bool peer_outranks(const struct peer *p, const struct peer *q)
 }
 
 /* May it be asked to leave for a newcomer? An idle one that libmicrohttpd has not read from may have its request in
- * the socket. Who is known waits longer than who is not. */
+ * the socket, and one that has just come may be about to send it: with such the place is not filled, unless they take
+ * more than half of it. Who is known waits longer than who is not. */
 static bool may_leave(const struct httpd *h, const struct peer *p, const struct newcomer *n)
 {
 	if (rank(p) > n->rank && now(h) - p->since_ms < HTTPD_PATIENCE_MS)
 		return false;
-	if (p->state == PEER_IDLE)
-		return h->looks > p->look;
-	return !is_young(p) || (2 * p->from->n > h->max && p->from->address != n->address);
+	if (p->state == PEER_IDLE && h->looks == p->look)
+		return false;
+	return !is_young(p) || (p->state == PEER_IDLE && 2 * h->nidle > h->max) ||
+	       (2 * p->from->n > h->max && p->from->address != n->address);
+}
+
+static bool is_idle(const struct peer *p)
+{
+	return p->state == PEER_IDLE && !is_young(p);
+}
+
+/* Of one address: whose body trickles, then who has just come and may be about to send, then whose body flows. On a
+ * busy machine, or over a long line, a moment passes between a connection and its request, and a crowd that comes
+ * again whenever it is cut makes a newcomer of itself in each such moment. */
+static int merit(const struct peer *p)
+{
+	return p->state == PEER_IDLE ? 1 : p->slow ? 0 : 2;
 }
 
 static bool leaves_before(const struct peer *p, const struct peer *q)
 {
 	if (rank(p) != rank(q))
 		return rank(p) < rank(q);
-	if (p->state != q->state)
-		return p->state == PEER_IDLE;
-	if (p->from != q->from && p->from->n != q->from->n)
+	if (is_idle(p) != is_idle(q))
+		return is_idle(p);
+	if (p->from->n != q->from->n)
 		return p->from->n > q->from->n;
+	if (merit(p) != merit(q))
+		return merit(p) < merit(q);
 	if (p->speed != q->speed)
 		return p->speed < q->speed;
 	return p->since_ms < q->since_ms;

@@ -68,7 +68,7 @@ struct httpd {
 	const struct httpd_route *routes;
 	void *arg;
 	bool answered, old_library;
-	size_t n, max, leaving, requests;
+	size_t n, max, nidle, leaving, requests;
 	int64_t taken, evicted, timed_out;
 	uint64_t looks; /* how often libmicrohttpd was run */
 	struct peers idle, busy;

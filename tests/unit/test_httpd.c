@@ -251,6 +251,47 @@ static void test_slow_bodies(void **state)
 		close(fd[i]);
 }
 
+/* Who came and has not sent yet stays for a moment, where such are few, and then longer than one of the same address
+ * whose body trickles. */
+static void test_about_to_send(void **state)
+{
+	struct fixture *f = *state;
+	int fd[8], first, second, honest = dial(f, 2);
+
+	for (int i = 0; i < 7; i++) {
+		fd[i] = dial(f, 1);
+		say(f, fd[i], "POST /in HTTP/1.1\r\n" HEAD "a");
+	}
+	say(f, honest, "POST /in HTTP/1.1\r\n" HEAD "a");
+	now_ms += HTTPD_GRACE_MS;
+	turns(f);
+	first = dial(f, 1);
+	assert_int_equal(status(fd[0]), -1);
+	now_ms++;
+	second = dial(f, 1);
+	assert_int_equal(status(fd[1]), -1);
+	assert_int_equal(status(honest), 0); /* of an address that has fewer */
+	close(honest);
+	for (int i = 1; i < 7; i++) {
+		close(fd[i]); /* the crowd comes again and again */
+		turns(f);
+		fd[i] = dial(f, 1);
+		say(f, fd[i], "POST /in HTTP/1.1\r\n" HEAD "a");
+	}
+	close(fd[0]);
+	fd[0] = dial(f, 1); /* nobody has to leave for it yet */
+	say(f, first, "POST /in HTTP/1.1\r\n" HEAD "abc");
+	assert_int_equal(status(first), 202);
+	assert_int_equal(status(second), 0);
+	now_ms += HTTPD_GRACE_MS; /* whoever is idle for so long goes first again */
+	turns(f);
+	assert_int_equal(status(second), -1);
+	for (int i = 0; i < 7; i++)
+		close(fd[i]);
+	close(first);
+	close(second);
+}
+
 /* One address has all: for one of another there is room at once, for one of its own after the same moment. */
 static void test_crowd_of_one(void **state)
 {
@@ -445,6 +486,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_bodies, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_about_to_send, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_crowd_of_one, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_rate, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_outranks, setup, teardown),
