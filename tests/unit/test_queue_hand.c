@@ -321,20 +321,23 @@ static int64_t valid_approvals(struct fx *f, int64_t pr, const char *head)
 	return n;
 }
 
+static json_t *brings_back(void)
+{
+	return json_pack("{s:s,s:s,s:s,s:[{s:s,s:s}],s:[s]}", "outcome", "refused", "reason",
+			 "brings-back", "text", "it would bring back 1 commit", "commits", "commit",
+			 HEAD_B, "subject", "Add a secret", "lost", HEAD_B);
+}
+
 static void what_brings_something_back_takes_another_approval(void **state)
 {
 	struct fx *f = *state;
 	autojson json_t *p = NULL, *again = NULL;
-	json_t *result =
-		json_pack("{s:s,s:s,s:s,s:[{s:s,s:s}],s:[s]}", "outcome", "refused", "reason",
-			  "brings-back", "text", "it would bring back 1 commit", "commits",
-			  "commit", HEAD_B, "subject", "Add a secret", "lost", HEAD_B);
 
 	queue_one(f);
 	assert_int_not_equal(fx_due(f, "cand-build", &p), 0);
 	assert_null(json_object_get(p, "brought_back"));
 	assert_int_not_equal(valid_approvals(f, 1, HEAD_A), 0);
-	fx_answer(f, "cand-build", result);
+	fx_answer(f, "cand-build", brings_back());
 	assert_entry(f, 1, "ejected");
 	assert_said(f, 1, "What would come back: commit b00000000000 (`Add a secret`)");
 	assert_int_equal(valid_approvals(f, 1, HEAD_A), 0);
@@ -345,6 +348,29 @@ static void what_brings_something_back_takes_another_approval(void **state)
 	assert_string_equal(
 		json_string_value(json_array_get(json_object_get(again, "brought_back"), 0)),
 		HEAD_B);
+}
+
+/* The base moves on while a candidate is built: what was found of the old one was told to nobody. */
+static void what_was_not_told_was_not_approved(void **state)
+{
+	struct fx *f = *state;
+	autojson json_t *p = NULL;
+
+	queue_one(f);
+	move_base(f, FX_BASE, MOVED);
+	fx_answer(f, "cand-build", brings_back());
+	kept(f);
+	while (fx_due(f, "repo-config", NULL))
+		fx_answer(f, "repo-config", json_pack("{s:[]}", "files"));
+	fx_turn(f);
+	assert_entry(f, 1, "queued");
+	assert_int_not_equal(fx_due(f, "cand-build", &p), 0);
+	assert_string_equal(json_str(p, "base", ""), MOVED);
+	assert_null(json_object_get(p, "brought_back"));
+	fx_answer(f, "cand-build", brings_back());
+	assert_entry(f, 1, "ejected");
+	assert_said(f, 1, "What would come back: commit b00000000000 (`Add a secret`)");
+	assert_int_equal(valid_approvals(f, 1, HEAD_A), 0);
 }
 
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fx_setup, fx_teardown)
@@ -363,6 +389,7 @@ int main(void)
 		TEST(nothing_is_built_before_the_tip_is_kept),
 		TEST(a_tip_that_is_there_still_is_not_kept),
 		TEST(what_brings_something_back_takes_another_approval),
+		TEST(what_was_not_told_was_not_approved),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
