@@ -64,10 +64,17 @@ int queue_lost_row(struct bot *b, const struct repo *r, json_t *rows, struct err
 
 /* ---- asking ---- */
 
+/* A name of its own for each move: that one is given up says nothing about another one from the same tip. */
+static char *kept_ref(const char *tip, const struct event *move)
+{
+	return xasprintf("refs/yardmaster/rewound/%s-%lld", tip, (long long)move->id);
+}
+
 static int ask(struct bot *b, const struct repo *r, const struct event *e, const char *kind,
 	       const char *old, const char *new, const char *by, struct err *err)
 {
 	autofree char *subject = xasprintf("base:%lld", (long long)r->id);
+	autofree char *kept = kept_ref(old, e);
 	json_t *p = git_request_of(r, "log"), *x = json_object_get(p, "ctx");
 	bool gained = !strcmp(kind, "base-gained");
 
@@ -77,6 +84,7 @@ static int ask(struct bot *b, const struct repo *r, const struct event *e, const
 	json_put_str(x, "old", old);
 	json_put_str(x, "new", new);
 	json_put_str(x, "by", by);
+	json_put_str(x, "kept", kept);
 	return bot_effect(b, subject, kind, p, err, "%s:%lld", kind, (long long)e->id) < 0 ? -1 : 0;
 }
 
@@ -85,20 +93,19 @@ static char *keep_subject(const struct repo *r)
 	return xasprintf("rewound:%lld", (long long)r->id);
 }
 
-/* The tip from before is kept, or (keep false) not any more. */
-static int keep_tip(struct bot *b, const struct repo *r, const struct event *e, const char *tip,
-		    bool keep, struct err *err)
+/* The tip from before is kept as `ref`, or (tip NULL) not any more. */
+static int keep_tip(struct bot *b, const struct repo *r, const char *ref, const char *tip,
+		    struct err *err)
 {
 	/* Nothing is built while one is being kept (queue_keeps_tip); that it is given up may take its time. */
-	autofree char *subject = keep ? keep_subject(r) : xasprintf("base:%lld", (long long)r->id);
-	autofree char *ref = xasprintf("refs/yardmaster/rewound/%s", tip);
+	autofree char *subject = tip ? keep_subject(r) : xasprintf("base:%lld", (long long)r->id);
 	json_t *p = git_request_of(r, "ref-set");
 
 	json_put_str(p, "ref", ref);
-	json_put_str(p, "new", keep ? tip : NULL);
+	json_put_str(p, "new", tip);
 	json_put_bool(p, "any", true);
-	return bot_effect(b, subject, "base-keep", p, err, "base-keep:%lld:%s:%lld",
-			  (long long)r->id, tip, (long long)e->id) < 0
+	return bot_effect(b, subject, "base-keep", p, err, "base-keep:%lld:%s:%s", (long long)r->id,
+			  ref, tip ? "keep" : "drop") < 0
 		       ? -1
 		       : 0;
 }
@@ -127,7 +134,9 @@ int queue_did_keep(struct bot *b, const struct event *e, const json_t *p, struct
 int queue_hand_moved(struct bot *b, const struct repo *r, const struct event *e, const char *old,
 		     const char *new, const char *by, struct err *err)
 {
-	return keep_tip(b, r, e, old, true, err) < 0 ||
+	autofree char *kept = kept_ref(old, e);
+
+	return keep_tip(b, r, kept, old, err) < 0 ||
 			       ask(b, r, e, "base-lost", old, new, by, err) < 0 ||
 			       ask(b, r, e, "base-gained", old, new, by, err) < 0
 		       ? -1
@@ -256,13 +265,11 @@ static char *lost_text(const struct repo *r, const json_t *x, const json_t *comm
 		else if (i == SHOWN)
 			buf_adds(&out, " …");
 	}
-	buf_addf(
-		&out,
-		". What depends on that waits. If it was not meant, push %s to `%s` again "
-		"(yardmaster "
-		"keeps it as refs/yardmaster/rewound/%s). If it was, `/yard thaw` says so; what is "
-		"still wanted comes as a new PR",
-		old, r->base, old);
+	buf_addf(&out,
+		 ". What depends on that waits. If it was not meant, push %s to `%s` again "
+		 "(yardmaster keeps it as %s). If it was, `/yard thaw` says so; what is "
+		 "still wanted comes as a new PR",
+		 old, r->base, json_str(x, "kept", old));
 	return buf_steal(&out);
 }
 
@@ -304,6 +311,13 @@ int queue_lost_forget(struct bot *b, const struct repo *r, struct err *err)
 	return meta_clear(b->db, key, err);
 }
 
+static int drop_kept(struct bot *b, const struct repo *r, const json_t *x, struct err *err)
+{
+	const char *kept = json_str(x, "kept", NULL);
+
+	return kept ? keep_tip(b, r, kept, NULL, err) : 0;
+}
+
 int queue_did_lost(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
 	cleanup(repo_release) struct repo r = {0};
@@ -313,14 +327,14 @@ int queue_did_lost(struct bot *b, const struct event *e, const json_t *p, struct
 	autofree char *key = NULL, *text = NULL, *value = NULL;
 	json_t *prs;
 
+	(void)e;
 	if (bot_repo(b, json_int(x, "repo", 0), &r, err) < 0)
 		return -1;
 	if (!json_flag(p, "ok"))
 		log_warn("repository %s: what %s has lost is not known: %s", r.name, r.base,
 			 json_str(json_object_get(p, "error"), "text", "no reason was given"));
 	if (!json_array_size(commits))
-		return json_flag(p, "ok") ? keep_tip(b, &r, e, json_str(x, "old", ""), false, err)
-					  : 0;
+		return json_flag(p, "ok") ? drop_kept(b, &r, x, err) : 0;
 	prs = lost_prs(b, &r, commits, err);
 	if (!prs)
 		return -1;

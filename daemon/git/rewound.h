@@ -2,7 +2,7 @@
  * rewound.h - what was taken out of a base must not come back unseen.
  *
  * A base that is moved back (a secret, a mistake, a history written anew) loses commits; its tip from before is kept as
- * refs/yardmaster/rewound/TIP (bot/queue_hand.c). A head that was begun on a lost commit brings it back under every
+ * refs/yardmaster/rewound/TIP-MOVE (bot/queue_hand.c). A head that was begun on a lost commit brings it back under every
  * method, while a forge that listed its commits before the move shows only those of its author.
  *
  * The commits that come back are those that head and a kept tip have in common and base has not. There are some exactly
