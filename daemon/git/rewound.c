@@ -65,12 +65,20 @@ static int add_lost(struct back *b, const git_oid *common, struct err *err)
 static int add_tip(struct back *b, const git_oid *tip, struct err *err)
 {
 	autofree git_oid *common = NULL;
+	auto_git(git_commit) *there = NULL;
 	git_oid one;
 	size_t n = 0;
-	int rc = gr_merge_bases(b->r, tip, b->head, &common, &n, err);
+	int rc;
 
-	if (rc == 0)
-		rc = gr_merge_base(b->r, tip, b->head, &one, err) > 0 ? add_lost(b, &one, err) : 0;
+	/* Where histories are cut off libgit2 takes a commit that is gone for one that has nothing in common. */
+	if (gr_commit_of(b->r, tip, &there, err) < 0)
+		return -1;
+	rc = gr_merge_bases(b->r, tip, b->head, &common, &n, err);
+	if (rc == 0) {
+		rc = gr_merge_base(b->r, tip, b->head, &one, err);
+		if (rc > 0)
+			rc = add_lost(b, &one, err);
+	}
 	for (size_t i = 0; rc >= 0 && i < n; i++)
 		rc = add_lost(b, &common[i], err);
 	return rc < 0 ? -1 : 0;

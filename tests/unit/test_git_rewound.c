@@ -1,6 +1,8 @@
 /* test_git_rewound.c - a head that would bring back what was taken out of the base (git/rewound.h). */
 #include "git_fixture.h"
 
+#include "git/rewound.h"
+
 static const char *const methods[] = {"merge", "rebase", "squash"};
 
 /*
@@ -102,12 +104,38 @@ static void nor_when_it_is_there_again(void **state)
 	assert_string_equal(json_str(a, "outcome", ""), "built");
 }
 
+/* Where histories are cut off, too: what cannot be found out is not "nothing". */
+static void a_tip_whose_commit_is_gone_is_an_error(void **state)
+{
+	struct fx *f = *state;
+
+	make(f);
+	free(fx_sh(f, "git -C app.git pack-refs --all; "
+		      "sed -i 's,^[0-9a-f]* \\(refs/yardmaster/rewound/\\),"
+		      "1111111111111111111111111111111111111111 \\1,' app.git/packed-refs"));
+	for (int shallow = 0; shallow < 2; shallow++) {
+		autofree char *seed = fx_sh(f, "git -C app.git rev-parse main");
+		autofree char *head = fx_sh(f, "git -C app.git rev-parse fine");
+		autojson json_t *a = NULL;
+
+		if (shallow)
+			free(fx_sh(f, ": >app.git/shallow"));
+		a = fx_ask(f, "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I}", "op", "candidate", "base",
+			   seed, "head", head, "method", "merge", "message", "m", "ref",
+			   "refs/yardmaster/cand/1", "author_name", "Queue", "author_email",
+			   "q@example.org", "time_ms", (json_int_t)1700000001000);
+		if (!strstr(json_str(json_object_get(a, "error"), "text", ""), GR_REWOUND))
+			fail_msg("shallow: %d; found %s", shallow, json_text(a));
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		FX_TEST(what_was_taken_out_does_not_come_back),
 		FX_TEST(but_when_somebody_wants_it),
 		FX_TEST(nor_when_it_is_there_again),
+		FX_TEST(a_tip_whose_commit_is_gone_is_an_error),
 	};
 
 	(void)argc;
