@@ -189,9 +189,9 @@ static void add_other(json_t *v, const char *type, int64_t ruleset)
 	if (json_array_size(others) > OTHERS_MAX)
 		return;
 	o = json_object();
-	/* One too many: not what it is, but that it is there. */
+	/* One too many stands for all that follow: a kind that nobody knows, of a ruleset that is none, is held. */
 	json_put_str(o, "type", json_array_size(others) < OTHERS_MAX ? type : "more");
-	json_put_int(o, "ruleset", ruleset);
+	json_put_int(o, "ruleset", json_array_size(others) < OTHERS_MAX ? ruleset : 0);
 	json_array_append_new(others, o);
 }
 

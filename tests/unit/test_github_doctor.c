@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "forge/github_app.h"
 #include "forge/github_doctor_part.h"
+#include "forge/github_rule.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -84,6 +85,8 @@ static void rulesets(void **state)
 	assert_int_equal(faults(RULE, &rebasing, false, pull), 2);
 	assert_int_equal(faults(BYPASSED_RULE, &rebasing, false, pull), 1); /* dismisses */
 	assert_int_equal(faults(BYPASSED_RULE, &merging, false, pull), 0);
+	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"update\"}"), 1);
+	assert_int_equal(faults(BYPASSED_RULE, &merging, false, "{\"type\":\"update\"}"), 0);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"merge_queue\"}"), 1);
 	assert_int_equal(faults(RULE, &merging, false, "{\"type\":\"non_fast_forward\"}"), 0);
 	/* What is not known is nothing to be silent of: it is said to be in the way until GitHub is known to judge it. */
@@ -105,6 +108,92 @@ static void rulesets(void **state)
 	assert_int_equal(faults(CANDIDATES, &merging, false,
 				"[{\"type\":\"deletion\"},{\"type\":\"tag_name_pattern\"}]"),
 			 1);
+}
+
+/* Why nothing lands while the App may bypass a rule of that kind, and while it may not; NULL: it does not stand in the way. */
+static void assert_holds(const char *type, const char *bypassed, const char *kept)
+{
+	const char *expected[] = {bypassed, bypassed, kept, kept};
+	static const char *const bypass[] = {"always", "exempt", "never", "pull_requests_only"};
+
+	for (size_t i = 0; i < ARRAY_LEN(bypass); i++) {
+		autofree char *found = github_rule_holds(type, 7, bypass[i]);
+
+		if (expected[i] ? !found || !strstr(found, expected[i]) : found != NULL)
+			fail_msg("%s, %s: found '%s', expected '%s'", type, bypass[i],
+				 found ? found : "nothing", expected[i] ? expected[i] : "nothing");
+	}
+}
+
+static void each_kind_of_rule(void **state)
+{
+	static const char *const github[] = {"workflows",
+					     "code_scanning",
+					     "code_quality",
+					     "license_compliance_scanning",
+					     "required_deployments",
+					     "commit_message_pattern",
+					     "commit_author_email_pattern",
+					     "committer_email_pattern",
+					     "file_path_restriction",
+					     "file_extension_restriction",
+					     "max_file_path_length",
+					     "max_file_size"};
+	static const char *const harmless[] = {"creation",
+					       "update",
+					       "deletion",
+					       "non_fast_forward",
+					       "branch_name_pattern",
+					       "tag_name_pattern",
+					       "copilot_code_review",
+					       "pull_request",
+					       "required_status_checks",
+					       "required_linear_history",
+					       "required_signatures"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(github); i++) {
+		assert_holds(github[i], "does not hold for the App", NULL);
+		assert_non_null(github_rule_find(github[i])->type);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(harmless); i++) {
+		assert_holds(harmless[i], NULL, NULL);
+		assert_non_null(github_rule_find(harmless[i])->type);
+	}
+	assert_holds("merge_queue", "two queues", "two queues");
+	assert_holds("of the future", "a kind that this version of yardmaster does not know", NULL);
+}
+
+/* A refusal in GitHub's words, and a word of the advice. */
+static void each_refusal_has_advice(void **state)
+{
+	static const struct {
+		const char *said, *advice;
+	} rows[] = {
+		{"refusing to allow a GitHub App to create or update workflow `.github/x.yml` "
+		 "without `workflows` permission",
+		 "'workflows: write'"},
+		{"GH013: Commits must have verified signatures.", "sign-key"},
+		{"GH006: Commits must have valid signatures.", "sign-key"},
+		{"Changes must be made through the merge queue", "GitHub's own merge queue"},
+		{"Changes must be made through a pull request.", "bypass list of the rule that "
+								 "requires pull requests"},
+		{"Cannot update this protected ref.", "restricts updates"},
+		{"Code scanning is waiting for results from CodeQL", "let the scanning run"},
+		{"Missing successful active production deployment.", "let the deployment run"},
+		{"This branch must not contain merge commits.", "`queue.method`"},
+		{"Required status check \"build\" is expected.", "let the check run"},
+	};
+
+	(void)state;
+	assert_null(github_rule_advice("GH001: Large files detected."));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const char *found = github_rule_advice(rows[i].said);
+
+		if (!found || !strstr(found, rows[i].advice))
+			fail_msg("%s: found '%s', expected '%s'", rows[i].said,
+				 found ? found : "nothing", rows[i].advice);
+	}
 }
 
 static void workflows(void **state)
@@ -245,9 +334,10 @@ static void the_webhook(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(protections),     cmocka_unit_test(rulesets),
-		cmocka_unit_test(workflows),       cmocka_unit_test(the_clock_and_the_limits),
-		cmocka_unit_test(where_github_is), cmocka_unit_test(the_webhook),
+		cmocka_unit_test(protections),       cmocka_unit_test(rulesets),
+		cmocka_unit_test(each_kind_of_rule), cmocka_unit_test(each_refusal_has_advice),
+		cmocka_unit_test(workflows),         cmocka_unit_test(the_clock_and_the_limits),
+		cmocka_unit_test(where_github_is),   cmocka_unit_test(the_webhook),
 	};
 
 	return cmocka_run_group_tests_name("github_doctor", tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* test_github_jobs.c - what effects make of GitHub's answers: a backend with a client, a server, and a ledger */
 #include "jobs_fixture.h"
 
+#include "base/buf.h"
+
 /* ---- the rules of the base branch ---- */
 
 /* "build; 2": the required checks, and how many approvals. */
@@ -224,6 +226,84 @@ static void rules_that_only_github_can_judge(void **state)
 	}
 }
 
+/* n rules that GitHub judges, each of a ruleset of its own, or all of one; the last one is of `last`. */
+static char *many_rules(size_t n, bool apart, const char *last)
+{
+	cleanup(buf_release) struct buf b = BUF_INIT;
+
+	buf_addc(&b, '[');
+	for (size_t i = 0; i < n; i++)
+		buf_addf(&b, "%s{\"type\":\"%s\",\"ruleset_id\":%zu}", i ? "," : "",
+			 i + 1 < n ? "code_scanning" : last, apart ? i + 1 : (size_t)7);
+	buf_addc(&b, ']');
+	return buf_steal(&b);
+}
+
+/* More than are looked at: what was not looked at is not passed over. */
+static void more_rules_than_are_read(void **state)
+{
+	static const struct {
+		size_t n;
+		bool apart;
+		const char *last, *held;
+	} rows[] = {
+		{50, false, "code_scanning", NULL},
+		{51, false, "code_scanning", "the rule `more`"},
+		{60, false, "merge_queue", "the rule `more`"},
+		{20, true, "code_scanning", NULL},
+		{21, true, "code_scanning", "could not be found out"},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		autofree char *rules = many_rules(rows[i].n, rows[i].apart, rows[i].last);
+		struct canned answers[64] = {LISTS, SAY(BRANCH, 200, "", "{\"protected\":false}"),
+					     SAY(RULES, 200, "", rules)};
+		cleanup(forge_rules_release) struct forge_rules r = {0};
+		char what[25][64];
+		struct world w;
+		size_t n = 0;
+
+		while (answers[n].what)
+			n++;
+		for (size_t k = 0; k < ARRAY_LEN(what); k++) {
+			snprintf(what[k], sizeof(what[k]), "GET " REPO "/rulesets/%zu", k + 1);
+			answers[n + k] = (struct canned)SAY(what[k], 200, "", BYPASS("never"));
+		}
+		world_open(&w, *state, answers);
+		act(&w, "forge-list", json_object());
+		assert_int_equal(w.why.code, 0);
+		assert_int_equal(w.forge.ops->rules(&w.forge, &w.repo, &r, NULL), 0);
+		if (rows[i].held ? !r.held || !strstr(r.held, rows[i].held) : r.held != NULL)
+			fail_msg("row %zu: found '%s'", i, r.held ? r.held : "nothing");
+		world_release(&w);
+	}
+}
+
+/* Teams that have to review some of the files: a review is waited for. */
+static void teams_that_a_ruleset_names(void **state)
+{
+	static const char *const rules[] = {OF_PULLS("\"required_reviewers\":[]"),
+					    OF_PULLS("\"required_reviewers\":["
+						     "{\"minimum_approvals\":0}]"),
+					    OF_PULLS("\"required_reviewers\":["
+						     "{\"minimum_approvals\":0},"
+						     "{\"minimum_approvals\":1}]")};
+
+	for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
+		const struct canned answers[] = {LISTS,
+						 SAY(BRANCH, 200, "", "{\"protected\":false}"),
+						 SAY(RULES, 200, "", rules[i]), END};
+		cleanup(forge_rules_release) struct forge_rules r = {0};
+		struct world w;
+
+		world_open(&w, *state, answers);
+		act(&w, "forge-list", json_object());
+		assert_int_equal(w.forge.ops->rules(&w.forge, &w.repo, &r, NULL), 0);
+		assert_int_equal(r.reviewers, i == 2);
+		world_release(&w);
+	}
+}
+
 /* Read before it was known who may bypass what: nothing is known. */
 static void rules_of_before(void **state)
 {
@@ -245,18 +325,22 @@ static void rules_of_before(void **state)
 static void methods_that_the_rules_refuse(void **state)
 {
 	static const struct {
-		const char *rules, *refused;
+		const char *rules, *refused, *protection;
 	} rows[] = {
-		{OF_PULLS("\"allowed_merge_methods\":[\"merge\",\"squash\",\"rebase\"]"), ""},
-		{OF_PULLS("\"allowed_merge_methods\":[]"), ""},
-		{OF_PULLS("\"allowed_merge_methods\":[\"squash\"]"), "merge rebase"},
-		{RULE("required_linear_history"), "merge"},
+		{"[]", "merge", "{\"required_linear_history\":{\"enabled\":true}}"},
+		{"[]", "", "{\"required_linear_history\":{\"enabled\":false}}"},
+		{OF_PULLS("\"allowed_merge_methods\":[\"merge\",\"squash\",\"rebase\"]"), "", NULL},
+		{OF_PULLS("\"allowed_merge_methods\":[]"), "", NULL},
+		{OF_PULLS("\"allowed_merge_methods\":[\"squash\"]"), "merge rebase", NULL},
+		{RULE("required_linear_history"), "merge", NULL},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const struct canned answers[] = {LISTS,
-						 SAY(BRANCH, 200, "", "{\"protected\":false}"),
-						 SAY(RULES, 200, "", rows[i].rules), END};
+		const char *protection = rows[i].protection;
+		const struct canned answers[] = {
+			LISTS, SAY(BRANCH, 200, "", protection ? GUARDED : "{\"protected\":false}"),
+			SAY(PROTECTION, 200, "", protection ? protection : ""),
+			SAY(RULES, 200, "", rows[i].rules), END};
 		cleanup(forge_rules_release) struct forge_rules r = {0};
 		autofree char *found = NULL;
 		struct world w;
@@ -630,6 +714,8 @@ int main(void)
 		TEST(rules_that_come_back_are_read_again),
 		TEST(what_each_source_demands),
 		TEST(rules_that_only_github_can_judge),
+		TEST(more_rules_than_are_read),
+		TEST(teams_that_a_ruleset_names),
 		TEST(rules_of_before),
 		TEST(methods_that_the_rules_refuse),
 		TEST(a_base_that_cannot_be_changed),
