@@ -55,8 +55,8 @@ held() { # PATTERN RULE
 	wait_ok "$1" "why | grep -q '$1'"
 }
 held 'the rule .of_the_future. of ruleset 7 (a kind that this version of yardmaster does not know)' "$(rule of_the_future always)"
-gh_ctl DELETE /violations >/dev/null # that kind is in no description
 held 'the rule .merge_queue. of ruleset 7 .*: two queues on one branch' "$(rule merge_queue never)"
+gh_ctl DELETE /violations >/dev/null # the kind before is in no description, and is not answered any more
 held 'nothing land by merge, squash, and the queue.s method is squash' "$(rule pull_request always "$reviews, \"allowed_merge_methods\": [\"rebase\"]}")"
 gh_fault '{"method": "GET", "path": "/rulesets/7", "status": 404, "times": 9}'
 held 'the rule .license_compliance_scanning. of ruleset 7 .*whether the App may bypass it could not be found out' "$(rule license_compliance_scanning never)"
