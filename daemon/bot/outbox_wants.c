@@ -30,31 +30,40 @@ static const json_t *current(const struct wants *w)
 	return json_array_get(w->list, w->at);
 }
 
+static bool may_pass(const struct err *why)
+{
+	return why->code == ERR_UNAVAILABLE || why->code == ERR_IO;
+}
+
+/* What a person can do about it: the credential was no help, or there was none. */
+static const char *advice(const struct wants *w, const struct err *why)
+{
+	if (!json_flag(current(w), "credential"))
+		return ". It was asked for without a credential: only addresses that the daemon's "
+		       "own file lists at `submodules:` are asked for with the forge's";
+	if (why->code == ERR_NOT_FOUND || why->code == ERR_DENIED)
+		return ". It was asked for with the credential of this repository's installation: "
+		       "install the GitHub App on that repository too (it has to belong to the "
+		       "same account), with read access to contents";
+	return "";
+}
+
 /* What may pass by itself is tried again by the outbox; anything else is a person's. */
 static void failed(struct wants *w, const struct err *why)
 {
 	cleanup(err_release) struct err e = ERR_INIT;
-	bool passes = why->code == ERR_UNAVAILABLE || why->code == ERR_IO;
 	const char *what = json_str(current(w), "what", "?");
 	const char *url = json_str(current(w), "url", "?");
 
-	if (passes)
+	if (may_pass(why))
 		err_set(&e, why->code, "submodule '%s': %s could not be fetched: %s", what, url,
 			err_text(why));
 	else
 		err_set(&e, ERR_DENIED,
-			"submodule '%s': %s could not be fetched%s: %s. See that it is there and "
-			"may "
-			"be read, or say `checkout: { submodules: false }` in "
-			".github/yardmaster.yml "
-			"on the base branch: its folder is then empty",
-			what, url,
-			json_flag(current(w), "credential")
-				? ""
-				: " without a credential (only addresses that the daemon's own "
-				  "file "
-				  "lists at `submodules:` are asked for with the forge's)",
-			err_text(why));
+			"submodule '%s': %s could not be fetched: %s%s. Or say "
+			"`checkout: { submodules: false }` in .github/yardmaster.yml on the base "
+			"branch: its folder is then empty",
+			what, url, err_text(why), advice(w, why));
 	w->c.done(w->c.arg, NULL, &e);
 }
 
