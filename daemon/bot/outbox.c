@@ -280,16 +280,16 @@ static struct role *role_for(void *arg, const json_t *req)
 	return net_of(a->outbox, req);
 }
 
-static void ask_git(struct active *a, const json_t *fetched);
+static void ask_git(struct active *a, const json_t *got);
 
-static void on_wanted(void *arg, const json_t *fetched, const struct err *why)
+static void on_wanted(void *arg, const json_t *got, const struct err *why)
 {
 	struct active *a = arg;
 
 	if (why && why->code)
 		outbox_result(a->outbox, a->row.id, NULL, why);
 	else
-		ask_git(a, fetched);
+		ask_git(a, got);
 }
 
 static void on_git_role(void *arg, const json_t *answer, const struct err *why)
@@ -301,6 +301,7 @@ static void on_git_role(void *arg, const json_t *answer, const struct err *why)
 				  .auth = a->outbox->auth,
 				  .auth_arg = a->outbox->auth_arg,
 				  .role = role_for,
+				  .last = a->row.tries >= TRIES_MAX,
 				  .done = on_wanted,
 				  .arg = a};
 
@@ -310,18 +311,19 @@ static void on_git_role(void *arg, const json_t *answer, const struct err *why)
 		outbox_result(a->outbox, a->row.id, NULL, &err);
 }
 
-static void ask_git(struct active *a, const json_t *fetched)
+static void ask_git(struct active *a, const json_t *got)
 {
 	cleanup(err_release) struct err err = ERR_INIT;
+	autojson json_t *more = got ? json_deep_copy(got) : NULL;
 	json_t *req = json_copy(a->payload);
 
 	json_object_del(req, "ctx");
-	if (fetched)
-		json_put(req, "fetched", json_deep_copy(fetched));
+	if (more)
+		json_object_update(req, more);
 	secrets_for_git(a->outbox->bot, req);
 	if (role_ask(a->role, req, on_git_role, a, &err) < 0)
 		outbox_result(a->outbox, a->row.id, NULL, &err);
-	else if (fetched) /* between two turns of the outbox */
+	else if (got) /* between two turns of the outbox */
 		role_flush(a->role);
 }
 

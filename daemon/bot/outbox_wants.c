@@ -5,8 +5,8 @@
 
 struct wants {
 	struct wants_conf c;
-	json_t *list;    /* of the round */
-	json_t *fetched; /* addresses, of all rounds */
+	json_t *list; /* of the round */
+	json_t *got;  /* {fetched: addresses, unfetched: {address: why}}, of all rounds */
 	size_t at;
 	int rounds;
 };
@@ -21,7 +21,7 @@ void wants_free(struct wants *w)
 	if (!w)
 		return;
 	json_decref(w->list);
-	json_decref(w->fetched);
+	json_decref(w->got);
 	free(w);
 }
 
@@ -48,6 +48,18 @@ static const char *advice(const struct wants *w, const struct err *why)
 	return "";
 }
 
+static void next(struct wants *w);
+
+/* The one who asked goes on without it, and says why. */
+static void do_without(struct wants *w, const struct err *why)
+{
+	autofree char *text = xasprintf("%s%s", err_text(why), advice(w, why));
+
+	json_put_str(json_object_get(w->got, "unfetched"), json_str(current(w), "url", "?"), text);
+	w->at++;
+	next(w);
+}
+
 /* What may pass by itself is tried again by the outbox; anything else is a person's. */
 static void failed(struct wants *w, const struct err *why)
 {
@@ -55,6 +67,10 @@ static void failed(struct wants *w, const struct err *why)
 	const char *what = json_str(current(w), "what", "?");
 	const char *url = json_str(current(w), "url", "?");
 
+	if (json_flag(current(w), "optional") && (w->c.last || !may_pass(why))) {
+		do_without(w, why);
+		return;
+	}
 	if (may_pass(why))
 		err_set(&e, why->code, "submodule '%s': %s could not be fetched: %s", what, url,
 			err_text(why));
@@ -67,8 +83,6 @@ static void failed(struct wants *w, const struct err *why)
 	w->c.done(w->c.arg, NULL, &e);
 }
 
-static void next(struct wants *w);
-
 static void on_fetched(void *arg, const json_t *answer, const struct err *why)
 {
 	struct wants *w = arg;
@@ -78,7 +92,8 @@ static void on_fetched(void *arg, const json_t *answer, const struct err *why)
 		failed(w, why);
 		return;
 	}
-	json_array_append_new(w->fetched, json_string(json_str(current(w), "url", "")));
+	json_array_append_new(json_object_get(w->got, "fetched"),
+			      json_string(json_str(current(w), "url", "")));
 	w->at++;
 	next(w);
 }
@@ -114,6 +129,7 @@ static void on_auth(void *arg, json_t *auth, const struct err *why)
 	req = json_copy((json_t *)current(w));
 	json_object_del(req, "credential");
 	json_object_del(req, "what");
+	json_object_del(req, "optional");
 	json_put(req, "auth", auth ? auth : json_null());
 	put_way(w, req);
 	role = w->c.role(w->c.arg, req);
@@ -129,7 +145,7 @@ static void next(struct wants *w)
 	autojson json_t *payload = NULL;
 
 	if (w->at == json_array_size(w->list)) {
-		w->c.done(w->c.arg, w->fetched, NULL);
+		w->c.done(w->c.arg, w->got, NULL);
 		return;
 	}
 	if (!json_flag(current(w), "credential") || !w->c.auth) {
@@ -150,12 +166,13 @@ int wants_fetch(struct wants **at, const struct wants_conf *conf, const json_t *
 	if (!w) {
 		w = *at = xcalloc(1, sizeof(*w));
 		w->c = *conf;
-		w->fetched = json_array();
+		w->got = json_pack("{s:[],s:{}}", "fetched", "unfetched");
 	}
 	if (++w->rounds > WANTS_ROUNDS)
 		return err_set(err, ERR_DENIED,
 			       "more than %d rounds of submodules inside submodules", WANTS_ROUNDS);
 	json_decref(w->list);
+	w->c.last = conf->last;
 	w->list = json_incref(json_object_get(answer, "fetch"));
 	w->at = 0;
 	next(w);

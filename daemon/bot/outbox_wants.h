@@ -3,6 +3,9 @@
  * git/role.h): the histories of submodules. The git role has no network and no credential; they are fetched by the net role,
  * one after the other, and the request goes to the git role again.
  *
+ * What the answer marks as "optional" (a history for a merge) and could not be had goes into the request's "unfetched", with
+ * the reason; anything else that could not be had is the request's error.
+ *
  * Only what the answer marks gets the forge's credential, and only on the forge's own host; everything else is asked for
  * without one. A private authority counts for the forge's host alone.
  */
@@ -23,8 +26,9 @@ struct wants_conf {
 	auth_fn auth;          /* NULL: there are no credentials */
 	void *auth_arg;
 	struct role *(*role)(void *arg, const json_t *req); /* which one fetches this */
-	/* Once a round: `fetched` (borrowed) is to go into the request's "fetched", which is sent again; or why not. */
-	void (*done)(void *arg, const json_t *fetched, const struct err *why);
+	bool last; /* of the outbox' tries: what is optional and away is not waited for */
+	/* Once a round: `got` (borrowed, {fetched, unfetched}) is to go into the request, which is sent again; or why not. */
+	void (*done)(void *arg, const json_t *got, const struct err *why);
 	void *arg;
 };
 

@@ -38,6 +38,15 @@ static void add_lines(struct buf *out, const json_t *lines)
 	}
 }
 
+/* Of a submodule: why Git could not look into its history, which would have told whether one commit contains the other. */
+static void add_why(struct buf *out, const json_t *c)
+{
+	autofree char *why = json_str(c, "why", NULL) ? text_defuse(json_str(c, "why", "")) : NULL;
+
+	if (why)
+		buf_addf(out, ": %s", why);
+}
+
 int queue_conflict_of(struct bot *b, const struct repo *r, int64_t pr, const char *head,
 		      char **ret_text, struct err *err)
 {
@@ -166,6 +175,7 @@ char *queue_conflict_text(struct bot *b, const struct repo *r, const char *detai
 		buf_addf(&out, "- %s (%s)", name, json_str(c, "kind", "content"));
 		add_lines(&out, json_object_get(c, "lines"));
 		add_by(b, r, &out, json_object_get(c, "by"));
+		add_why(&out, c);
 		buf_addc(&out, '\n');
 	}
 	buf_adds(&out, "\nRebase it and push; the new head is approved and tested anew.");

@@ -58,6 +58,7 @@ int queue_land(struct bot *b, const struct repo *r, struct candidate *c, struct 
 		json_put_str(p, "merge_base", c->merge_base);
 	json_put_str(p, "method", c->method);
 	json_put_str(p, "candidate", c->oid);
+	json_put(p, "submodules", remote_submodules(b, r));
 	return bot_effect(b, subject, "cand-verify", p, err, "verify:%lld", (long long)l.id) < 0
 		       ? -1
 		       : 0;

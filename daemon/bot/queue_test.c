@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "bot/git_request.h"
+#include "bot/remote.h"
 #include "bot/report.h"
 #include "bot/runs.h"
 #include "sys/fs.h"
@@ -101,6 +102,7 @@ json_t *queue_build_request(struct bot *b, const struct repo *r, const struct ca
 	json_put_int(p, "time_ms", c->created_ms);
 	json_put_str(p, "sign_key", b->conf->sign_key);
 	json_put_str(p, "ref", ref);
+	json_put(p, "submodules", remote_submodules(b, r));
 	if (queue_back_wanted(b, r, pr->number, c->head, p, err) == 0)
 		return p;
 	json_decref(p);

@@ -15,6 +15,7 @@
 #include "bot/queue_facts.h"
 #include "bot/queue_flow.h"
 #include "bot/queue_rules.h"
+#include "bot/remote.h"
 
 #define BUILDS_MAX 50 /* of one base; who is further behind is built when others have landed */
 #define PAIRS_MAX  200
@@ -339,6 +340,7 @@ static int ask_pair(struct watch_pass *s, size_t first, const char *oid, size_t 
 	x = json_object_get(q, "ctx");
 	json_put_str(q, "base", oid);
 	json_put_str(q, "head", c->head);
+	json_put(q, "submodules", remote_submodules(s->b, s->r));
 	json_put_int(x, "pr", c->pr);
 	json_put_str(x, "head", c->head);
 	json_put_int(x, "other", a->pr);

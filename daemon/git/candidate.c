@@ -8,12 +8,14 @@
 #include "git/refs.h"
 #include "git/rewound.h"
 #include "git/sign.h"
+#include "git/submodule.h"
 #include "git/tree.h"
 
 struct cand {
 	struct gr *g;
 	struct gr_repo *r;
 	struct gr_merge_in in;
+	struct gr_submodules sub;
 	git_oid merge_base;
 	bool has_merge_base;
 	enum gr_method method;
@@ -31,6 +33,7 @@ struct cand {
 static void cand_release(struct cand *c)
 {
 	git_signature_free(c->who);
+	gr_submodules_release(&c->sub);
 	gr_merge_out_release(&c->out);
 	gr_replay_release(&c->replay);
 	gr_credit_release(&c->credit);
@@ -111,6 +114,9 @@ static int decode(struct gr *g, const json_t *req, struct cand *c, struct err *e
 		return -1;
 	if (c->method != GR_METHOD_REBASE && decode_message(req, c, err) < 0)
 		return -1;
+	if (gr_submodules_decode(req, &c->sub, err) < 0)
+		return -1;
+	c->in.sub = &c->sub;
 	c->in.keep = true;
 	return check_merge_base(req, c, err);
 }
@@ -248,6 +254,7 @@ static int build_rebase(struct cand *c, struct err *err)
 	p->head = c->in.theirs;
 	p->merge_base = c->merge_base;
 	p->has_merge_base = c->has_merge_base;
+	p->sub = &c->sub;
 	rc = merge_first(c, err);
 	if (rc > 0)
 		rc = gr_replay(p, err);
@@ -349,7 +356,7 @@ int gr_op_candidate(struct gr *g, const json_t *req, json_t *ans, struct err *er
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	rc = c.method == GR_METHOD_REBASE ? build_rebase(&c, err) : build_one(&c, err);
-	if (rc >= 0)
+	if (rc >= 0 && !gr_submodules_wants(&c.sub, ans))
 		rc = answer(&c, rc, ans, err);
 	gr_mem_drop(c.r);
 	return rc;

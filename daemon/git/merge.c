@@ -3,6 +3,7 @@
 
 #include "git/ancestry.h"
 #include "git/merge_fast.h"
+#include "git/submodule.h"
 #include "git/tree.h"
 
 void gr_merge_out_release(struct gr_merge_out *o)
@@ -101,17 +102,21 @@ void gr_put_conflict(json_t *ans, const struct gr_merge_out *out)
 
 int gr_op_merge(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 {
+	cleanup(gr_submodules_release) struct gr_submodules sub = {0};
 	cleanup(gr_merge_out_release) struct gr_merge_out out = {0};
 	struct gr_merge_in in;
 	struct gr_repo *r;
 	int rc;
 
-	if (gr_merge_decode(g, req, &r, &in, err) < 0)
+	if (gr_merge_decode(g, req, &r, &in, err) < 0 || gr_submodules_decode(req, &sub, err) < 0)
 		return -1;
+	in.sub = &sub;
 	rc = gr_merge(g, r, &in, &out, err);
 	gr_mem_drop(r);
 	if (rc < 0)
 		return -1;
+	if (gr_submodules_wants(&sub, ans))
+		return 0;
 	if (!out.clean) {
 		gr_put_conflict(ans, &out);
 		return 0;

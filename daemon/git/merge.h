@@ -25,6 +25,8 @@
 #include "git/decode.h"
 #include "git/textmerge.h"
 
+struct gr_submodules;
+
 enum gr_merge_way { GR_MERGE_ANY, GR_MERGE_BY_GIT };
 
 struct gr_merge_in {
@@ -36,6 +38,8 @@ struct gr_merge_in {
 	bool keep;             /* what a clean merge makes is put into memory */
 	bool keep_conflict;    /* ... and what a conflict leaves, with Git's markers; by git only */
 	enum gr_merge_way way;
+	struct gr_submodules
+		*sub; /* whose histories may be had (submodule.h); NULL: of this machine only */
 };
 
 struct gr_merge_out {

@@ -179,7 +179,8 @@ static int merge_of(struct gr_replay *p, git_commit *c, struct gr_merge_in *ret,
 				 .keep = true,
 				 .ours_tree = p->tree,
 				 .attrs = p->attrs,
-				 .way = p->way};
+				 .way = p->way,
+				 .sub = p->sub};
 
 	in.theirs_tree = *git_commit_tree_id(c);
 	if (!git_commit_parentcount(c)) {

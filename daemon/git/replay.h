@@ -41,6 +41,7 @@ struct gr_replay {
 	git_oid base, head, merge_base;
 	bool has_merge_base; /* only what is not in merge_base's history either */
 	enum gr_merge_way way;
+	struct gr_submodules *sub; /* as in a merge */
 
 	git_oid tree; /* base's, then what the commits so far leave */
 	git_oid attrs; /* base's: what an earlier commit says in .gitattributes counts for no later one */
@@ -55,7 +56,7 @@ struct gr_replay {
 	git_oid stopped;
 };
 
-/* 1 all applied, 0 `stopped` did not: conflict or refused. g, r, base, head, way and merge_base are the caller's. */
+/* 1 all applied, 0 `stopped` did not: conflict or refused. g, r, base, head, way, sub and merge_base are the caller's. */
 int gr_replay(struct gr_replay *p, struct err *err);
 void gr_replay_release(struct gr_replay *p);
 

@@ -88,7 +88,7 @@
  *       -> {filters?: names of `filter` attributes, which are never run}
  *   submodules:{own, forge?, allowed:[text]}   (here, in worktree-add, -restore, -rebase and -commit) submodules have their
  *       files (modules.h, module_url.h); absent: empty folders. When histories are to be fetched for it nothing is done and
- *       -> {outcome:"wants", fetch:[{op, repo, url, refs, credential:bool, what}]}
+ *       -> {outcome:"wants", fetch:[{op, repo, url, refs, credential:bool, what, optional?}]}
  *       requests for the net role, without "auth": the forge's only where credential says so. Afterwards this one comes
  *       again with the addresses in fetched:[url]
  *   lfs   (here and in worktree-add, -restore, -rebase): true: files of Git LFS get their bytes; where an object is not in
@@ -106,8 +106,10 @@
  *       -> {outcome:"clean", tree} | {outcome:"conflict", conflicts:[{path, kind, lines:[[a,b]]}]}
  *          {outcome:"refused", reason:"unrelated"|"git-failed", text}      (merge.h)
  *       lines: 1-based ranges in base's version of the file. A submodule that both moved, in three versions, also
- *       has commits:[oid] of ancestor, base and head; one that only moves forward is merged where its history is to
- *       be had (submodule.h)
+ *       has commits:[oid] of ancestor, base and head, and why?, the reason that its history could not be had; one that
+ *       only moves forward is merged where that is to be had (submodule.h)
+ *   submodules   (here, in candidate and verify) as in checkout, with {outcome:"wants"} and fetched:[url]. What is marked
+ *       there as optional and could not be had is in unfetched:{url: why} when the request comes again
  *   candidate {repo, base, head, merge_base?, merge_base_landed?, method:"merge"|"rebase"|"squash",
  *              message, fields?:{title, body, number, author, base, topic}, author_name, author_email, time_ms, ref, sign_key,
  *              brought_back?:[oid]}

@@ -7,18 +7,19 @@
 #include "git/tree.h"
 #include "sys/fs.h"
 
+#include <dirent.h>
+
 #define MODULES_MAX   ((size_t)1 << 20) /* bytes of .gitmodules */
 #define FETCH_TIMEOUT 120000
 
-/* The commits that each side of a conflicted submodule has are looked for by this. */
 struct sub {
 	const char *path;
-	char *name, *url;
+	char *url;
+	bool local, credential;
 };
 
 static void sub_release(struct sub *s)
 {
-	free(s->name);
 	free(s->url);
 }
 
@@ -171,50 +172,193 @@ static int fetch(struct gr *g, const char *mirror, const struct sub *s, struct e
 	return 0;
 }
 
-/* 1 its history is shown at its place, 0 it cannot be. */
-static int show(struct gr *g, struct gr_repo *r, const struct sub *s, const json_t *oids,
-		const struct gr_mergedir *dir, struct err *err)
-{
-	autofree char *hash = text_sha256(s->url, strlen(s->url));
-	autofree char *mirror = xasprintf("%s/submodules/%.40s.git", r->path, hash);
-	autofree char *place = path_join(dir->tree, s->path);
-	bool all = fs_exists(mirror);
-	size_t i;
-	json_t *oid;
+/* ---- over a network ---- */
 
-	json_array_foreach (oids, i, oid)
-		all = all && has_commit(g, mirror, json_string_value(oid));
-	if (!all && (!fs_exists(s->url) || fetch(g, mirror, s, err) < 0))
-		return fs_exists(s->url) ? -1 : 0;
-	if (fs_mkdir_p(place, 0700, err) < 0 || gr_write_dotgit(place, mirror, err) < 0)
-		return -1;
+int gr_submodules_decode(const json_t *req, struct gr_submodules *ret, struct err *err)
+{
+	ret->fetch = json_array();
+	ret->unfetched = json_object_get(req, "unfetched");
+	return gr_modules_decode(req, &ret->m, err);
+}
+
+void gr_submodules_release(struct gr_submodules *s)
+{
+	gr_modules_release(&s->m);
+	json_decref(s->fetch);
+	s->fetch = NULL;
+}
+
+int gr_submodules_wants(const struct gr_submodules *s, json_t *ans)
+{
+	if (!json_array_size(s->fetch))
+		return 0;
+	json_put_str(ans, "outcome", "wants");
+	json_put(ans, "fetch", json_incref(s->fetch));
 	return 1;
 }
 
-int gr_submodules_show(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
-		       const json_t *conflicts, const struct gr_mergedir *dir, struct err *err)
+static void want(struct gr_submodules *w, const struct sub *s, const char *mirror)
 {
-	cleanup(buf_release) struct buf list = BUF_INIT;
-	const json_t *c;
-	int any = 0;
+	json_t *o;
 	size_t i;
 
+	json_array_foreach (w->fetch, i, o)
+		if (!strcmp(json_str(o, "repo", ""), mirror))
+			return;
+	o = json_object();
+	json_put_str(o, "op", "fetch");
+	json_put_str(o, "repo", mirror);
+	json_put_str(o, "url", s->url);
+	json_put(o, "refs",
+		 json_pack("[s,s]", "+refs/heads/*:refs/remotes/origin/*",
+			   "+refs/tags/*:refs/remotes/tags/*"));
+	json_put_int(o, "max_bytes", GR_SUBMODULE_BYTES);
+	json_put_int(o, "max_objects", GR_SUBMODULE_OBJECTS);
+	json_put_bool(o, "credential", s->credential);
+	json_put_bool(o, "optional", true);
+	json_put_str(o, "what", s->path);
+	json_array_append_new(w->fetch, o);
+}
+
+/* 0: it conflicts, perhaps only until it was fetched. */
+static int ask(struct gr *g, struct gr_submodules *w, const struct sub *s, const char *mirror,
+	       json_t *conflict, struct err *err)
+{
+	const char *why = json_str(w->unfetched, s->url, NULL);
+	autofree char *text = NULL;
+
+	if (!why && !strvec_has(&w->m.fetched, s->url) &&
+	    json_array_size(w->fetch) < GR_SUBMODULES_MAX) {
+		if (make_mirror(g, mirror, err) < 0)
+			return -1;
+		want(w, s, mirror);
+		return 0;
+	}
+	text = why ? xasprintf("its history could not be fetched from %s: %s", s->url, why)
+		   : xasprintf("a commit of the three is on no branch and no tag of %s", s->url);
+	json_put_str(conflict, "why", text);
+	return 0;
+}
+
+/* ---- one of them ---- */
+
+static bool has_all(struct gr *g, const char *mirror, const json_t *oids)
+{
+	bool all = fs_exists(mirror);
+	json_t *oid;
+	size_t i;
+
+	json_array_foreach (oids, i, oid)
+		all = all && has_commit(g, mirror, json_string_value(oid));
+	return all;
+}
+
+/* The history of an address. */
+static char *mirror_of(const struct gr_repo *r, const struct sub *s)
+{
+	autofree char *key = xasprintf("%s%s", s->credential ? "credential " : "", s->url);
+	autofree char *hash = text_sha256(key, strlen(key));
+
+	return xasprintf("%s/submodules/%.40s.git", r->path, hash);
+}
+
+/* One that has these commits, whatever it is of; NULL: none. */
+static char *any_mirror(struct gr *g, const struct gr_repo *r, const json_t *oids)
+{
+	autofree char *all = path_join(r->path, "submodules");
+	DIR *dir = opendir(all);
+	char *found = NULL;
+	struct dirent *d;
+
+	while (dir && !found && (d = readdir(dir))) {
+		autofree char *path = path_join(all, d->d_name);
+
+		if (d->d_name[0] != '.' && has_all(g, path, oids))
+			found = steal(&path);
+	}
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
+/* Its address, by what the base says: 1; 0 there is none that may be had. */
+static int find_address(struct gr_repo *r, struct gr_submodules *w, const char *said, struct sub *s,
+			json_t *conflict)
+{
+	cleanup(gr_module_url_release) struct gr_module_url u = {0};
+	cleanup(err_release) struct err why = ERR_INIT;
+
+	s->url = is_local(r) ? resolve(r, said) : NULL;
+	s->local = s->url != NULL;
+	if (s->local || !w || !w->m.on)
+		return s->local;
+	if (gr_module_url(&w->m.rules, said, &u, &why) < 0) {
+		json_put_str(conflict, "why", err_text(&why));
+		return 0;
+	}
+	if (u.local)
+		return 0;
+	s->url = steal(&u.text);
+	s->credential = u.credential;
+	return 1;
+}
+
+/* 1 its history is here, 0 it cannot be had, or not yet. */
+static int find_history(struct gr *g, struct gr_repo *r, struct gr_submodules *w,
+			const struct sub *s, json_t *conflict, char **ret, struct err *err)
+{
+	const json_t *oids = json_object_get(conflict, "commits");
+	autofree char *mirror = mirror_of(r, s);
+
+	if (!has_all(g, mirror, oids)) {
+		if (!s->local)
+			return ask(g, w, s, mirror, conflict, err);
+		if (!fs_exists(s->url))
+			return 0;
+		if (fetch(g, mirror, s, err) < 0)
+			return -1;
+	}
+	*ret = steal(&mirror);
+	return 1;
+}
+
+/* 1 its history is shown at its place, 0 it cannot be. */
+static int show(struct gr *g, struct gr_repo *r, struct gr_submodules *w, const char *said,
+		json_t *conflict, const struct gr_mergedir *dir, struct err *err)
+{
+	cleanup(sub_release) struct sub s = {.path = json_str(conflict, "path", "")};
+	autofree char *place = path_join(dir->tree, s.path), *mirror = NULL;
+	int rc = 0;
+
+	if (said && find_address(r, w, said, &s, conflict))
+		rc = find_history(g, r, w, &s, conflict, &mirror, err);
+	else if (!w || !w->m.on)
+		mirror = any_mirror(g, r, json_object_get(conflict, "commits"));
+	if (rc < 0 || !mirror)
+		return rc < 0 ? -1 : 0;
+	return fs_mkdir_p(place, 0700, err) < 0 || gr_write_dotgit(place, mirror, err) < 0 ? -1 : 1;
+}
+
+int gr_submodules_show(struct gr *g, struct gr_repo *r, const struct gr_merge_in *in,
+		       json_t *conflicts, const struct gr_mergedir *dir, struct err *err)
+{
+	cleanup(buf_release) struct buf list = BUF_INIT;
+	int any = 0;
+	size_t i;
+	json_t *c;
+
 	json_array_foreach (conflicts, i, c) {
-		cleanup(sub_release) struct sub s = {.path = json_str(c, "path", "")};
-		const json_t *oids = json_object_get(c, "commits");
-		autofree char *said = NULL;
+		const char *path = json_str(c, "path", "");
+		autofree char *name = NULL, *said = NULL;
 		int rc;
 
-		if (!json_array_size(oids) || !path_ok(s.path) || !is_local(r))
+		if (!json_array_size(json_object_get(c, "commits")) || !path_ok(path))
 			continue;
 		if (!list.len && list_modules(g, r, &in->attrs, dir, &list, err) <= 0)
 			return err && err->code ? -1 : 0;
-		s.name = find(&list, NULL, "path", s.path);
-		said = s.name ? find(&list, s.name, "url", NULL) : NULL;
-		s.url = said ? resolve(r, said) : NULL;
-		if (!s.url)
-			continue;
-		rc = show(g, r, &s, oids, dir, err);
+		name = find(&list, NULL, "path", path);
+		said = name ? find(&list, name, "url", NULL) : NULL;
+		rc = show(g, r, in->sub, said, c, dir, err);
 		if (rc < 0)
 			return -1;
 		any = any || rc;

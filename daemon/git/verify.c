@@ -1,12 +1,14 @@
 /* verify.c - see verify.h */
 #include "git/verify.h"
 
+#include "git/submodule.h"
 #include "git/tree.h"
 
 struct check {
 	struct gr *g;
 	struct gr_repo *r;
 	struct gr_merge_in in;
+	struct gr_submodules sub;
 	enum gr_method method;
 	git_oid merge_base, candidate;
 	bool has_merge_base;
@@ -20,6 +22,7 @@ static void check_release(struct check *c)
 {
 	if (c->r)
 		gr_mem_drop(c->r);
+	gr_submodules_release(&c->sub);
 	gr_merge_out_release(&c->merge);
 	gr_replay_release(&c->replay);
 	json_decref(c->commits);
@@ -41,12 +44,14 @@ static int decode(struct gr *g, const json_t *req, struct check *c, struct err *
 	c->g = g;
 	if (gr_get_method(req, &c->method, err) < 0 ||
 	    gr_merge_decode(g, req, &c->r, &c->in, err) < 0 ||
-	    gr_get_oid(req, "candidate", &c->candidate, err) < 0)
+	    gr_get_oid(req, "candidate", &c->candidate, err) < 0 ||
+	    gr_submodules_decode(req, &c->sub, err) < 0)
 		return -1;
 	has = gr_opt_oid(req, "merge_base", &c->merge_base, err);
 	if (has < 0)
 		return -1;
 	c->has_merge_base = has;
+	c->in.sub = &c->sub;
 	c->in.keep = false; /* only its name is compared */
 	c->in.way = GR_MERGE_BY_GIT;
 	return 0;
@@ -76,6 +81,7 @@ static int expect_rebase(struct check *c, struct err *err)
 	p->merge_base = c->merge_base;
 	p->has_merge_base = c->has_merge_base;
 	p->way = GR_MERGE_BY_GIT;
+	p->sub = &c->sub;
 	rc = gr_replay(p, err);
 	if (rc <= 0)
 		return rc;
@@ -144,6 +150,8 @@ int gr_op_verify(struct gr *g, const json_t *req, json_t *ans, struct err *err)
 	clean = c.method == GR_METHOD_REBASE ? expect_rebase(&c, err) : expect_merge(&c, err);
 	if (clean < 0)
 		return -1;
+	if (gr_submodules_wants(&c.sub, ans))
+		return 0;
 	shape = shape_is_right(&c, found, err);
 	if (shape < 0 || put_version(g, ans, err) < 0)
 		return -1;

@@ -106,6 +106,42 @@ refused 'one at a foreign address is refused by name' \
 like "$(gh_comments "$pr")" 'submodules: \{ REPOSITORY: \[' '... with what to do'
 is "$(grep -rlE 'words of (secret|hidden)' "$D/runs" "$D/checkouts" 2>/dev/null)" '' 'no gate saw any of it'
 
+# --- two that move one ------------------------------------------------------------------------------
+# One is in the base already, the other was made before: Git takes the later commit when it contains the earlier one.
+again() { # OWNER/NAME TEXT: a commit more there; prints it
+	gh_ctl POST /push "$(jq -nc --arg repo "$1" --arg text "$2" \
+		'{repo: $repo, branch: "main", as: "alice", files: {words: "\($text)\n"}, message: "Go on"}')" | jq -r .sha
+}
+move() { # TOPIC PATH COMMIT: a PR of the base as it was, with that commit there; it is queued
+	git -C "$src" checkout -q -f --detach "$was"
+	git -C "$src" update-index --cacheinfo "160000,$3,$2"
+	git -C "$src" commit -q -m "Move $2"
+	git -C "$src" push -q "$(gh_remote)" "HEAD:refs/heads/$1"
+	pr=$(gh_pr "$1" "Move $2")
+	gh_known "$pr" || bail "the PR $1 is not known"
+	gh_comment "$pr" '/yard queue' bob >/dev/null
+}
+at() { git -C "$(gh_state .dir)" rev-parse "main:$1"; }
+git -C "$src" fetch -q "$(gh_remote)" main
+was=$(git -C "$src" rev-parse FETCH_HEAD)
+for name in lib vault tools; do
+	second=$(again "octo/$name" "second words of $name")
+	third=$(again "octo/$name" "third words of $name")
+	move "$name-2" "dep/$name" "$second"
+	wait_ok "a PR that moves dep/$name lands" "[ \"\$(gh_pr_state $pr)\" = merged ]" || bail "$(gh_comments "$pr")"
+	[ $name != tools ] || gh_ctl PATCH /repo '{"repo": "octo/tools", "private": true}' >/dev/null
+	move "$name-3" "dep/$name" "$third"
+	[ $name != tools ] || break
+	wait_ok '... and one, made before, that moves it further' "[ \"\$(gh_pr_state $pr)\" = merged ]" || diag "$(gh_comments "$pr")"
+	is "$(at "dep/$name")" "$third" '... with the later commit'
+	like "$(last_out)" "dep/$name: third words of $name" '... which its gate has seen'
+done
+is "$(log_of octo/vault)" "installation $GH_INSTALLATION 200" "the private one's history came with the installation's token"
+refused 'one whose history may not be had conflicts, with the reason' \
+	"(Move dep/tools): its history could not be fetched from $here/octo/tools.git:"
+is "$(at dep/tools)" "$second" '... and stays where it was'
+is "$(grep -c . <<<"$(ls "$(ymj '.[0].path' repo list)/submodules")")" 3 'what a merge has looked into is apart from what a gate sees'
+
 # --- secrets --------------------------------------------------------------------------------------
 tokens=$(gh_ctl GET /tokens | jq -r 'join("|")')
 isnt "$tokens" '' 'tokens were given out'
