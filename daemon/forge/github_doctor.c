@@ -78,51 +78,6 @@ static bool only_watches(const struct github_doctor *d)
 	return d->o.shadow || d->o.n;
 }
 
-static void check_permissions(struct github_doctor *d)
-{
-	bool watches = only_watches(d);
-	autofree char *missing = github_missing_permissions(d->permissions, watches);
-
-	doctor_row(d->rows, NULL, "GitHub permissions", !missing,
-		   "change them on the App's page ('Permissions & events'), then accept the change "
-		   "in each installation",
-		   "%s",
-		   missing   ? missing
-		   : watches ? "the App may read all that shadow mode looks at"
-			     : "the App has all that is needed");
-}
-
-static bool lists(const json_t *list, const char *word)
-{
-	const json_t *one;
-	size_t i;
-
-	json_array_foreach (list, i, one)
-		if (json_is_string(one) && !strcmp(json_string_value(one), word))
-			return true;
-	return false;
-}
-
-static void check_events(struct github_doctor *d, const json_t *have)
-{
-	cleanup(buf_release) struct buf b = BUF_INIT;
-	bool expected = d->o.listens || d->o.channel;
-
-	for (const char *const *e = github_app_events; *e; e++)
-		if (!lists(have, *e))
-			buf_addf(&b, "%s%s", b.len ? ", " : "", *e);
-	if (!b.len)
-		doctor_row(d->rows, NULL, "GitHub events", true, NULL,
-			   "the App is subscribed to all that is needed");
-	else
-		doctor_row(d->rows, NULL, "GitHub events", !expected,
-			   "subscribe to them on the App's page ('Permissions & events')",
-			   "the App is not subscribed to: %s%s", b.s,
-			   expected ? ""
-				    : "; neither 'listen' nor 'github.events' is set, so none is "
-				      "expected");
-}
-
 static void on_self(struct github_doctor *d, const struct gh_answer *a)
 {
 	const char *slug = json_str(a->body, "slug", NULL);
@@ -151,8 +106,8 @@ static void on_self(struct github_doctor *d, const struct gh_answer *a)
 		return;
 	d->slug = xstrdup(slug);
 	d->permissions = json_incref(json_object_get(a->body, "permissions"));
-	check_permissions(d);
-	check_events(d, json_object_get(a->body, "events"));
+	doctor_permissions(d->permissions, only_watches(d), d->rows);
+	doctor_events(json_object_get(a->body, "events"), d->o.listens || d->o.channel, d->rows);
 }
 
 /* --- its webhook ---------------------------------------------------------------------------------- */
@@ -181,37 +136,11 @@ static char *path_deliveries(const struct github_doctor *d)
 
 static void on_deliveries(struct github_doctor *d, const struct gh_answer *a)
 {
-	const json_t *one, *last = NULL;
-	size_t i, failed = 0, n = json_array_size(a->body);
-
-	if (a->outcome != GH_OK) {
+	if (a->outcome == GH_OK)
+		doctor_deliveries(a->body, d->rows);
+	else
 		doctor_row(d->rows, NULL, "GitHub deliveries", false, "try again", "not asked: %s",
 			   a->text);
-		return;
-	}
-	json_array_foreach (a->body, i, one) {
-		if (!strcmp(json_str(one, "status", ""), "OK"))
-			continue;
-		last = last ? last : one;
-		failed++;
-	}
-	if (!n)
-		doctor_row(d->rows, NULL, "GitHub deliveries", true, NULL,
-			   "none was sent in the last days");
-	else if (!last)
-		doctor_row(d->rows, NULL, "GitHub deliveries", true, NULL, "the last %zu arrived",
-			   n);
-	else
-		doctor_row(d->rows, NULL, "GitHub deliveries", false,
-			   "look at the App's page, 'Advanced': is the address reachable from "
-			   "outside, its certificate good, and the secret the one of "
-			   "'webhook-secrets'? Failed ones are asked for again",
-			   "%zu of the last %zu failed; the latest of these: %s at %s, status "
-			   "%lld, %s",
-			   failed, n, json_str(last, "event", "?"),
-			   json_str(last, "delivered_at", "?"),
-			   (long long)json_int(last, "status_code", 0),
-			   json_str(last, "status", "?"));
 }
 
 /* --- a repository --------------------------------------------------------------------------------- */

@@ -32,6 +32,11 @@ int doctor_candidate_rules(const struct doctor_rules *d, const json_t *rules, js
 /* github_doctor_workflow.c. Does this workflow run when such a branch is pushed, or a PR opened against `base`
  * (NULL: none is)? 1, 0; -1: it is no YAML that can be read here. */
 int doctor_workflow_runs(const char *text, size_t n, const char *branch, const char *base);
+/* github_doctor_app.c. The App's permissions, where nothing is ever written to (watches) or not; the events that it is
+ * subscribed to, and whether any is expected here; the deliveries that GitHub has sent lately. */
+void doctor_permissions(const json_t *have, bool watches, json_t *rows);
+void doctor_events(const json_t *have, bool expected, json_t *rows);
+void doctor_deliveries(const json_t *list, json_t *rows);
 /* github_doctor_state.c. The App's webhook, as GitHub has its configuration ({url?, secret?, insecure_ssl?}):
  * does it go to where this daemon takes deliveries, its own address or the event channel (NULL: none)? */
 void doctor_hook(const json_t *config, bool listens, const char *channel, json_t *rows);
