@@ -11,6 +11,8 @@
  *   fetch {repo, url, refs:["+refs/heads/main:refs/heads/main", …], auth, LIMITS}
  *       Source and destination are whole reference names; '*' may end both. "+": also when it is no
  *       fast-forward. References that are there already at the remote's value are not in the answer.
+ *       A new name below another one, or above it, takes the place of what a "+" and a '*' wrote there; anything
+ *       else in its way is an error.
  *       -> {updated:[{ref, old|null, new}],
  *           missing:[source refs that the remote has not; a pattern that nothing matches is none],
  *           refused:[{ref, old, new}]}       without "+", and `new` is not a descendant of `old`

@@ -241,6 +241,34 @@ static int may_move(struct fetch *f, const struct move *m, const git_oid *old, s
 	return rc < 0 ? err_wrap(err, "reference %s", m->dst) : rc;
 }
 
+/* Does a pattern with a plus write here? */
+static bool is_mirrored(const struct fetch *f, const char *name)
+{
+	for (size_t i = 0; i < f->nspecs; i++) {
+		const struct spec *s = &f->specs[i];
+
+		if (s->pattern && s->force && !strncmp(name, s->dst, strlen(s->dst)))
+			return true;
+	}
+	return false;
+}
+
+/* "a" became "a/b", or the other way round. The remote cannot have both: what is here and in the way it has no more. */
+static int make_way(struct net_call *c, struct fetch *f, const struct move *m, struct err *err)
+{
+	for (;;) {
+		autofree char *other = NULL;
+		git_oid found;
+		bool has;
+		int rc = is_mirrored(f, m->dst) ? gr_ref_blocker(f->r, m->dst, &other, err) : 0;
+
+		if (rc <= 0 || !is_mirrored(f, other))
+			return rc < 0 ? -1 : 0;
+		if (gr_ref_move(c->gr, f->r, other, NULL, NULL, true, &found, &has, err) < 0)
+			return -1;
+	}
+}
+
 static int move_one(struct net_call *c, struct fetch *f, const struct move *m, json_t *updated,
 		    json_t *refused, struct err *err)
 {
@@ -260,6 +288,8 @@ static int move_one(struct net_call *c, struct fetch *f, const struct move *m, j
 			json_array_append_new(refused, told(m->dst, &old, &m->oid));
 			return 0;
 		}
+		if (!has && make_way(c, f, m, err) < 0)
+			return -1;
 		rc = gr_ref_move(c->gr, f->r, m->dst, has ? &old : NULL, &m->oid, false, &found,
 				 &now, err);
 		if (rc < 0)

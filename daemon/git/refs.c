@@ -42,16 +42,7 @@ int gr_ref_follow(struct gr_repo *r, const char *name, const char *prefix, char 
 		       name, r->path, FOLLOW_MAX);
 }
 
-static int in_the_way(struct gr_repo *r, const char *name, const char *other, struct err *err)
-{
-	return err_set(
-		err, ERR_STATE,
-		"reference %s in %s cannot be made: %s is in its way. Rename or delete that one "
-		"(`git -C %s update-ref -d %s`), then try again",
-		name, r->path, other, r->path, other);
-}
-
-int gr_ref_room(struct gr_repo *r, const char *name, struct err *err)
+int gr_ref_blocker(struct gr_repo *r, const char *name, char **ret, struct err *err)
 {
 	auto_git(git_reference_iterator) *it = NULL;
 	autofree char *below = xasprintf("%s/*", name), *above = xstrdup(name);
@@ -60,18 +51,34 @@ int gr_ref_room(struct gr_repo *r, const char *name, struct err *err)
 
 	if (rc == 0)
 		rc = git_reference_next_name(&found, it);
-	if (rc == 0)
-		return in_the_way(r, name, found, err);
+	if (rc == 0) {
+		*ret = xstrdup(found);
+		return 1;
+	}
 	if (rc != GIT_ITEROVER)
 		return gr_fail(err, rc, "references below %s", name);
 	for (char *slash; (slash = strrchr(above, '/'));) {
 		auto_git(git_reference) *ref = NULL;
 
 		*slash = 0;
-		if (strchr(above, '/') && git_reference_lookup(&ref, r->git, above) == 0)
-			return in_the_way(r, name, above, err);
+		if (!strchr(above, '/') || git_reference_lookup(&ref, r->git, above) < 0)
+			continue;
+		*ret = steal(&above);
+		return 1;
 	}
 	return 0;
+}
+
+int gr_ref_room(struct gr_repo *r, const char *name, struct err *err)
+{
+	autofree char *other = NULL;
+	int rc = gr_ref_blocker(r, name, &other, err);
+
+	return rc <= 0 ? rc
+		       : err_set(err, ERR_STATE,
+				 "reference %s in %s cannot be made: %s is in its way. Rename or "
+				 "delete that one (`git -C %s update-ref -d %s`), then try again",
+				 name, r->path, other, r->path, other);
 }
 
 static bool same_oid(bool has, const git_oid *found, const git_oid *want)

@@ -29,6 +29,8 @@ int gr_ref_follow(struct gr_repo *r, const char *name, const char *prefix, char 
 /* 0 when a reference of this name can be made; ERR_STATE names the one in its way: "a/b" and "a/b/c" cannot both
  * be. libgit2 1.5 makes the second one beside a packed first, and git then reads neither. */
 int gr_ref_room(struct gr_repo *r, const char *name, struct err *err);
+/* The one in its way: 1 and its name, which the caller frees; 0 there is none. */
+int gr_ref_blocker(struct gr_repo *r, const char *name, char **ret, struct err *err);
 
 int gr_op_ref(struct gr *g, const json_t *req, json_t *ans, struct err *err);
 int gr_op_refs(struct gr *g, const json_t *req, json_t *ans, struct err *err);

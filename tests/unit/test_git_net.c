@@ -113,6 +113,43 @@ static void fetch_is_forced_only_with_a_plus(void **state)
 	server_stop(&s);
 }
 
+/* A branch gives its name to a folder of branches, and back; only what is mirrored makes way. */
+static void fetch_follows_a_name_that_becomes_a_folder(void **state)
+{
+	static const char all[] = "+refs/heads/*:refs/heads/*";
+	struct server s = {0};
+	autojson json_t *a = NULL, *b = NULL;
+
+	net_seed(*state);
+	server_start(&s, *state);
+	json_decref(net_ok(&s, "{s:s,s:[s]}", "op", "fetch", "refs", all));
+	fx_run(s.fx, "cd remote.git; git update-ref refs/heads/topic/a topic^0 2>/dev/null ||:;"
+		     "o=$(git rev-parse topic); git update-ref -d refs/heads/topic;"
+		     "git update-ref refs/heads/topic/a $o; git update-ref refs/heads/topic/b $o");
+	a = net_ok(&s, "{s:s,s:[s]}", "op", "fetch", "refs", all);
+	assert_int_equal(count(a, "updated"), 2);
+	fx_run(s.fx,
+	       "git -C app.git rev-parse refs/heads/topic/a refs/heads/topic/b;"
+	       "cd remote.git; o=$(git rev-parse topic/a); git update-ref -d refs/heads/topic/a;"
+	       "git update-ref -d refs/heads/topic/b; git update-ref refs/heads/topic $o");
+	b = net_ok(&s, "{s:s,s:[s]}", "op", "fetch", "refs", all);
+	assert_int_equal(count(b, "updated"), 1);
+	fx_run(s.fx, "test $(git -C app.git for-each-ref refs/heads | wc -l) = 2");
+	/* A name that was asked for by itself, or without a plus, takes nothing away. */
+	fx_run(s.fx, "cd remote.git; o=$(git rev-parse topic); git update-ref -d refs/heads/topic;"
+		     "git update-ref refs/heads/topic/a $o");
+	for (int i = 0; i < 2; i++) {
+		autojson json_t *x = net_ask(&s, "{s:s,s:[s]}", "op", "fetch", "refs",
+					     i ? "refs/heads/*:refs/heads/*"
+					       : "+refs/heads/topic/a:refs/heads/topic/a");
+
+		assert_false(json_flag(x, "ok"));
+		assert_non_null(
+			strstr(json_str(json_object_get(x, "error"), "text", ""), "is in its way"));
+	}
+	server_stop(&s);
+}
+
 static void ls_lists_and_names_the_head(void **state)
 {
 	struct server s = {0};
@@ -741,6 +778,7 @@ int main(void)
 		FX_TEST(fetch_moves_references_and_names_the_missing),
 		FX_TEST(fetch_takes_patterns),
 		FX_TEST(fetch_is_forced_only_with_a_plus),
+		FX_TEST(fetch_follows_a_name_that_becomes_a_folder),
 		FX_TEST(ls_lists_and_names_the_head),
 		FX_TEST(push_is_leased),
 		FX_TEST(push_sends_nothing_when_one_is_stale),
