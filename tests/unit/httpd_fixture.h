@@ -122,7 +122,8 @@ static inline void turns(struct fixture *f)
 }
 
 /* `last`: of the address 127.0.0.LAST, so that there are several. */
-static inline int dial(struct fixture *f, int last)
+/* A connection that the server has not looked at yet. */
+static inline int knock(struct fixture *f, int last)
 {
 	int one = 1;
 	struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET};
@@ -135,6 +136,13 @@ static inline int dial(struct fixture *f, int last)
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* crumbs go at once */
 	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static inline int dial(struct fixture *f, int last)
+{
+	int fd = knock(f, last);
+
 	turns(f);
 	return fd;
 }

@@ -195,6 +195,33 @@ static void test_known(void **state)
 	close(known);
 }
 
+/* So does whoever comes from a network that has brought a known one, on another connection and from another address. */
+static void test_near(void **state)
+{
+	struct fixture *f = *state;
+	int known = dial(f, 1), near, fd[8];
+
+	f->vouch = true;
+	say(f, known, "POST /in HTTP/1.1\r\n" HEAD "abc");
+	f->vouch = false;
+	assert_int_equal(status(known), 202);
+	close(known);
+	turns(f);
+	near = dial(f, 2);
+	for (int i = 0; i < 7; i++) {
+		now_ms++;
+		fd[i] = dial(f, 0x101 + i); /* 127.0.1.1 and on */
+	}
+	now_ms += HTTPD_GRACE_MS;
+	turns(f);
+	fd[7] = dial(f, 0x201);
+	assert_int_equal(status(near), 0); /* though it is idle longest */
+	assert_int_equal(status(fd[0]), -1);
+	for (int i = 0; i < 8; i++)
+		close(fd[i]);
+	close(near);
+}
+
 /* The process has no descriptor left: whoever is idle gives up theirs for the newcomer. */
 static void test_no_descriptors(void **state)
 {
@@ -316,6 +343,50 @@ static void test_crowd_of_one(void **state)
 		close(fd[i]);
 }
 
+/* Of one that has more than half, for somebody of another: a body that trickles goes before who may be about to send. */
+static void test_trickle_goes_first(void **state)
+{
+	struct fixture *f = *state;
+	int fd[6], young, other, fresh;
+
+	for (int i = 0; i < 6; i++) {
+		fd[i] = dial(f, 1);
+		say(f, fd[i], "POST /in HTTP/1.1\r\n" HEAD "a");
+	}
+	now_ms += HTTPD_GRACE_MS;
+	turns(f);
+	young = dial(f, 1);
+	other = dial(f, 2);
+	fresh = dial(f, 3);
+	assert_int_equal(httpd_counts(f->http).evicted, 1);
+	assert_int_equal(status(young), 0);
+	assert_int_equal(status(fd[0]), -1);
+	for (int i = 0; i < 6; i++)
+		close(fd[i]);
+	close(young);
+	close(other);
+	close(fresh);
+}
+
+/* More than there are places come in one moment, each with its request: each is read before anybody has to leave. */
+static void test_all_at_once(void **state)
+{
+	static const char all[] = "POST /in HTTP/1.1\r\n" HEAD "abc";
+	struct fixture *f = *state;
+	int fd[10];
+
+	for (int i = 0; i < 10; i++) {
+		fd[i] = knock(f, 1);
+		assert_int_equal(send(fd[i], all, sizeof(all) - 1, MSG_NOSIGNAL), sizeof(all) - 1);
+	}
+	for (int i = 0; i < 4; i++) /* the answered ones are idle then, and leave for the rest */
+		turns(f);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(status(fd[i]), 202);
+	for (int i = 0; i < 10; i++)
+		close(fd[i]);
+}
+
 /* A body that trickles is given up, one that comes steadily is not. */
 static void test_rate(void **state)
 {
@@ -381,6 +452,22 @@ static void test_outranks(void **state)
 	assert_false(httpd_outranks(f->later, c));
 	for (int i = 0; i < 3; i++)
 		close(fd[i]);
+}
+
+/* Of two that are known alike, and no longer young, whose body comes faster. */
+static void test_the_faster_outranks(void **state)
+{
+	struct fixture *f = *state;
+	int fd[2];
+	struct httpd_request *a = begun(f, &fd[0], 1), *b = begun(f, &fd[1], 2);
+
+	say(f, fd[1], "b");
+	now_ms += HTTPD_GRACE_MS;
+	turns(f);
+	assert_true(httpd_outranks(b, a));
+	assert_false(httpd_outranks(a, b));
+	close(fd[0]);
+	close(fd[1]);
 }
 
 static void test_time(void **state)
@@ -484,6 +571,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_aside, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_full, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_known, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_near, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_faster_outranks, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_trickle_goes_first, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_all_at_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_bodies, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_about_to_send, setup, teardown),
