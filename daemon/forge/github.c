@@ -1,7 +1,6 @@
 /* github.c - see github.h: effects become jobs, jobs send requests, answers become results. */
 #include "forge/github.h"
 
-#include "base/log.h"
 #include "forge/github_job.h"
 #include "forge/github_read.h"
 #include "forge/github_rule.h"

@@ -3,15 +3,7 @@
 # that was just pushed, the base, the head of a PR. The reconciliation is far away.
 . "$(dirname "$0")/lib.sh"
 
-sed -i 's/^reconcile-seconds: .*/reconcile-seconds: 3600/' "$T/yardmaster.yml"
-gh_start
-sample_source app
-commit_file "$T/src/app" .github/yardmaster.yml 'queue:
-  gates: ["sh gate.sh"]
-  forge-checks: [build, ci/old]'
-gh_publish app
-gh_daemon
-gh_add
+gh_app_of_checks
 met() { is "$(gh_ctl GET /fault | jq length)" 0 "$1"; }
 
 # --- the list of checks is behind what was told ---------------------------------------------------

@@ -193,6 +193,20 @@ gh_publish() {
 	git -C "$T/src/$1" remote add gh "$GH/$GH_REPO.git"
 }
 
+# octo/app, whose candidates have a gate and two checks of the forge: a check run and a commit status. What is seen is seen
+# by webhooks, for the reconciliation is far away.
+gh_app_of_checks() {
+	sed -i 's/^reconcile-seconds: .*/reconcile-seconds: 3600/' "$T/yardmaster.yml"
+	gh_start
+	sample_source app
+	commit_file "$T/src/app" .github/yardmaster.yml 'queue:
+  gates: ["sh gate.sh"]
+  forge-checks: [build, ci/old]'
+	gh_publish app
+	gh_daemon
+	gh_add
+}
+
 base64url() { base64 -w0 | tr '+/' '-_' | tr -d =; }
 
 gh_jwt() {

@@ -3,15 +3,7 @@
 # when every required one is green there, and is taken out with what a red one says.
 . "$(dirname "$0")/lib.sh"
 
-sed -i 's/^reconcile-seconds: .*/reconcile-seconds: 600/' "$T/yardmaster.yml" # what is seen is seen by webhooks
-gh_start
-sample_source app
-commit_file "$T/src/app" .github/yardmaster.yml 'queue:
-  gates: ["sh gate.sh"]
-  forge-checks: [build, ci/old]'
-gh_publish app
-gh_daemon
-gh_add
+gh_app_of_checks
 
 # --- green ----------------------------------------------------------------------------------------
 gh_queued one

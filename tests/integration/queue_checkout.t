@@ -52,9 +52,18 @@ clone app "$C"
 # shellcheck disable=SC2012 # the names are ours
 last_out() { cat "$(ls -td "$D"/runs/c*/ | head -n 1)out"; }
 
+enter() { # PR: into the queue
+	ym pr approve "$1" >/dev/null
+	ym queue add "$1" >/dev/null
+}
+enter_as() { # TOPIC: the clone's commit; its PR is n
+	git -C "$C" push -q origin "+HEAD:refs/for/main/$1"
+	n=$(ymj ".[] | select(.topic == \"$1\") | .number" pr list -R app)
+	enter "$n"
+}
+
 n=$(pr one src/one.txt one)
-ym pr approve "$n" >/dev/null
-ym queue add "$n" >/dev/null
+enter "$n"
 ok 'a PR of a repository with a submodule and LFS files lands' landed "$n"
 like "$(last_out)" 'words: words of lib' 'its gate has the files of the submodule'
 like "$(last_out)" 'describe: lib-1' '... and Git knows its tags'
@@ -83,10 +92,7 @@ git -C "$C" config -f .gitmodules submodule.s.url ../secret.git
 git -C "$C" update-index --add --cacheinfo "160000,$(git -C "$T/src/secret" rev-parse HEAD),stolen"
 git -C "$C" add .gitmodules
 git -C "$C" commit -q -m 'Show a secret'
-git -C "$C" push -q origin +HEAD:refs/for/main/steal
-n=$(ymj '.[] | select(.topic == "steal") | .number' pr list -R app)
-ym pr approve "$n" >/dev/null
-ym queue add "$n" >/dev/null
+enter_as steal
 wait_ok 'a PR that names a repository which app may not have is refused' \
 	"[[ \"\$(comments $n)\" == *\"Taken out of the merge queue: submodule 'stolen': its address $D/repos/secret.git is not one\"* ]]"
 like "$(comments "$n")" 'submodules: \{ REPOSITORY: \[' '... with what to do'
@@ -97,15 +103,11 @@ not_ok '... nor is it in the repository' git -C "$bare/modules" grep -q secret
 git -C "$C" checkout -q --detach origin/main
 git -C "$C" update-index --cacheinfo 160000,0123456789012345678901234567890123456789,dep/lib
 git -C "$C" commit -q -m 'A commit that is nowhere'
-git -C "$C" push -q origin +HEAD:refs/for/main/nowhere
-n=$(ymj '.[] | select(.topic == "nowhere") | .number' pr list -R app)
-ym pr approve "$n" >/dev/null
-ym queue add "$n" >/dev/null
+enter_as nowhere
 wait_ok 'a commit that is not there is refused' \
 	"[[ \"\$(comments $n)\" == *\"submodule 'dep/lib': commit 0123456789012345678901234567890123456789, which is recorded, is on no branch\"* ]]"
 n=$(pr lfs src/x.bin "$(printf 'version https://git-lfs.github.com/spec/v1\noid sha256:%064d\nsize 12' 7)")
-ym pr approve "$n" >/dev/null
-ym queue add "$n" >/dev/null
+enter "$n"
 wait_ok 'an LFS object that is not there is refused' \
 	"[[ \"\$(comments $n)\" == *\"1 file is kept with Git LFS, and its object is not in $bare/lfs/objects: 'src/x.bin' (object 000000000000, 12 bytes)\"* ]]"
 like "$(comments "$n")" "git lfs push --all $bare" '... with what to do'
@@ -118,8 +120,7 @@ git -C "$C" push -q origin +HEAD:refs/heads/hand
 git -C "$bare" update-ref refs/heads/main refs/heads/hand
 wait_for "[ \"\$(ymj '.[] | select(.name == \"app\") | .head' repo list)\" = $(base_oid) ]"
 n=$(pr two src/two.txt two)
-ym pr approve "$n" >/dev/null
-ym queue add "$n" >/dev/null
+enter "$n"
 ok 'a repository that needs neither says so' landed "$n"
 like "$(last_out)" 'words: cat: dep/lib/words' '... its folders are empty'
 like "$(last_out)" 'big: version h' '... and its pointers pointers'

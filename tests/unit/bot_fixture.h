@@ -301,6 +301,22 @@ static inline char *fx_entry(struct fx *f, int64_t number)
 		assert_string_equal(state_, expected);                                             \
 	} while (0)
 
+/* The repository is one of GitHub, whose rules are known: there are none. */
+static inline void fx_on_github(struct fx *f)
+{
+	struct github_repo gr = {
+		.repo = f->repo.id,
+		.remote = 4711,
+		.full_name = (char *)"octo/app",
+		.url = (char *)"https://github.com/octo/app.git",
+		.required =
+			(char *)"{\"protection\":{},\"branch\":{},\"rules\":{},\"rulesets\":{}}"};
+
+	row_set(&f->repo.forge, "github");
+	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
+	assert_int_equal(github_repo_insert(f->bot.db, &gr, NULL), 0);
+}
+
 /* Builds the candidate of what is at the head of the queue. */
 static inline void fx_built(struct fx *f, const char *oid)
 {

@@ -322,17 +322,7 @@ static void the_author_is_no_owner_of_the_own_change(void **state)
 
 static void on_github(struct fx *f)
 {
-	struct github_repo gr = {
-		.repo = f->repo.id,
-		.remote = 4711,
-		.full_name = (char *)"octo/app",
-		.url = (char *)"https://github.com/octo/app.git",
-		.required =
-			(char *)"{\"protection\":{},\"branch\":{},\"rules\":{},\"rulesets\":{}}"};
-
-	row_set(&f->repo.forge, "github");
-	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
-	assert_int_equal(github_repo_insert(f->bot.db, &gr, NULL), 0);
+	fx_on_github(f);
 	assert_int_equal(db_run(f->bot.db, ST_GITHUB_LEVEL_SET, NULL, "isii", f->repo.id, "anna",
 				(int64_t)FORGE_WRITE, fx_now),
 			 1);

@@ -195,21 +195,6 @@ static const struct row {
 	 "what it depends on is not known"},
 };
 
-static void make_github(struct fx *f)
-{
-	struct github_repo gr = {
-		.repo = f->repo.id,
-		.remote = 4711,
-		.full_name = (char *)"octo/app",
-		.url = (char *)"https://github.com/octo/app.git",
-		.required =
-			(char *)"{\"protection\":{},\"branch\":{},\"rules\":{},\"rulesets\":{}}"};
-
-	row_set(&f->repo.forge, "github");
-	assert_int_equal(repo_save(f->bot.db, &f->repo, NULL), 0);
-	assert_int_equal(github_repo_insert(f->bot.db, &gr, NULL), 0);
-}
-
 /* dora's PR, approved by anna and queued by her or by its label, built; its gate begins, or its verification. */
 static void up_to(struct fx *f, bool automatic, bool verifying)
 {
@@ -274,7 +259,7 @@ static void try(const struct row *r, bool github, bool automatic, bool verifying
 	assert_int_equal(fx_setup(&own), 0);
 	f = own;
 	if (github)
-		make_github(f);
+		fx_on_github(f);
 	up_to(f, automatic, verifying);
 	r->happens(f);
 	fx_turn(f);
@@ -349,7 +334,7 @@ static void what_github_has_not_said_is_waited_for(void **state)
 	enum queue_stand stand;
 	autofree char *why = NULL, *none = NULL;
 
-	make_github(f);
+	fx_on_github(f);
 	conf_repo_default(&conf);
 	assert_int_equal(queue_stands(&f->bot, &f->repo, &conf, &e, &p, &stand, &why, NULL), 0);
 	assert_int_equal(stand, QUEUE_WAITS);
