@@ -205,6 +205,7 @@ static int purge(struct web *w, size_t arrived, struct err *err)
 	bool over = w->bytes + w->turn_bytes > cap;
 	int n = may_purge(w, over, now, err);
 
+	w->full = w->full && over; /* `retention` may have been changed */
 	if (n <= 0)
 		return n;
 	n = deliveries_purge(w->bot->db, before, over, PURGE_STEP + 2 * (int64_t)arrived, &gone,

@@ -46,6 +46,12 @@ gh_push two src/two.txt best >/dev/null
 wait_ok 'what GitHub makes of the reviews is asked for until it is of the new head' \
 	"ledger 'SELECT verdict FROM pr WHERE number = $pr' | jq -e '.head == \"$(gh_head "$pr")\" and .decision == \"none\"' >/dev/null"
 met 'GraphQL was behind'
+gh_fault "$(jq -nc --argjson id "$(gh_state .id)" '{method: "POST", path: "/graphql", status: 200, times: 2,
+	body: {data: {repository: {databaseId: $id, pullRequest: null}}}}')"
+gh_push two src/two.txt 'best of all' >/dev/null
+wait_ok 'so it is of a PR that GraphQL does not have yet' \
+	"ledger 'SELECT verdict FROM pr WHERE number = $pr' | jq -e '.head == \"$(gh_head "$pr")\" and .decision == \"none\"' >/dev/null"
+met 'GraphQL had no PR'
 gh_no_violations 'all that was sent and answered is as GitHub describes it'
 ym_stop
 done_testing

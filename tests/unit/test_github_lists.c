@@ -344,6 +344,50 @@ static void what_is_not_found_yet_is_asked_for_again(void **state)
 	world_release(&w);
 }
 
+#define NO_HEAD                                                                                    \
+	"{\"message\":\"Validation Failed\",\"errors\":[{\"resource\":\"PullRequest\","            \
+	"\"field\":\"head\",\"code\":\"invalid\"}]}"
+#define DRAFT                                                                                      \
+	"{\"number\":9,\"state\":\"open\",\"base\":{\"ref\":\"main\"},\"head\":{\"ref\":"          \
+	"\"topic\"}}"
+#define OPEN "GET " REPO "/pulls?state=open&head=octo%3Atopic"
+
+static json_t *to_open(struct world *w)
+{
+	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:I}", "title", "t", "body", "", "base",
+			 "main", "topic", "topic", "branch", "topic", "files", "[]", "head", "h",
+			 "until_ms", (json_int_t)w->f->clock.wall_ms(&w->f->clock) + 600000);
+}
+
+/* A branch was pushed, and GitHub's API takes no PR from it yet, or does not find the draft that it has just made. */
+static void what_was_just_pushed_is_not_known_yet(void **state)
+{
+	static const struct canned refused[] = {SAY("POST " REPO "/pulls", 422, "", NO_HEAD),
+						SAY(OPEN, 200, "", "[]"), END};
+	static const struct canned lost[] = {SAY(OPEN, 200, "", "[]"),
+					     SAY("POST " REPO "/pulls", 201, "", DRAFT), END};
+	static const char *const kinds[] = {"forge-pr-open", "cand-draft"};
+	struct world w;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		world_open(&w, *state, refused);
+		ask_told(&w, kinds[i], to_open(&w), 59000);
+		assert_int_equal(w.why.code, ERR_UNAVAILABLE);
+		assert_non_null(strstr(err_text(&w.why), "GitHub does not know the "));
+		ask_told(&w, kinds[i], to_open(&w), 61000);
+		assert_int_equal(w.why.code, ERR_STATE);
+		assert_non_null(strstr(err_text(&w.why), "head is invalid"));
+		world_release(&w);
+	}
+	world_open(&w, *state, lost);
+	ask_told(&w, "cand-draft", to_open(&w), 59000);
+	assert_int_equal(w.why.code, ERR_UNAVAILABLE);
+	assert_non_null(strstr(err_text(&w.why), "the draft PR #9 is being made"));
+	ask_told(&w, "cand-draft", to_open(&w), 61000);
+	assert_non_null(strstr(err_text(&w.why), "404: Not Found"));
+	world_release(&w);
+}
+
 /* ---- what is not ours ---- */
 
 #define GET_3 "GET " REPO "/issues/3"
@@ -673,6 +717,7 @@ int main(void)
 		TEST(an_answer_of_something_else_is_not_taken),
 		TEST(what_is_behind_is_asked_for_again),
 		TEST(what_is_not_found_yet_is_asked_for_again),
+		TEST(what_was_just_pushed_is_not_known_yet),
 		TEST(what_was_missed_is_asked_for_once),
 		TEST(a_restart_forgets_nothing_that_was_missed),
 		TEST(a_button_is_asked_for_before_the_rest),

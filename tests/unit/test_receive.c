@@ -665,6 +665,14 @@ static void test_full(void **state)
 	assert_true(w->bytes > (int64_t)1 << 20);
 	assert_int_equal(whole(w, "{}", 2, good), 503);
 	assert_int_equal(w->refused_busy, 1);
+	/* More may be kept from now on, whenever something was removed last. */
+	conf.retention.deliveries_mb = 100;
+	w->purged_ms = now_ms;
+	a_turn(f, w);
+	assert_int_equal(whole(w, "{}", 2, good), 202);
+	conf.retention.deliveries_mb = 1;
+	a_turn(f, w);
+	assert_int_equal(whole(w, "{}", 2, good), 503);
 	now_ms += 1000;
 	a_turn(f, w);
 	assert_int_equal(whole(w, "{}", 2, good), 202);
