@@ -494,14 +494,20 @@ static inline const char *net_text(const json_t *ans)
 	return json_str(json_object_get(ans, "error"), "text", "");
 }
 
+static inline char *net_make(struct fx *f)
+{
+	return fx_sh(f,
+		     "git init -q -b main src; cd src; for i in 1 2 3; do echo $i >f$i; git add -A;"
+		     "git commit -qm $i; done; git tag v1; git branch topic main~1;"
+		     "git clone -q --bare . ../remote.git; cd ../remote.git; mkdir hooks;"
+		     "git update-ref refs/pull/7/head main~2; git config http.receivepack true;"
+		     "git init -q --bare -b main ../app.git");
+}
+
 /* The remote: main with three commits, a topic, a tag, a pull request's head; and an empty app.git. */
 static inline void net_seed(struct fx *f)
 {
-	fx_run(f, "git init -q -b main src; cd src; for i in 1 2 3; do echo $i >f$i; git add -A;"
-		  "git commit -qm $i; done; git tag v1; git branch topic main~1;"
-		  "git clone -q --bare . ../remote.git; cd ../remote.git;"
-		  "git update-ref refs/pull/7/head main~2; git config http.receivepack true");
-	fx_run(f, "git init -q --bare -b main app.git");
+	free(fx_once(f, net_make));
 }
 
 #endif

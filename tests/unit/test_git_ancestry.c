@@ -232,7 +232,7 @@ static void other_parents_than_written_are_undecided(void **state)
 	struct gr_repo *r;
 	size_t n;
 
-	fx_run(f, "touch app.git/info/grafts");
+	fx_run(f, "mkdir -p app.git/info; touch app.git/info/grafts");
 	assert_int_equal(gr_repo_open(&f->g, f->repo, &r, NULL), 0);
 	assert_int_equal(gr_merge_bases(r, &v->oid[3], &v->oid[4], &bases, &n, NULL), 0);
 	fx_run(f, "mv app.git/info/grafts app.git/shallow");

@@ -273,6 +273,20 @@ static char *lands(struct fx *f, const char *base, const char *head, const char 
 	return commit;
 }
 
+/* app.git as a clone of src, which is done with. */
+static void publish(struct fx *f)
+{
+	autofree char *from = path_join(f->dir, "src/.git"), *config = path_join(f->repo, "config");
+	git_config *c;
+
+	gr_repo_forget(&f->g, f->repo);
+	assert_int_equal(mkdir(f->repo, 0700), 0);
+	git_copy(from, f->repo);
+	assert_int_equal(git_config_open_ondisk(&c, config), 0);
+	assert_int_equal(git_config_set_bool(c, "core.bare", 1), 0);
+	git_config_free(c);
+}
+
 /* Two entries at one place of `path`, where the base's attributes are what `attributes` (a script) leaves. */
 static void two_entries(struct fx *f, const char *path, const char *script, char **ret_base,
 			char **ret_head)
@@ -289,8 +303,7 @@ static void two_entries(struct fx *f, const char *path, const char *script, char
 			  "cd src; git checkout -q main; echo '- one' >>'%s'; git commit -qam one; "
 			  "git rev-parse HEAD",
 			  path);
-	gr_repo_forget(&f->g, f->repo);
-	fx_run(f, "git clone -q --bare src app.git");
+	publish(f);
 }
 
 static void the_base_s_attributes_decide(void **state)
@@ -352,8 +365,7 @@ static void a_file_without_merge_conflicts(void **state)
 				"commit -qam two; git rev-parse HEAD");
 		base = fx_sh(f, "cd src; git checkout -q main; sed -i s/^18$/y/ lock.json; git "
 				"commit -qam one; git rev-parse HEAD");
-		gr_repo_forget(&f->g, f->repo);
-		fx_run(f, "git clone -q --bare src app.git");
+		publish(f);
 		free(lands(f, base, head, with ? "conflict" : "built"));
 	}
 	(void)made;
@@ -430,24 +442,28 @@ static void too_much_is_refused(void **state)
 
 /* ---- submodules ---- */
 
+static char *make_lib(struct fx *f)
+{
+	return fx_sh(f,
+		     "git init -q -b main lib; cd lib; for i in 1 2 3; do echo $i >v; git add v; "
+		     "git commit -qm v$i; git tag v$i; done; git checkout -q -b side v1; echo s "
+		     ">s; git add s; git commit -qm side; git tag side; cd ..; mkdir repos; "
+		     "git clone -q --bare lib repos/lib.git");
+}
+
 /* One submodule with the commits v1, v2, v3 in a line and `side` off v1; `main` has v1. */
 static void sub_world(struct fx *f, const char *url)
 {
+	free(fx_once(f, make_lib));
 	fx_run(f,
-	       "git init -q -b main lib; cd lib; for i in 1 2 3; do echo $i >v; git add v; git "
-	       "commit -qm v$i; git tag v$i; done;"
-	       "git checkout -q -b side v1; echo s >s; git add s; git commit -qm side; git tag "
-	       "side; cd ..;"
-	       "mkdir repos; git clone -q --bare lib repos/lib.git; git init -q -b main src; cd "
-	       "src;"
-	       "printf '[submodule \"lib\"]\\n\\tpath = dep/lib\\n\\turl = %s\\n' \"%s\" "
+	       "git init -q -b main src; cd src;"
+	       "printf '[submodule \"lib\"]\n\tpath = dep/lib\n\turl = %%s\n' \"%s\" "
 	       ">.gitmodules; git add .gitmodules;"
 	       "git update-index --add --cacheinfo 160000,$(git -C ../lib rev-parse v1),dep/lib; "
-	       "git commit -qm begin;"
-	       "git clone -q --bare . ../repos/app.git; rm -rf ../app.git; ln -s repos/app.git "
-	       "../app.git;"
-	       "git -C ../repos/app.git config yardmaster.submodules local",
-	       "%s", url);
+	       "git commit -qm begin; git config yardmaster.submodules local;"
+	       "rm -f ../app.git; ln -s repos/app.git ../app.git",
+	       url);
+	publish(f);
 }
 
 static char *sub_at(struct fx *f, const char *tag)

@@ -108,7 +108,28 @@ static json_t *ask_again(struct fx *f, const json_t *req)
 	return ans;
 }
 
-#define REFS "git -C app.git for-each-ref --format='%(refname) %(objectname)'"
+/* What references there are, in a text; and what more has to be equal in the end. */
+static int add_ref(git_reference *ref, void *arg)
+{
+	const git_oid *oid = git_reference_target(ref);
+
+	buf_addf(arg, "%s %s\n", git_reference_name(ref), oid ? git_oid_tostr_s(oid) : "symbolic");
+	git_reference_free(ref);
+	return 0;
+}
+
+static char *state_of(struct fx *f, const char *script)
+{
+	autofree char *more = script ? fx_sh(f, "%s", script) : NULL;
+	struct buf b = BUF_INIT;
+	git_repository *git;
+
+	assert_int_equal(git_repository_open(&git, f->repo), 0);
+	assert_int_equal(git_reference_foreach(git, add_ref, &b), 0);
+	git_repository_free(git);
+	buf_adds(&b, more ? more : "");
+	return buf_steal(&b);
+}
 
 /* GIT_KILL_SPARSE=N in the environment: of all that only every Nth, where there is little time. */
 static unsigned sparse(void)
@@ -119,26 +140,34 @@ static unsigned sparse(void)
 	return n > 0 && n < STEPS_MAX ? (unsigned)n : 1;
 }
 
-/* `state` is a shell command whose output says what has to be equal in the end; `between` one that
- * has to succeed after each kill. `stride`: operations of many like steps try every so manieth. */
+/* Away with all in the test's folder; then it is as it was saved. */
+static void as_saved(struct fx *f, const char *saved)
+{
+	assert_int_equal(fs_remove_tree(f->dir, NULL), 0);
+	assert_int_equal(mkdir(f->dir, 0700), 0);
+	git_copy(saved, f->dir);
+}
+
+/* `state` is a shell command whose output, beside the references, says what has to be equal in the end, or NULL;
+ * `between` one that has to succeed after each kill. `stride`: operations of many like steps try every so manieth. */
 static void kill_everywhere(struct fx *f, const json_t *req, unsigned stride, const char *state,
 			    const char *between)
 {
 	autojson json_t *wanted = NULL;
-	autofree char *after = NULL;
+	autofree char *after = NULL, *saved = xasprintf("%s-saved", f->dir);
 	unsigned n = 1;
 
 	stride *= sparse();
-	fx_run(f, "mkdir saved; cp -a $(ls | grep -v saved) saved/");
+	assert_int_equal(mkdir(saved, 0700), 0);
+	git_copy(f->dir, saved);
 	wanted = ask_again(f, req);
-	after = fx_sh(f, "%s", state);
+	after = state_of(f, state);
 	for (; n < STEPS_MAX; n += stride) {
 		autojson json_t *ans = NULL;
 		autofree char *now = NULL;
 		bool killed;
 
-		fx_run(f, "chmod -R u+w $(ls | grep -v saved); rm -rf $(ls | grep -v saved); cp -a "
-			  "saved/* .");
+		as_saved(f, saved);
 		killed = run_until(f, req, n);
 		if (between)
 			fx_run(f, "%s", between);
@@ -148,7 +177,7 @@ static void kill_everywhere(struct fx *f, const json_t *req, unsigned stride, co
 			json_object_set(ans, "outcome", json_object_get(wanted, "outcome"));
 		if (json_object_get(wanted, "found"))
 			json_object_set(ans, "found", json_object_get(wanted, "found"));
-		now = fx_sh(f, "%s", state);
+		now = state_of(f, state);
 		if (!json_equal(ans, wanted) || strcmp(now, after)) {
 			autofree char *text = json_text(ans);
 
@@ -161,6 +190,7 @@ static void kill_everywhere(struct fx *f, const json_t *req, unsigned stride, co
 		if (!killed)
 			break;
 	}
+	assert_int_equal(fs_remove_tree(saved, NULL), 0);
 	assert_in_range(n, 3, STEPS_MAX - 1);
 	print_message("# %u steps\n", n - 1);
 }
@@ -192,7 +222,7 @@ static void a_candidate_survives(void **state)
 
 	fork_work(f, &base, &head);
 	req = candidate_request(f, base, head);
-	kill_everywhere(f, req, 1, REFS, NULL);
+	kill_everywhere(f, req, 1, NULL, NULL);
 }
 
 /* Whenever the branch has moved, the note and the kept reference are there. */
@@ -219,7 +249,7 @@ static void a_landing_survives(void **state)
 			    "yardmaster show %s >/dev/null; git rev-parse refs/yardmaster/heads/3 "
 			    "refs/yardmaster/heads/4 >/dev/null; fi",
 			    base, new);
-	kill_everywhere(f, req, 1, REFS, between);
+	kill_everywhere(f, req, 1, NULL, between);
 }
 
 static void a_reference_survives(void **state)
@@ -233,7 +263,7 @@ static void a_reference_survives(void **state)
 	fx_run(f, "git -C app.git pack-refs --all");
 	req = request(f, "{s:s,s:s,s:s,s:n}", "op", "ref-set", "ref", "refs/heads/topic", "old",
 		      head, "new");
-	kill_everywhere(f, req, 1, REFS, NULL);
+	kill_everywhere(f, req, 1, NULL, NULL);
 }
 
 static void a_worktree_survives(void **state)
@@ -247,8 +277,7 @@ static void a_worktree_survives(void **state)
 			path, "gitdir", gitdir, "branch", "yardmaster/t1", "start", head);
 
 	kill_everywhere(f, req, 3,
-			REFS
-			"; cd trees/t1; find . -type f | sort | xargs md5sum | grep -v '/.git$';"
+			"cd trees/t1; find . -type f | sort | xargs md5sum | grep -v '/.git$';"
 			"git status --porcelain; cd ../../private/t1; cat HEAD; git ls-files -s "
 			"| md5sum",
 			NULL);
@@ -284,7 +313,7 @@ static void a_commit_survives(void **state)
 	add_worktree(f, head);
 	fx_run(f, "cd trees/t1; echo x >>src/a.c; mkdir n; echo y >n/new; rm src/b.c");
 	req = commit_request(f, head);
-	kill_everywhere(f, req, 1, REFS, NULL);
+	kill_everywhere(f, req, 1, NULL, NULL);
 }
 
 static void a_restore_survives(void **state)
@@ -300,8 +329,7 @@ static void a_restore_survives(void **state)
 	req = request(f, "{s:s,s:s,s:s,s:s}", "op", "worktree-restore", "path", path, "gitdir",
 		      gitdir, "commit", head);
 	kill_everywhere(f, req, 3,
-			REFS "; cd trees/t1; git status --porcelain; cd ../../private/t1; cat HEAD",
-			NULL);
+			"cd trees/t1; git status --porcelain; cd ../../private/t1; cat HEAD", NULL);
 }
 
 static void a_removal_survives(void **state)
@@ -315,7 +343,7 @@ static void a_removal_survives(void **state)
 	add_worktree(f, head);
 	req = request(f, "{s:s,s:s,s:s,s:s,s:s,s:b}", "op", "worktree-remove", "name", "t1", "path",
 		      path, "gitdir", gitdir, "branch", "yardmaster/t1", "delete_branch", 1);
-	kill_everywhere(f, req, 3, REFS "; find trees private app.git/worktrees | sort", NULL);
+	kill_everywhere(f, req, 3, "find trees private app.git/worktrees | sort", NULL);
 }
 
 static void a_layer_survives(void **state)

@@ -117,8 +117,7 @@ static void others_are_refused(void **state)
 
 /* ---- repositories ---- */
 
-/* lib.git with inner.git inside it, and app.git with lib.git at dep/lib; all of this machine. */
-static char *make(struct fx *f)
+static char *make_first(struct fx *f)
 {
 	autofree char *seed = fx_seed(f);
 
@@ -135,6 +134,12 @@ static char *make(struct fx *f)
 		"cd src; git -c protocol.file.allow=always submodule --quiet add --name odd.name "
 		"$PWD/../lib.git dep/lib; sed -i 's|url = .*|url = ../lib.git|' .gitmodules; "
 		"git add -A; git commit -qm sub; git push -q ../app.git main; git rev-parse HEAD");
+}
+
+/* lib.git with inner.git inside it, and app.git with lib.git at dep/lib; all of this machine. */
+static char *make(struct fx *f)
+{
+	return fx_once(f, make_first);
 }
 
 static json_t *rules(struct fx *f, const char *one, const char *two)

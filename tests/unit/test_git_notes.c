@@ -48,33 +48,34 @@ static void add_notes(struct gr_repo *r, struct gr_notes *l, unsigned from, unsi
 
 static git_oid tree_of_ref(struct fx *f, const char *ref)
 {
-	autofree char *hex = fx_sh(f, "git -C app.git rev-parse '%s^{tree}'", ref);
+	autofree char *tree = xasprintf("%s^{tree}", ref);
+	git_object *object;
 	git_oid oid;
 
-	assert_int_equal(git_oid_fromstr(&oid, hex), 0);
+	assert_int_equal(git_revparse_single(&object, repo(f)->git, tree), 0);
+	oid = *git_object_id(object);
+	git_object_free(object);
 	return oid;
 }
 
 /* Puts the list, `each` at a time, on what the reference has, and empties it. */
 static void put(struct fx *f, struct gr_notes *l, size_t each)
 {
-	autofree char *has =
-		fx_sh(f, "git -C app.git rev-parse -q --verify " GR_NOTES_REF " || true");
 	struct gr_repo *r = repo(f);
 	git_oid tree, parent;
 	git_signature *who;
 	struct gr_commit c = {.message = "notes"};
+	bool has = git_reference_name_to_id(&parent, r->git, GR_NOTES_REF) == 0;
 
-	if (*has) {
+	if (has) {
 		tree = tree_of_ref(f, GR_NOTES_REF);
-		git_oid_fromstr(&parent, has);
 		c.parents = &parent;
 		c.nparents = 1;
 	}
 	for (size_t i = 0; i < l->n; i += each) {
 		struct gr_notes some = {l->v + i, l->n - i < each ? l->n - i : each, 0};
 
-		assert_int_equal(gr_note_put(r, *has || i ? &tree : NULL, &some, &tree, NULL), 0);
+		assert_int_equal(gr_note_put(r, has || i ? &tree : NULL, &some, &tree, NULL), 0);
 	}
 	assert_int_equal(git_signature_new(&who, "Y", "y@e", 1700000000, 0), 0);
 	c.author = c.committer = who;
@@ -172,24 +173,42 @@ static void the_fan_out_is_gits_own(void **state)
 }
 
 /* As libgit2 wrote it: one folder, however many there are, here beside two that are no notes. */
+static void flat_entry(git_treebuilder *t, git_repository *git, const char *name, const char *text)
+{
+	git_oid blob;
+
+	assert_int_equal(git_blob_create_from_buffer(&blob, git, text, strlen(text)), 0);
+	assert_int_equal(git_treebuilder_insert(NULL, t, name, &blob, GIT_FILEMODE_BLOB), 0);
+}
+
 static void flat(struct fx *f, unsigned n)
 {
-	cleanup(buf_release) struct buf script = BUF_INIT;
-	git_oid first = name(0);
+	char folder[3] = "";
+	git_oid on = name(0), tree, commit;
+	git_repository *git;
+	git_treebuilder *t;
+	git_signature *who;
+	git_tree *made;
 
-	buf_addf(&script,
-		 "cd app.git; h() { printf \"$1\" | git hash-object -w --stdin; }; "
-		 "{ echo \"100644 blob $(h x)\tREADME\"; echo \"100644 blob $(h y)\t%.2s\"; ",
-		 git_oid_tostr_s(&first));
+	memcpy(folder, git_oid_tostr_s(&on), 2);
+	assert_int_equal(git_repository_open(&git, f->repo), 0);
+	assert_int_equal(git_treebuilder_new(&t, git, NULL), 0);
+	flat_entry(t, git, "README", "x");
+	flat_entry(t, git, folder, "y");
 	for (unsigned i = 0; i < n; i++) {
-		git_oid on = name(i);
-
-		buf_addf(&script, "echo \"100644 blob $(h '%s')\t%s\"; ", text_of(i),
-			 git_oid_tostr_s(&on));
+		on = name(i);
+		flat_entry(t, git, git_oid_tostr_s(&on), text_of(i));
 	}
-	buf_adds(&script, "} | git mktree >../tree; git update-ref " GR_NOTES_REF
-			  " $(git commit-tree -m flat $(cat ../tree))");
-	fx_run(f, "%s", script.s);
+	assert_int_equal(git_treebuilder_write(&tree, t), 0);
+	assert_int_equal(git_tree_lookup(&made, git, &tree), 0);
+	assert_int_equal(git_signature_new(&who, "Y", "y@e", 1700000000, 0), 0);
+	assert_int_equal(
+		git_commit_create_v(&commit, git, GR_NOTES_REF, who, who, NULL, "flat", made, 0),
+		0);
+	git_signature_free(who);
+	git_tree_free(made);
+	git_treebuilder_free(t);
+	git_repository_free(git);
 }
 
 static void a_flat_tree_of_before_is_divided_with_its_next_note(void **state)
@@ -223,7 +242,7 @@ static void a_mixed_tree_is_read_and_divided_whole(void **state)
 	fx_run(f,
 	       "cd app.git; n=%s; t=$(printf '100644 blob %%s\\t%%s\\n' $(printf other | git "
 	       "hash-object -w --stdin) 00000000000000000000000000000000000000 | git mktree); { "
-	       "git ls-tree $(cat ../tree); printf '040000 tree "
+	       "git ls-tree " GR_NOTES_REF "; printf '040000 tree "
 	       "%%s\\t%%s\\n' $t $(echo $n | cut -c1-2); } | git mktree >../mixed; git "
 	       "update-ref " GR_NOTES_REF " $(git commit-tree -m mixed $(cat ../mixed))",
 	       git_oid_tostr_s(&on));
