@@ -58,8 +58,8 @@
  *     submodules: true                  submodules have their files at the recorded commit, nested ones too; which ones may
  *                                       be had says the daemon's own file (conf_daemon.h); one that cannot be had is a
  *                                       refusal. false: empty folders, as with actions/checkout's default
- *     lfs: true                         files of Git LFS have their bytes, from the repository's store here; one that is
- *                                       not there is a refusal. false: pointers, as with actions/checkout's default
+ *     lfs: true                         files of Git LFS have their bytes, from the repository's store here, or fetched from
+ *                                       its forge over https (git/lfs.h); one that is not there is a refusal. false: pointers, as with actions/checkout's default
  *   blueprints: [NAME…]                 which shipped blueprints may be used; absent: all
  *   agent-prs: N                        open PRs by agents; absent: the daemon's limit
  */

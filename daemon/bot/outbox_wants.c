@@ -30,6 +30,11 @@ static const json_t *current(const struct wants *w)
 	return json_array_get(w->list, w->at);
 }
 
+static bool is_lfs(const struct wants *w)
+{
+	return !strcmp(json_str(current(w), "op", ""), "lfs");
+}
+
 static bool may_pass(const struct err *why)
 {
 	return why->code == ERR_UNAVAILABLE || why->code == ERR_IO;
@@ -64,7 +69,9 @@ static void do_without(struct wants *w, const struct err *why)
 static void failed(struct wants *w, const struct err *why)
 {
 	cleanup(err_release) struct err e = ERR_INIT;
-	const char *what = json_str(current(w), "what", "?");
+	bool lfs = is_lfs(w);
+	autofree char *what = lfs ? xstrdup("Git LFS")
+				  : xasprintf("submodule '%s'", json_str(current(w), "what", "?"));
 	const char *url = json_str(current(w), "url", "?");
 
 	if (json_flag(current(w), "optional") && (w->c.last || !may_pass(why))) {
@@ -72,14 +79,15 @@ static void failed(struct wants *w, const struct err *why)
 		return;
 	}
 	if (may_pass(why))
-		err_set(&e, why->code, "submodule '%s': %s could not be fetched: %s", what, url,
-			err_text(why));
+		err_set(&e, why->code, "%s: %s could not be fetched: %s", what, url, err_text(why));
 	else
 		err_set(&e, ERR_DENIED,
-			"submodule '%s': %s could not be fetched: %s%s. Or say "
-			"`checkout: { submodules: false }` in .github/yardmaster.yml on the base "
-			"branch: its folder is then empty",
-			what, url, err_text(why), advice(w, why));
+			"%s: %s could not be fetched: %s%s. Or say "
+			"`checkout: { %s: false }` in .github/yardmaster.yml on the base "
+			"branch: %s",
+			what, url, err_text(why), lfs ? "" : advice(w, why),
+			lfs ? "lfs" : "submodules",
+			lfs ? "gates and agents then see pointers" : "its folder is then empty");
 	w->c.done(w->c.arg, NULL, &e);
 }
 
@@ -92,8 +100,9 @@ static void on_fetched(void *arg, const json_t *answer, const struct err *why)
 		failed(w, why);
 		return;
 	}
-	json_array_append_new(json_object_get(w->got, "fetched"),
-			      json_string(json_str(current(w), "url", "")));
+	json_array_append_new(
+		json_object_get(w->got, "fetched"),
+		json_string(json_str(current(w), "as", json_str(current(w), "url", ""))));
 	w->at++;
 	next(w);
 }
@@ -102,12 +111,14 @@ static void on_fetched(void *arg, const json_t *answer, const struct err *why)
 static void put_way(const struct wants *w, json_t *req)
 {
 	const char *url = json_str(req, "url", "");
+	const char *own = json_str(w->c.request, "lfs_url", NULL);
 	const char *forge = json_str(json_object_get(w->c.request, "submodules"), "forge", NULL);
 	const struct conf_github *c = &w->c.bot->conf->github;
 
 	if (strncmp(url, "https://", 8) != 0)
 		return;
-	if (c->ca_file && forge && !strncmp(url, forge, strlen(forge)))
+	if (c->ca_file &&
+	    ((forge && !strncmp(url, forge, strlen(forge))) || (own && !strcmp(url, own))))
 		json_put_str(req, "ca_file", c->ca_file);
 	if (c->proxy)
 		json_put_str(req, "proxy", c->proxy);
@@ -130,6 +141,7 @@ static void on_auth(void *arg, json_t *auth, const struct err *why)
 	json_object_del(req, "credential");
 	json_object_del(req, "what");
 	json_object_del(req, "optional");
+	json_object_del(req, "as");
 	json_put(req, "auth", auth ? auth : json_null());
 	put_way(w, req);
 	role = w->c.role(w->c.arg, req);

@@ -1,6 +1,6 @@
 /*
  * outbox_wants.h - what a request to the git role needs from the network before it can be carried out (outcome "wants",
- * git/role.h): the histories of submodules. The git role has no network and no credential; they are fetched by the net role,
+ * git/role.h): the histories of submodules, and objects of Git LFS. The git role has no network and no credential; they are fetched by the net role,
  * one after the other, and the request goes to the git role again.
  *
  * What the answer marks as "optional" (a history for a merge) and could not be had goes into the request's "unfetched", with

@@ -128,6 +128,13 @@ char *remote_origin(struct bot *b, const struct repo *r)
 	return xasprintf("https://yardmaster.invalid/local/%s.git", r->name);
 }
 
+char *remote_url(struct bot *b, const struct repo *r)
+{
+	cleanup(github_repo_release) struct github_repo gr = {0};
+
+	return github_repo_of(b->db, r->id, &gr, NULL) > 0 && gr.url ? xstrdup(gr.url) : NULL;
+}
+
 /* "https://host/" of an address; NULL: it has no host. Caller frees. */
 static char *host_of(const char *url)
 {

@@ -73,6 +73,8 @@ int remote_did_level(struct bot *b, const struct event *e, const json_t *p, stru
 
 /* The address of the remote `origin` inside runs (git/gitdir.h). Caller frees. */
 char *remote_origin(struct bot *b, const struct repo *r);
+/* Where it is on its forge; NULL: on this machine. Caller frees. */
+char *remote_url(struct bot *b, const struct repo *r);
 /* Which submodules it may have: "submodules" of a request to the git role. */
 json_t *remote_submodules(struct bot *b, const struct repo *r);
 

@@ -35,10 +35,13 @@ void runs_env(const struct runs_env *e, struct run_spec *spec)
 void runs_checkout(struct bot *b, const struct repo *r, json_t *req)
 {
 	cleanup(conf_repo_release) struct conf_repo conf = {0};
+	autofree char *url = remote_url(b, r);
 
 	if (bot_repo_conf(b, r, &conf, NULL) < 0)
 		conf_repo_default(&conf);
 	json_put_bool(req, "lfs", conf.checkout.lfs);
+	if (conf.checkout.lfs)
+		json_put_str(req, "lfs_url", url);
 	if (conf.checkout.submodules)
 		json_put(req, "submodules", remote_submodules(b, r));
 }

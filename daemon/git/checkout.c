@@ -109,7 +109,7 @@ static int write_lfs(struct sync *s, const struct gr_lfs *l, int fd, struct err 
 	int rc = gr_lfs_copy(s->o.r, l, fd, err);
 
 	if (rc == 0)
-		gr_lfs_missing_add(s->o.lfs, s->path.s, l);
+		gr_lfs_missing_add(s->o.lfs, s->o.r, s->path.s, l);
 	clock_gettime(CLOCK_REALTIME, &times[1]);
 	times[1].tv_sec -= LFS_OLDER_S;
 	if (rc >= 0 && futimens(fd, times) < 0)
@@ -398,7 +398,6 @@ struct checkout {
 	const char *path;
 	struct gr_gitdir git;
 	struct gr_modules modules;
-	bool lfs;
 	struct gr_lfs_missing missing;
 	struct strvec filters;
 };
@@ -415,7 +414,8 @@ static void checkout_release(struct checkout *c)
 static int checkout_files(struct checkout *c, const git_oid *tree, struct err *err)
 {
 	auto_git(git_index) *index = NULL;
-	struct gr_sync s = {.r = c->r, .filters = &c->filters, .lfs = c->lfs ? &c->missing : NULL};
+	struct gr_sync s = {
+		.r = c->r, .filters = &c->filters, .lfs = c->missing.on ? &c->missing : NULL};
 
 	if (gr_fresh_dir(c->path, err) < 0 || gr_stats_begin(c->git.index, &index, err) < 0)
 		return -1;
@@ -425,8 +425,9 @@ static int checkout_files(struct checkout *c, const git_oid *tree, struct err *e
 	return gr_stats_finish(index, c->git.index, err);
 }
 
-/* Files, the private Git directory, and submodules, whose own are inside that. */
-static int checkout_all(struct gr *g, struct checkout *c, const git_oid *tree, struct err *err)
+/* Files, the private Git directory, and submodules, whose own are inside that. 1: something is to be fetched first. */
+static int checkout_all(struct gr *g, struct checkout *c, const git_oid *tree, json_t *ans,
+			struct err *err)
 {
 	cleanup(buf_release) struct buf config = BUF_INIT;
 
@@ -434,10 +435,10 @@ static int checkout_all(struct gr *g, struct checkout *c, const git_oid *tree, s
 	c->git.config = config.s;
 	if (gr_fresh_dir(c->git.path, err) < 0 || checkout_files(c, tree, err) < 0 ||
 	    gr_write_dotgit(c->path, c->git.path, err) < 0 || gr_gitdir_write(&c->git, err) < 0 ||
-	    gr_modules_write(g, &c->modules, c->path, c->git.path, 0, c->lfs ? &c->missing : NULL,
-			     err) < 0)
+	    gr_modules_write(g, &c->modules, c->path, c->git.path, 0,
+			     c->missing.on ? &c->missing : NULL, err) < 0)
 		return -1;
-	return gr_lfs_missing_err(&c->missing, c->r, err);
+	return gr_lfs_missing_settle(&c->missing, c->r, ans, err);
 }
 
 int gr_op_checkout(struct gr *g, const json_t *req, json_t *ans, struct err *err)
@@ -448,7 +449,7 @@ int gr_op_checkout(struct gr *g, const json_t *req, json_t *ans, struct err *err
 	int rc;
 
 	if (gr_get_repo(g, req, &c.r, err) < 0 || gr_gitdir_decode(req, &c.git, err) < 0 ||
-	    json_opt_bool(req, "lfs", &c.lfs, err) < 0 ||
+	    gr_lfs_missing_decode(req, &c.missing, err) < 0 ||
 	    gr_modules_decode(req, &c.modules, err) < 0 ||
 	    gr_get_commit(c.r, req, "commit", &commit, err) < 0 ||
 	    gr_get_path(req, "path", &c.path, err) < 0 ||
@@ -463,8 +464,9 @@ int gr_op_checkout(struct gr *g, const json_t *req, json_t *ans, struct err *err
 	c.git.r = c.r;
 	c.git.oid = git_commit_id(commit);
 	c.git.index = index;
-	if (checkout_all(g, &c, git_commit_tree_id(commit), err) < 0)
-		return -1;
+	rc = checkout_all(g, &c, git_commit_tree_id(commit), ans, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	if (c.filters.n) {
 		names = strvec_join(&c.filters, " ");
 		json_put_str(ans, "filters", names);

@@ -319,37 +319,3 @@ int gr_lfs_import(const struct gr_repo *r, const char *from, struct err *err)
 		fd = open_below(from, bare, ARRAY_LEN(bare), DIR_FLAGS);
 	return fd < 0 ? 0 : import_pairs(fd, r, NULL, &left, err);
 }
-
-/* ---- what is missing ---- */
-
-void gr_lfs_missing_release(struct gr_lfs_missing *m)
-{
-	strvec_release(&m->files);
-	m->n = 0;
-}
-
-void gr_lfs_missing_add(struct gr_lfs_missing *m, const char *path, const struct gr_lfs *l)
-{
-	if (m->n++ < GR_LFS_MISSING)
-		strvec_pushf(&m->files, "'%s' (object %.12s, %lld bytes)", path, l->oid,
-			     (long long)l->size);
-}
-
-int gr_lfs_missing_err(const struct gr_lfs_missing *m, const struct gr_repo *r, struct err *err)
-{
-	autofree char *files = NULL;
-
-	if (!m->n)
-		return 0;
-	files = strvec_join(&m->files, ", ");
-	return err_set(
-		err, ERR_DENIED,
-		"%zu file%s kept with Git LFS, and %s not in %s/lfs/objects: %s%s. Put %s "
-		"there (`git lfs push --all %s` from a clone that has %s), or say `checkout: "
-		"{ lfs: false }` in .github/yardmaster.yml on the base branch: gates and "
-		"agents then see pointers",
-		m->n, m->n == 1 ? " is" : "s are",
-		m->n == 1 ? "its object is" : "their objects are", r->path, files,
-		m->n > GR_LFS_MISSING ? " …" : "", m->n == 1 ? "it" : "them", r->path,
-		m->n == 1 ? "it" : "them");
-}

@@ -334,6 +334,7 @@ static int add(struct finder *f, const struct super *s, const char *path, const 
 		return err_wrap(err, "submodule '%s'", m.path);
 	f->m->v[f->m->n - 1].history = history_path(f->super, &u);
 	f->m->v[f->m->n - 1].url = xstrdup(u.text);
+	f->m->v[f->m->n - 1].credential = u.credential;
 	return 0;
 }
 
@@ -395,12 +396,11 @@ static int follow(struct finder *f, size_t i, struct err *err)
 {
 	struct gr_module m = f->m->v[i]; /* the list grows meanwhile */
 	autofree char *prefix = xasprintf("%s/", m.path);
-	struct gr_module_url u = {.text = m.url, .local = *m.url == '/'};
+	struct gr_module_url u = {
+		.text = m.url, .local = *m.url == '/', .credential = m.credential};
 	struct super s = {.prefix = prefix, .own = m.url, .depth = m.depth + 1};
-	autofree char *plain = history_path(f->super, &u);
 	int rc;
 
-	u.credential = strcmp(plain, m.history) != 0;
 	rc = get_history(f, &m, &u, &s.tree, err);
 	if (rc <= 0)
 		return rc;

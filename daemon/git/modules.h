@@ -29,7 +29,8 @@
 struct gr_module {
 	char *path; /* from the root of the checkout */
 	char *name, *url;
-	char *history; /* the repository that has it */
+	char *history;   /* the repository that has it */
+	bool credential; /* it was had with the forge's */
 	git_oid commit;
 	int depth;
 };

@@ -36,6 +36,10 @@ static int write_files(struct gr_repo *r, const struct gr_module *m, const char 
 	struct gr_sync s = {.r = r, .keep_ignored = keep_ignored, .lfs = lfs};
 	git_oid tree;
 
+	if (lfs) {
+		lfs->url = m->url;
+		lfs->credential = m->credential;
+	}
 	if (gr_tree_of(r, &m->commit, &tree, err) < 0 ||
 	    gr_stats_begin(index_path, &index, err) < 0)
 		return -1;

@@ -41,6 +41,7 @@ static const struct {
 	{"fetch", net_op_fetch},
 	{"push", net_op_push},
 	{"ls", net_op_ls},
+	{"lfs", net_op_lfs},
 };
 
 static int dispatch(struct net_call *c, json_t *ans, struct err *err)

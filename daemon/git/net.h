@@ -32,6 +32,11 @@
  *   ls    {url, auth, prefix?, LIMITS}
  *       -> {refs:{name:oid}, head:name|null}             head: the branch that the remote's HEAD is on
  *
+ *   lfs {repo, url, objects:[{oid, size, path}], auth, LIMITS}
+ *       Objects of Git LFS into the repository's store (net_lfs.h, lfs.h); those that are there are not asked for. Over
+ *       https (or http on a loopback address) only; max_bytes: of all of them.
+ *       -> {objects:n}       all are there; else an error that names files and says why
+ *
  *   auth  null
  *       | {"token":"…"}                    basic authentication as "x-access-token", over https; over
  *                                          http to a loopback address only

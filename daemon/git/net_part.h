@@ -107,6 +107,7 @@ char *net_hosts_preferred(const char *text, size_t n, const char *host, const ch
 int net_op_fetch(struct net_call *c, json_t *ans, struct err *err);
 int net_op_push(struct net_call *c, json_t *ans, struct err *err);
 int net_op_ls(struct net_call *c, json_t *ans, struct err *err);
+int net_op_lfs(struct net_call *c, json_t *ans, struct err *err); /* net_lfs.c */
 
 /* The worker's whole life: returns the answer's object. */
 json_t *net_work(struct gr *g, const json_t *req, const char *home, struct net_watch *w);

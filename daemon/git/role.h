@@ -91,8 +91,10 @@
  *       -> {outcome:"wants", fetch:[{op, repo, url, refs, credential:bool, what, optional?}]}
  *       requests for the net role, without "auth": the forge's only where credential says so. Afterwards this one comes
  *       again with the addresses in fetched:[url]
- *   lfs   (here and in worktree-add, -restore, -rebase): true: files of Git LFS get their bytes; where an object is not in
- *       the repository's store that is an error "denied" that names files and objects (lfs.h). Else they stay pointers
+ *   lfs   (here and in worktree-add, -restore, -rebase): true: files of Git LFS get their bytes. Where an object is not in
+ *       the repository's store it is wanted from lfs_url, as the histories of submodules are ({op:"lfs", …, as}: what goes
+ *       into fetched:[text]); else, and the second time, that is an error "denied" that names files and objects (lfs.h).
+ *       Absent: they stay pointers
  *   base_branch, base_oid, origin (here and in worktree-add, -restore, -rebase): what the private Git directory
  *       shows beside HEAD (gitdir.h)
  *   layer-save {repo, commit, path, layer, max_bytes?}

@@ -15,7 +15,7 @@ struct place {
 	struct gr_repo *r;
 	const char *path, *gitdir;
 	char *admin, *index;
-	bool lfs;
+	struct gr_lfs_missing missing; /* of Git LFS */
 	struct gr_modules modules;
 	struct gr_gitdir git; /* what of it a request says */
 };
@@ -25,6 +25,7 @@ static void place_release(struct place *p)
 	free(p->admin);
 	free(p->index);
 	gr_modules_release(&p->modules);
+	gr_lfs_missing_release(&p->missing);
 	gr_gitdir_release(&p->git);
 }
 
@@ -38,7 +39,7 @@ static int get_place(struct gr *g, const json_t *req, struct place *p, struct er
 	if (gr_get_repo(g, req, &p->r, err) < 0 || gr_get_path(req, "path", &p->path, err) < 0)
 		return -1;
 	if (gr_gitdir_decode(req, &p->git, err) < 0 ||
-	    json_opt_bool(req, "lfs", &p->lfs, err) < 0 ||
+	    gr_lfs_missing_decode(req, &p->missing, err) < 0 ||
 	    gr_modules_decode(req, &p->modules, err) < 0)
 		return -1;
 	return gr_get_path(req, "gitdir", &p->gitdir, err);
@@ -72,17 +73,18 @@ static int write_gitdir(const struct place *p, const char *branch, const git_oid
 	return gr_gitdir_write(&d, err);
 }
 
-/* Files, then the private directory, then the index that says "complete". */
-static int build(struct gr *g, const struct place *p, const char *branch, const git_oid *commit,
-		 const git_oid *tree, const struct gr_stats *known, struct err *err)
+/* Files, then the private directory, then the index that says "complete". That does not come when `ans` says what is to be
+ * fetched first. */
+static int build(struct gr *g, struct place *p, const char *branch, const git_oid *commit,
+		 const git_oid *tree, const struct gr_stats *known, json_t *ans, struct err *err)
 {
-	cleanup(gr_lfs_missing_release) struct gr_lfs_missing missing = {0};
 	auto_git(git_index) *index = NULL;
 	autofree char *staged = xasprintf("%s.new", p->index);
 	struct gr_sync s = {.r = p->r,
 			    .known = known,
 			    .keep_ignored = known != NULL,
-			    .lfs = p->lfs ? &missing : NULL};
+			    .lfs = p->missing.on ? &p->missing : NULL};
+	int rc;
 
 	if (gr_stats_begin(p->index, &index, err) < 0)
 		return -1;
@@ -92,9 +94,11 @@ static int build(struct gr *g, const struct place *p, const char *branch, const 
 	if (gr_stats_write(index, p->index, err) < 0 ||
 	    write_gitdir(p, branch, commit, staged, err) < 0 ||
 	    gr_modules_write(g, &p->modules, p->path, p->gitdir,
-			     known ? GR_MODULES_KEEP_IGNORED : 0, s.lfs, err) < 0 ||
-	    gr_lfs_missing_err(&missing, p->r, err) < 0)
+			     known ? GR_MODULES_KEEP_IGNORED : 0, s.lfs, err) < 0)
 		return -1;
+	rc = gr_lfs_missing_settle(&p->missing, p->r, ans, err);
+	if (rc)
+		return rc < 0 ? -1 : 0;
 	return rename(staged, p->index) < 0 ? err_errno(err, "rename %s", staged) : 0;
 }
 
@@ -141,7 +145,7 @@ int gr_op_worktree_add(struct gr *g, const json_t *req, json_t *ans, struct err 
 	if (fs_remove_tree(p.admin, err) < 0 || write_admin(&p, branch, err) < 0 ||
 	    gr_fresh_dir(p.path, err) < 0)
 		return -1;
-	return build(g, &p, branch, &at, git_commit_tree_id(head), NULL, err);
+	return build(g, &p, branch, &at, git_commit_tree_id(head), NULL, ans, err);
 }
 
 /* Which worktree of the repository is at this path? Its admin folder, or NULL. */
@@ -220,7 +224,7 @@ int gr_op_worktree_restore(struct gr *g, const json_t *req, json_t *ans, struct 
 		return -1;
 	if (!fs_exists(p.path) && gr_fresh_dir(p.path, err) < 0)
 		return -1;
-	return build(g, &p, branch, git_commit_id(c), git_commit_tree_id(c), &known, err);
+	return build(g, &p, branch, git_commit_id(c), git_commit_tree_id(c), &known, ans, err);
 }
 
 /* From `head` to `onto`; an earlier call may have done it. */
@@ -300,7 +304,7 @@ int gr_op_worktree_rebase(struct gr *g, const json_t *req, json_t *ans, struct e
 		gr_put_conflict(ans, &merged);
 	if (!fs_exists(p.path) && gr_fresh_dir(p.path, err) < 0)
 		return -1;
-	return build(g, &p, branch, &onto, &merged.tree, &known, err);
+	return build(g, &p, branch, &onto, &merged.tree, &known, ans, err);
 }
 
 static int drop_branch(struct gr *g, struct gr_repo *r, const char *ref, struct err *err)

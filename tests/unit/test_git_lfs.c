@@ -245,6 +245,79 @@ static void a_repository_brings_its_objects(void **state)
 	(void)head;
 }
 
+/* ---- of a network ---- */
+
+#define URL "https://forge.example/o/app.git"
+
+static json_t *checkout_from(struct fx *f, const char *op, const char *commit, const char *url,
+			     const char *fetched)
+{
+	autofree char *path = path_join(f->dir, "run/c1"),
+		      *gitdir = path_join(f->dir, "run/c1.git");
+
+	return fx_ask(f, "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s*,s:[s*]}", "op", op, "commit",
+		      commit, "start", commit, "name", "t1", "branch", "yardmaster/t1", "path",
+		      path, "gitdir", gitdir, "lfs", true, "lfs_url", url, "fetched", fetched);
+}
+
+/* What is not in the store is wanted once, with the credential of the forge, and is had afterwards. */
+static void what_is_missing_is_asked_for(void **state)
+{
+	static const char *const ops[] = {"checkout", "worktree-add"};
+	struct fx *f = *state;
+	autofree char *head = make(f);
+
+	fx_run(f, "mv $(cat object) away");
+	free(steal(&head));
+	head = fx_sh(f, "cd src; cp big.bin same.bin; git add -A; git commit -qm two; git push -q "
+			"../app.git main; git rev-parse HEAD");
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++) {
+		autojson json_t *a = checkout_from(f, ops[i], head, URL, NULL);
+		autojson json_t *b = checkout_from(f, ops[i], head, URL, "lfs " URL);
+		autojson json_t *c = NULL;
+		const json_t *want = json_array_get(json_object_get(a, "fetch"), 0), *o;
+
+		assert_string_equal(json_str(a, "outcome", ""), "wants");
+		assert_int_equal(json_array_size(json_object_get(a, "fetch")), 1);
+		assert_string_equal(json_str(want, "op", ""), "lfs");
+		assert_string_equal(json_str(want, "repo", ""), f->repo);
+		assert_string_equal(json_str(want, "url", ""), URL);
+		assert_string_equal(json_str(want, "as", ""), "lfs " URL);
+		assert_true(json_flag(want, "credential"));
+		assert_int_equal(json_array_size(json_object_get(want, "objects")), 1);
+		o = json_array_get(json_object_get(want, "objects"), 0);
+		assert_int_equal(json_int(o, "size", 0), 12);
+		assert_string_equal(json_str(o, "path", ""), "big.bin");
+		assert_error(b, "denied",
+			     "2 files are kept with Git LFS, and their objects are not");
+		fx_run(f, "cp away $(cat object)");
+		c = checkout_from(f, ops[i], head, URL, "lfs " URL);
+		assert_true(json_flag(c, "ok") && !json_str(c, "outcome", NULL));
+		fx_run(f,
+		       "cmp run/c1/big.bin bytes; cmp run/c1/same.bin bytes; rm -r $(cat object) "
+		       "run");
+	}
+}
+
+/* Nothing is asked for that is too large, or from where nothing can be had. */
+static void what_cannot_be_fetched_is_a_refusal(void **state)
+{
+	struct fx *f = *state;
+	autofree char *head = make(f);
+	autojson json_t *ssh = NULL;
+	autojson json_t *large = NULL;
+
+	fx_run(f, "rm $(cat object)");
+	ssh = checkout_from(f, "checkout", head, "ssh://git@forge.example/o/app.git", NULL);
+	assert_error(ssh, "denied", "1 file is kept with Git LFS, and its object is not in ");
+	free(steal(&head));
+	head = fx_sh(f,
+		     "cd src; sed -i 's/size 12/size 4294967297/' big.bin; git commit -qam large; "
+		     "git push -q ../app.git main; git rev-parse HEAD");
+	large = checkout_from(f, "checkout", head, URL, NULL);
+	assert_error(large, "denied", "objects of at most 4 GiB are fetched");
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -256,6 +329,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_task_leaves_them_as_they_were),
 		FX_TEST(no_bytes_get_into_a_commit),
 		FX_TEST(a_repository_brings_its_objects),
+		FX_TEST(what_is_missing_is_asked_for),
+		FX_TEST(what_cannot_be_fetched_is_a_refusal),
 	};
 
 	(void)argc;

@@ -66,6 +66,8 @@ class Control {
 			'POST /fault': (q, b) => { state.faults.push({ times: 1, skip: 0, met: 0, ...b }); return {}; },
 			'GET /fault': () => state.faults,
 			'DELETE /fault': () => { state.faults.length = 0; return {}; },
+			'POST /lfs': (q, b) => this.lfs.put(b),
+			'GET /lfs': () => this.lfs.asked,
 			'POST /rate': (q, b) => { state.rateLimit = b.limit; return {}; },
 		};
 	}

@@ -16,6 +16,7 @@ const { Server } = require('./server');
 const { Hooks } = require('./hooks');
 const { Control } = require('./control');
 const { GitHttp } = require('./githttp');
+const { Lfs } = require('./lfs');
 const { Description, Validator } = require('./validate');
 
 // {line, end}
@@ -29,12 +30,15 @@ async function start({ dir, port, seed, tls, description }) {
 	require('./repos').lateRoutes(router);
 	const control = new Control(state, hooks);
 	const gitHttp = new GitHttp(state, hooks);
-	const server = new Server({ state, router, validator, control, gitHttp });
+	const lfs = new Lfs(state);
+	const server = new Server({ state, router, validator, control, gitHttp, lfs });
 	server.hooks = hooks;
 	control.server = server;
 	control.gitHttp = gitHttp;
+	control.lfs = lfs;
 	gitHttp.port = await server.listen(port);
 	const plain = `http://127.0.0.1:${gitHttp.port}`;
+	lfs.plain = plain;
 	state.url = tls ? `https://localhost:${await server.listenTls(...tls.split(','))}` : plain;
 	state.api = tls ? `${state.url}/api/v3` : plain;
 	if (seed)

@@ -11,11 +11,11 @@ const { authenticate, authorize, nameOf } = require('./auth');
 const faults = require('./faults');
 
 const MAX_BODY = 26 << 20;
-const ENTERPRISE = /^\/api\/v3\/|^\/api\/graphql$|^\/[^/]+\/[^/]+\.git\/(info\/refs|git-upload-pack|git-receive-pack)(\?|$)/;
+const ENTERPRISE = /^\/api\/v3\/|^\/api\/graphql$|^\/[^/]+\/[^/]+\.git\/(info\/refs|info\/lfs\/objects\/batch|git-upload-pack|git-receive-pack)(\?|$)/;
 
 class Server {
-	constructor({ state, router, validator, control, gitHttp }) {
-		Object.assign(this, { state, router, validator, control, gitHttp });
+	constructor({ state, router, validator, control, gitHttp, lfs }) {
+		Object.assign(this, { state, router, validator, control, gitHttp, lfs });
 		this.http = http.createServer((request, response) => this.handle(request, response));
 		this.http.keepAliveTimeout = 30000;
 	}
@@ -87,6 +87,14 @@ class Server {
 				return;
 			}
 			const raw = await read(request);
+			if (this.lfs.matches(pathname)) {
+				const fault = faults.take(this.state, entry);
+				if (fault)
+					await faults.act(fault, entry, request, response);
+				else
+					this.lfs.handle(request, response, pathname, url.searchParams, raw);
+				return;
+			}
 			await this.api(request, response, entry, pathname, url.searchParams, raw);
 		} catch (error) {
 			if (!(error instanceof HttpError)) {
