@@ -1,6 +1,7 @@
-/* test_receive_room.c - whose room a delivery gets when all is taken (web/receive.c): that of who is known less. */
+/* test_receive_room.c - whose room a delivery gets when all is taken (web/receive.c), and who is known. */
 #include "httpd_fixture.h"
 
+#include "base/text.h"
 #include "web/receive.h"
 
 #define SIGNED                                                                                     \
@@ -16,6 +17,11 @@ struct room {
 	struct bot bot;
 	struct web web;
 };
+
+static void on_wake(void *arg)
+{
+	(void)arg;
+}
 
 /* A server of deliveries that knows the hook 7. */
 static void open_room(struct fixture *f, struct room *r)
@@ -33,6 +39,7 @@ static void open_room(struct fixture *f, struct room *r)
 	TAILQ_INIT(&r->web.arrived);
 	TAILQ_INIT(&r->web.durable);
 	assert_int_equal(hook_secrets_new(&r->conf.hooks, &r->web.secrets, &f->err), 0);
+	r->web.wake = loop_timer_new(f->loop, on_wake, NULL);
 	httpd_free(f->http);
 	assert_int_equal(httpd_new(f->loop, &o, &f->http, &f->err), 0);
 	f->port = (int)strtol(strrchr(httpd_address(f->http), ':') + 1, NULL, 10);
@@ -43,6 +50,7 @@ static void close_room(struct fixture *f, struct room *r)
 	httpd_free(steal(&f->http));
 	receive_release(&r->web);
 	hook_secrets_unref(r->web.secrets);
+	loop_timer_free(r->web.wake);
 }
 
 /* n bytes of a body. */
@@ -110,10 +118,47 @@ static void test_not_the_other_way_round(void **state)
 	close_room(f, &r);
 }
 
+/* A whole delivery of the hook `id`, signed with the key. */
+static void deliver(struct fixture *f, int fd, int id, const char *key)
+{
+	autofree char *mac = text_hmac(key, strlen(key), "{}", 2);
+	autofree char *request =
+		xasprintf("POST /in HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n"
+			  "X-Hub-Signature-256: sha256=%s\r\nX-GitHub-Event: issues\r\n"
+			  "X-GitHub-Delivery: g\r\nContent-Type: application/json\r\n"
+			  "X-GitHub-Hook-ID: %d\r\n\r\n{}",
+			  mac, id);
+
+	say(f, fd, request);
+}
+
+/* A hook is known by a right signature, once; one that anybody names is not. */
+static void test_a_signature_makes_known(void **state)
+{
+	struct fixture *f = *state;
+	struct room r;
+	int fd[3];
+
+	open_room(f, &r);
+	for (int i = 0; i < 3; i++) {
+		fd[i] = dial(f, 1);
+		deliver(f, fd[i], i ? 9 : 10, i ? "x" : "other");
+	}
+	assert_int_equal(status(fd[0]), 401);
+	assert_int_equal(status(fd[1]), 0); /* it is to be stored */
+	assert_int_equal(r.web.waiting, 2);
+	assert_int_equal(r.web.nhooks, 2);
+	assert_int_equal(r.web.hooks[1], 9);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	close_room(f, &r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_stranger_gives_way, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_signature_makes_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_the_other_way_round, setup, teardown),
 	};
 
