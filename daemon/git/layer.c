@@ -8,8 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,30 +28,6 @@ static int failed(const struct copy *c, const char *what, const char *name, stru
 	return err_errno(err, "copy %s: %s '%s'", c->from, what, name);
 }
 
-/* The bytes: shared, or moved within the kernel, or through a buffer. */
-static int copy_bytes(int in, int out)
-{
-	char chunk[65536];
-	ssize_t n;
-
-	if (ioctl(out, FICLONE, in) == 0)
-		return 0;
-	do
-		n = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
-	while (n > 0);
-	if (n == 0 || (errno != EXDEV && errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP))
-		return (int)n;
-	while ((n = read(in, chunk, sizeof(chunk))) > 0)
-		for (ssize_t done = 0; done < n;) {
-			ssize_t w = write(out, chunk + done, (size_t)(n - done));
-
-			if (w < 0)
-				return -1;
-			done += w;
-		}
-	return (int)n;
-}
-
 static int copy_file(struct copy *c, int from, int to, const char *name, const struct stat *st,
 		     struct err *err)
 {
@@ -70,7 +44,7 @@ static int copy_file(struct copy *c, int from, int to, const char *name, const s
 	c->bytes += st->st_size;
 	unlinkat(to, TEMPORARY, 0);
 	out = openat(to, TEMPORARY, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (out < 0 || copy_bytes(in, out) < 0 || fchmod(out, st->st_mode & 0777) < 0 ||
+	if (out < 0 || fs_copy(in, out) < 0 || fchmod(out, st->st_mode & 0777) < 0 ||
 	    futimens(out, times) < 0)
 		return failed(c, "write", name, err);
 	if (renameat2(to, TEMPORARY, to, name, RENAME_NOREPLACE) < 0 && errno != EEXIST)

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdint.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -174,6 +176,34 @@ static int write_all(int fd, const void *p, size_t n)
 		n -= (size_t)w;
 	}
 	return 0;
+}
+
+static int copy_by_buffer(int in, int out)
+{
+	char chunk[65536];
+	ssize_t n;
+
+	while ((n = read(in, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || write_all(out, chunk, (size_t)n) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int fs_copy(int in, int out)
+{
+	ssize_t n;
+
+	if (lseek(in, 0, SEEK_CUR) == 0 && ioctl(out, FICLONE, in) == 0)
+		return 0;
+	do
+		n = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
+	while (n > 0);
+	if (n == 0 || (errno != EXDEV && errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP))
+		return (int)n;
+	return copy_by_buffer(in, out);
 }
 
 static int fill_temp(const char *temp, int fd, const void *p, size_t n, mode_t mode,

@@ -25,6 +25,9 @@ int fs_read_tail(const char *path, size_t max, struct buf *ret, struct err *err)
 /* Writes a temporary file in the same folder, fsyncs it, renames it over path, fsyncs the folder.
  * A symlink at path is replaced, not followed. */
 int fs_write_atomic(const char *path, const void *p, size_t n, mode_t mode, struct err *err);
+/* What is left of `in`, to `out`: shared, or moved within the kernel, or through a buffer where neither can be, as from one
+ * file system to another. 0, or -1 with errno. */
+int fs_copy(int in, int out);
 
 /*
  * Removes a tree without following symlinks and without leaving it by a renamed folder (openat

@@ -478,6 +478,30 @@ static int leave_root(void)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* Within a file system, and from another one, where the kernel copies nothing itself (EXDEV). */
+static void copying(void **state)
+{
+	static const char *const from[] = {"/tmp", "/dev/shm"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(from); i++) {
+		autofree char *a = xasprintf("%s/ym-copy-XXXXXX", from[i]);
+		autofree char *b = path_join(f->dir, "copy");
+		cleanup(buf_release) struct buf text = BUF_INIT;
+		autoclose int in = mkstemp(a);
+		autoclose int out = open(b, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+		if (in < 0) /* no such folder here */
+			continue;
+		unlink(a);
+		assert_int_equal(write(in, "the bytes", 9), 9);
+		assert_int_equal(lseek(in, 0, SEEK_SET), 0);
+		assert_int_equal(fs_copy(in, out), 0);
+		assert_int_equal(fs_read(b, 100, &text, &f->err), 0);
+		assert_string_equal(text.s, "the bytes");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -487,6 +511,7 @@ int main(void)
 		TEST(read_falls_into_no_trap),
 		TEST(tail_begins_at_a_line),
 		TEST(write_is_atomic),
+		TEST(copying),
 		TEST(remove_does_not_follow_symlinks),
 		TEST(remove_gets_past_modes),
 		TEST(remove_takes_strange_names),
