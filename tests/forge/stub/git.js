@@ -1,10 +1,12 @@
 'use strict';
-// The bare repositories, by the git program. Everything here waits for it, and starting it from this process
-// takes ten milliseconds: refs are read from their files, and what cannot change is asked once.
+// The bare repositories, by the git program. Everything here waits for it, and starting it takes ten milliseconds:
+// a small shell starts it (shell.js), refs are read from their files, and what cannot change is asked once.
 
-const { spawnSync } = require('node:child_process');
+const crypto = require('node:crypto');
 const fs = require('node:fs');
 const path = require('node:path');
+const zlib = require('node:zlib');
+const { Shell } = require('./shell');
 
 const ZERO = '0'.repeat(40);
 const EMPTY_TREE = '4b825dc642cb6eb9a060e54bf8d69288fbee4904';
@@ -14,12 +16,12 @@ const ENV = {
 	GIT_COMMITTER_NAME: 'Stub', GIT_COMMITTER_EMAIL: 'stub@localhost',
 };
 
+let shell = null;
+
 // Runs git; `tryRun` gives null when it fails.
 function tryRun(repo, args, options = {}) {
-	const out = spawnSync('git', ['-C', repo.dir || repo, '-c', 'safe.directory=*', ...args],
-		{ env: { ...ENV, ...options.env }, input: options.input, maxBuffer: 1 << 28 });
-	if (out.error)
-		throw out.error;
+	shell = shell || new Shell(ENV);
+	const out = shell.run(['git', '-C', repo.dir || repo, '-c', 'safe.directory=*', ...args], options);
 	if (out.status !== 0) {
 		tryRun.stderr = out.stderr.toString();
 		tryRun.status = out.status;
@@ -82,20 +84,27 @@ $updates
 UPDATES
 `;
 
+const CONFIG = `[http]
+	receivepack = true
+[uploadpack]
+	allowAnySHA1InWant = true
+	allowFilter = true
+[receive]
+	advertisePushOptions = true
+[gc]
+	auto = 0
+`;
+
 function create(dir, from, branch) {
 	fs.mkdirSync(path.dirname(dir), { recursive: true });
 	if (from)
 		run('.', ['clone', '-q', '--bare', '--no-hardlinks', from, dir]);
 	else
 		run('.', ['init', '-q', '--bare', '-b', branch || 'main', dir]);
-	run(dir, ['config', 'http.receivepack', 'true']);
-	run(dir, ['config', 'uploadpack.allowAnySHA1InWant', 'true']);
-	run(dir, ['config', 'uploadpack.allowFilter', 'true']);
-	run(dir, ['config', 'receive.advertisePushOptions', 'true']);
-	run(dir, ['config', 'gc.auto', '0']);
+	fs.appendFileSync(path.join(dir, 'config'), CONFIG);
 	fs.mkdirSync(path.join(dir, 'hooks'), { recursive: true });
 	fs.writeFileSync(path.join(dir, 'hooks/pre-receive'), PRE_RECEIVE, { mode: 0o755 });
-	return run(dir, ['symbolic-ref', '--short', 'HEAD']);
+	return fs.readFileSync(path.join(dir, 'HEAD'), 'latin1').trim().replace('ref: refs/heads/', '');
 }
 
 const refuse = (repo, lines) =>
@@ -223,6 +232,20 @@ function compare(repo, from, to) {
 	return out;
 }
 
+// A blob as a file of its own, as hash-object -w writes it.
+function blob(repo, text) {
+	const bytes = Buffer.from(text);
+	const object = Buffer.concat([Buffer.from(`blob ${bytes.length}\0`), bytes]);
+	const sha = crypto.createHash('sha1').update(object).digest('hex');
+	const file = path.join(repo.dir, 'objects', sha.slice(0, 2), sha.slice(2));
+	if (!fs.existsSync(file)) {
+		fs.mkdirSync(path.dirname(file), { recursive: true });
+		fs.writeFileSync(`${file}.new`, zlib.deflateSync(object, { level: 1 }), { mode: 0o444 });
+		fs.renameSync(`${file}.new`, file);
+	}
+	return sha;
+}
+
 // Writes files ({path: text or null}) as a commit on top of a parent (null: none); gives its SHA.
 function write(repo, parent, changes, message, who) {
 	const index = path.join(repo.dir, `index-${process.pid}-${Math.random()}`);
@@ -231,14 +254,9 @@ function write(repo, parent, changes, message, who) {
 	try {
 		if (parent)
 			run(repo, ['read-tree', parent], { env });
-		for (const [name, text] of Object.entries(changes)) {
-			if (text === null) {
-				run(repo, ['update-index', '--force-remove', '--', name], { env });
-				continue;
-			}
-			const blob = run(repo, ['hash-object', '-w', '--stdin'], { input: text });
-			run(repo, ['update-index', '--add', '--cacheinfo', `100644,${blob},${name}`], { env });
-		}
+		const lines = Object.entries(changes).map(([name, text]) =>
+			(text === null ? `0 ${ZERO}\t${name}\0` : `100644 ${blob(repo, text)}\t${name}\0`));
+		run(repo, ['update-index', '-z', '--index-info'], { env, input: lines.join('') });
 		const tree = run(repo, ['write-tree'], { env });
 		return run(repo, ['commit-tree', tree, ...(parent ? ['-p', parent] : []), '-m', message], { env });
 	} finally {
