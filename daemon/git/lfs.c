@@ -235,24 +235,24 @@ static bool is_object(const char *name)
 	return strlen(name) == GR_LFS_OID_HEX && strspn(name, HEX) == GR_LFS_OID_HEX;
 }
 
+/* Under another name until it is whole: a name in the store is never tried again. */
 static int copy_object(int from, int to, const char *name)
 {
+	autofree char *part = xasprintf("%s.part", name);
 	autoclose int in = openat(from, name, FILE_FLAGS);
 	autoclose int out = -1;
 	struct stat st;
-	ssize_t n;
 
 	if (in < 0 || fstat(in, &st) < 0 || !S_ISREG(st.st_mode))
 		return in < 0 ? -1 : 0;
-	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	unlinkat(to, part, 0); /* of one that was killed */
+	out = openat(to, part, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (out < 0)
-		return errno == EEXIST ? 0 : -1;
-	do
-		n = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
-	while (n > 0);
-	if (n < 0)
-		unlinkat(to, name, 0);
-	return (int)n;
+		return -1;
+	if (fs_copy(in, out) == 0 && renameat(to, part, to, name) == 0)
+		return 0;
+	unlinkat(to, part, 0);
+	return -1;
 }
 
 /* The objects of one folder AA/BB. */

@@ -245,6 +245,28 @@ static void a_repository_brings_its_objects(void **state)
 	(void)head;
 }
 
+/* No hard link leads from one file system to another, and copy_file_range() does not either. */
+static void a_repository_elsewhere_brings_them_too(void **state)
+{
+	struct fx *f = *state;
+	autofree char *head = make(f), *far = xstrdup("/dev/shm/ym-lfs-XXXXXX");
+	autofree char *from = NULL, *repo = path_join(f->dir, "far.git");
+	autojson json_t *a = NULL;
+
+	(void)head;
+	if (!mkdtemp(far))
+		skip();
+	from = path_join(far, "src");
+	fx_run(f, "mkdir -p src/.git/lfs; cp -r app.git/lfs/objects src/.git/lfs/; cp -r src %s",
+	       from);
+	a = fx_ask(f, "{s:s,s:s,s:s,s:s}", "op", "import", "repo", repo, "base", "main", "from",
+		   from);
+	fx_run(f, "rm -rf %s", far);
+	if (!json_flag(a, "ok"))
+		fail_msg("%s", json_str(json_object_get(a, "error"), "text", ""));
+	fx_run(f, "cd far.git; cmp ../bytes $(sed s,^app.git/,, ../object)");
+}
+
 /* ---- of a network ---- */
 
 #define URL "https://forge.example/o/app.git"
@@ -329,6 +351,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_task_leaves_them_as_they_were),
 		FX_TEST(no_bytes_get_into_a_commit),
 		FX_TEST(a_repository_brings_its_objects),
+		FX_TEST(a_repository_elsewhere_brings_them_too),
 		FX_TEST(what_is_missing_is_asked_for),
 		FX_TEST(what_cannot_be_fetched_is_a_refusal),
 	};
