@@ -226,6 +226,7 @@ static int fetch_local(struct gr *g, const struct gr_module *m, struct err *err)
 	const char *args[] = {"fetch",
 			      "--quiet",
 			      "--no-tags",
+			      "--prune", /* a branch may have become a folder of branches */
 			      "--no-write-fetch-head",
 			      "--no-auto-maintenance",
 			      "--no-recurse-submodules",

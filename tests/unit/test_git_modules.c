@@ -254,6 +254,27 @@ static void what_is_listed_no_more_is_removed(void **state)
 		  "app.git/modules/*/yardmaster-address");
 }
 
+/* A branch became a folder of branches: what was fetched before is not in the way. */
+static void a_branch_that_became_a_folder_is_fetched(void **state)
+{
+	struct fx *f = *state;
+	autofree char *head = make(f), *later = NULL;
+	autojson json_t *a = NULL, *b = NULL;
+
+	fx_run(f, "git -C lib.git branch rel main");
+	a = checkout(f, head, rules(f, "lib.git", "inner.git"));
+	assert_true(json_flag(a, "ok"));
+	later = fx_sh(f,
+		      "cd lib.git; o=$(git -c user.name=U -c user.email=u@example.org commit-tree "
+		      "-p main -m more 'main^{tree}'); git branch -D rel >/dev/null; "
+		      "git update-ref refs/heads/rel/1 $o; cd ../src; "
+		      "git update-index --cacheinfo 160000,$o,dep/lib; git commit -qm later; "
+		      "git push -q ../app.git main; git rev-parse HEAD");
+	b = checkout(f, later, rules(f, "lib.git", "inner.git"));
+	if (!json_flag(b, "ok"))
+		fail_msg("%s", json_str(json_object_get(b, "error"), "text", ""));
+}
+
 static void what_is_not_there_is_refused(void **state)
 {
 	static const struct {
@@ -448,6 +469,7 @@ int main(int argc, char **argv)
 		FX_TEST(without_rules_folders_are_empty),
 		FX_TEST(what_is_not_listed_is_refused),
 		FX_TEST(what_is_listed_no_more_is_removed),
+		FX_TEST(a_branch_that_became_a_folder_is_fetched),
 		cmocka_unit_test(what_is_not_there_is_refused),
 		FX_TEST(of_a_network_it_is_asked_for),
 		cmocka_unit_test(an_agent_has_them_and_leaves_them_alone),
