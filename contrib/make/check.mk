@@ -28,14 +28,20 @@ slow-list:
 	@echo $(SLOW)
 # The ordinary build of `make check` has only those that run with it; this compiler looks for mistakes in the others,
 # which are built with the sanitizers. check-long builds all, with this compiler too.
-ORDINARY := $(SLOW:%=$(B)/%) $(SIM) $(REPLAY) $(B)/tests/bench/hookcrowd
-sanitized-programs: $(B)/forge-npm/installed $(filter-out $(SLOW:%=$(B)/%),$(UNIT)) $(SIM)
+ORDINARY := $(SLOW:%=$(B)/%) $(SIM) $(REPLAY) $(B)/tests/bench/hookcrowd $(B)/tests/check/ask
+sanitized-programs: $(B)/tests/check/ask $(B)/forge-npm/installed $(filter-out $(SLOW:%=$(B)/%),$(UNIT)) $(SIM)
 ONLY_READ = $(filter-out $(ORDINARY:$(B)/%=%.c),$(UNIT_SRC) $(sort $(wildcard tests/bench/*.c)))
 ordinary-programs: $(ORDINARY) $(B)/forge-npm/installed $(B)/gen/embed_data.c
 	@printf '%s\n' $(ONLY_READ) | xargs -n 8 -P $$(nproc) $(CC) $(ALL_CFLAGS) -fsyntax-only
 
+# What the integration tests ask through (see there); never with sanitizers, which make its starts of programs slow.
+$(B)/tests/check/ask: tests/check/ask.c
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) -std=gnu17 -D_GNU_SOURCE -O1 -g1 $(WARN) -o $@ $< -ljq -lpthread
+
 # Every test program, so that a build shows whether all of them compile.
-test-programs: $(UNIT) $(SIM) $(REPLAY) $(BENCH) $(B)/tests/bench/hookload $(B)/tests/bench/hookcrowd $(B)/tests/bench/replay_merges
+test-programs: $(B)/tests/check/ask $(UNIT) $(SIM) $(REPLAY) $(BENCH) $(B)/tests/bench/hookload $(B)/tests/bench/hookcrowd $(B)/tests/bench/replay_merges
 
 ## sim: run the simulations
 sim: $(SIM:%=%.run)

@@ -22,7 +22,7 @@ crash_repo '  shadow: ["octo/*"]'
 gh_protect '{"checks": ["build"]}'
 crash_seconds=60
 
-stat() { ymj ".[] | select(.key == \"$1\") | .value | tostring" stats; }
+stat() { ym stats --json | jq -rc ".[] | select(.key == \"$1\") | .value"; }
 rows() { ledger "SELECT count(*) FROM shadow_event WHERE kind = '$1' AND pr = $2 AND ${3:-true}"; } # KIND PR [SQL]
 # quiet CODE: a daemon nobody kills goes on until CODE succeeds and nothing is left to do.
 quiet() {

@@ -30,7 +30,7 @@ for ((i = 0; i < 101; i++)); do
 	mkdir -p "$src/many"
 	pointer "number $i" >"$src/many/$i.bin"
 	echo "number $i"
-done | jq -Rnc '{repo: "octo/app", texts: [inputs]}' >"$T/many"
+done | jq -Rsc '{repo: "octo/app", texts: (split("\n") | map(select(. != "")))}' >"$T/many"
 lfs "$(cat "$T/many")" >/dev/null
 cat >"$src/look.sh" <<'END'
 echo "big: $(cat big.bin), inner: $(cat dep/lib/inner.bin), last: $(cat many/100.bin)"

@@ -160,19 +160,7 @@ gh_curl() { # METHOD URL JSON OPTION...
 	curl -sS -X "$1" "${@:4}" ${3:+-H 'Content-Type: application/json' --data-binary @-} "$2" <<<"${3-}"
 }
 
-# By bash itself, which is asked for this at every look: curl takes ten milliseconds to start.
-gh_ctl() {
-	local at=${GH#http://} body=${3-} status line
-	local LC_ALL=C # the length is in bytes
-	exec 8<>"/dev/tcp/${at/://}" || return 1
-	printf '%s\r\n' "$1 /_control$2 HTTP/1.0" "Host: $at" 'Content-Type: application/json' "Content-Length: ${#body}" '' >&8
-	printf %s "$body" >&8
-	read -r _ status _ <&8
-	while read -r line <&8 && [ "$line" != $'\r' ]; do :; done
-	cat <&8
-	exec 8>&-
-	[ "${status:-599}" -lt 400 ]
-}
+gh_ctl() { ask http "$1" "$GH/_control$2" "${3-}"; }
 
 gh_as() {
 	gh_ctl POST "/as/$1" "$(jq -nc --arg method "$2" --arg path "$3" --argjson body "${4:-null}" \
@@ -296,7 +284,7 @@ gh_queued() {
 
 # --- looking --------------------------------------------------------------------------------------
 
-gh_state() { gh_ctl GET /state | jq -r --arg repo "$GH_REPO" ".repos[] | select(.full_name == \$repo) | $1"; }
+gh_state() { ask http GET "$GH/_control/state" '' -r --arg repo "$GH_REPO" ".repos[] | select(.full_name == \$repo) | $1"; }
 gh_pr_state() { gh_state ".issues[] | select(.number == $1) | if .pull.merged then \"merged\" else .state end"; }
 gh_comments() { gh_state ".issues[] | select(.number == $1) | .comments[].body"; }
 gh_head() { gh_as alice GET "/repos/$GH_REPO/pulls/$1" | jq -r .head.sha; }
@@ -318,8 +306,8 @@ gh_checks_twice() {
 gh_check() { gh_state "[.checks[] | select(.head_sha == \"$1\" and .name == \"$2\")] | last | .conclusion // .status"; }
 gh_base_oid() { gh_state '.branches["refs/heads/" + .default_branch]'; }
 gh_base_file() { git -C "$(gh_state .dir)" show "main:$1" 2>/dev/null; }
-gh_requests() { gh_ctl GET /requests | jq -r "$1"; }
-gh_deliveries() { gh_ctl GET /deliveries | jq -r "$1"; }
+gh_requests() { ask http GET "$GH/_control/requests" '' -r "$1"; }
+gh_deliveries() { ask http GET "$GH/_control/deliveries" '' -r "$1"; }
 gh_idle() { gh_ctl GET /idle >/dev/null; }
 gh_fault() { gh_ctl POST /fault "$1" >/dev/null; }
 

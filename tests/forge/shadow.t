@@ -8,7 +8,7 @@ writes() {
 		(.path == "/graphql" and (.body.query | startswith("query(")) | not)) |
 		"\(.method) \(.path)"] | join("\n")'
 }
-stat() { ymj ".[] | select(.key == \"$1\") | .value | tostring" stats; }
+stat() { ym stats --json | jq -rc ".[] | select(.key == \"$1\") | .value"; }
 # GitHub looks first whether it can be merged.
 merge() { wait_for "gh_as alice GET '/repos/$GH_REPO/pulls/$1' | jq -e .mergeable && gh_as alice PUT '/repos/$GH_REPO/pulls/$1/merge' '{}'" || bail "not merged"; }
 all_read='{"permissions": {"metadata": "read", "contents": "read", "pull_requests": "read", "issues": "read", "checks": "read",

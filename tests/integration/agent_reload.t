@@ -48,7 +48,7 @@ pass 'tasks go on under the old one'
 cp "$T/before.yml" "$T/yardmaster.yml"
 agent later <<END
 echo "later is here" >>src/b.txt
-while [ ! -e "$T/agents/go" ]; do sleep 0.02; done
+await "$T/agents/go"
 complete
 END
 touch "$T/agents/go"

@@ -21,7 +21,7 @@ body=$(head -c 60000 /dev/zero | tr '\0' x)
 conf <<END
 socket: $T/socket
 END
-ym() { "$YARDMASTER" --socket "$T/socket" "$@"; }
+ym_socket=$T/socket
 ym_start
 sample_repo app
 n=$(issue 'Before')

@@ -5,7 +5,7 @@
 
 agent waiter <<END
 echo "round \$YARDMASTER_ROUND" >>src/t\$YARDMASTER_TASK.txt
-while [ ! -e "$T/agents/go" ]; do sleep 0.05; done
+await "$T/agents/go"
 complete "Wrote a file."
 END
 ym_start

@@ -20,7 +20,7 @@ install >/dev/null || bail 'install'
 try() { "$@" 2>&1; }
 
 # --- pre-commit
-N=$(issue --label agent:fix 'Mend the API' "$(printf 'Scope: src/api/**, src/doc.md\n\nsh: while [ ! -e %s/go/1 ]; do sleep 0.03; done\nsh: echo x >>src/api.txt' "$T")")
+N=$(issue --label agent:fix 'Mend the API' "$(printf 'Scope: src/api/**, src/doc.md\n\nsh: await %s/go/1\nsh: echo x >>src/api.txt' "$T")")
 wait_for "K=\$(task_of $N); [ \"\$K\" != null ]"
 K=$(task_of "$N")
 until_state running

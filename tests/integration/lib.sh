@@ -49,7 +49,8 @@
 # The world
 #   agent NAME <<'END'                   a scripted agent: a bash program that gets the prompt in $PROMPT
 #                                        (a file) and edits the working directory; `complete "SUMMARY"`,
-#                                        `blocked`, `question`, `no_change` end it with the end block
+#                                        `blocked`, `question`, `no_change` end it with the end block;
+#                                        `await FILE` waits for a file
 #   sample_source NAME                   makes only $T/src/NAME, the repository of sample_repo
 #   sample_repo NAME                     makes $T/src/NAME, a repository with gates that take
 #                                        milliseconds, and adds it to the forge as NAME
@@ -236,17 +237,18 @@ pace() {
 }
 
 wait_for() {
-	local limit=${2:-$patience} from=${EPOCHREALTIME/./} since look now out nap spent=0 slower=100 before
+	local limit=${2:-$patience} from=${EPOCHREALTIME/./} since look now nap spent=0 slower=100 before
 	since=$from look=$from
-	while ! out=$(eval "$1" 2>&1); do
+	# (Not in a subshell: each costs as much as the start of a small program.)
+	while ! eval "$1" >"$T/looked.$BASHPID" 2>&1; do
 		now=${EPOCHREALTIME/./} look=$((now - look))
-		if [ $((now - since)) -ge 1000000 ]; then
+		if [ $((now - since)) -ge 3000000 ]; then
 			before=$slower slower=$(pace)
 			[ "$before" -ge "$slower" ] || before=$slower
 			spent=$((spent + (now - since) * 100 / before)) since=${EPOCHREALTIME/./}
 			if [ $spent -ge $((limit * 1000000)) ]; then
 				diag "waited $(((now - from) / 1000000)) s, like $limit s of a quiet machine, in vain for: $1"
-				[ -z "$out" ] || diag "$out"
+				[ ! -s "$T/looked.$BASHPID" ] || diag "$(<"$T/looked.$BASHPID")"
 				return 1
 			fi
 		fi
@@ -255,7 +257,7 @@ wait_for() {
 		nap=$(((now - from) / 8000))
 		nap=$((nap > 250 ? 250 : nap)) look=$((look / 250))
 		nap=$((nap > look ? nap : look))
-		nap=$((nap < 20 ? 20 : nap > 999 ? 999 : nap))
+		nap=$((nap < 30 ? 30 : nap > 999 ? 999 : nap))
 		printf -v nap '0.%03d' "$nap"
 		read -rt "$nap" -u "$quiet" || true
 		look=${EPOCHREALTIME/./}
@@ -274,10 +276,47 @@ patient() {
 	return $code
 }
 
-ym() { "$YARDMASTER" --socket "$D/socket" "$@"; }
-# The same language. jq 1.6 takes 33 ms to start, this 4: it was a quarter of the time of all the tests here.
-jq() { gojq "$@"; }
-ymj() { ym "${@:2}" --json | jq -r "$1"; }
+ym_socket=$D/socket
+ym() { "$YARDMASTER" --socket "$ym_socket" "$@"; }
+# Asking is most of what a test does: for that no program is started, but the one that is tested (tests/check/ask.c).
+mkdir "$T/ask"
+ask=$YARDMASTER_BUILD/tests/check/ask
+[ -x "$ask" ] || make -s -C "$root" B="$(realpath --relative-to="$root" "$YARDMASTER_BUILD")" "$(realpath -m --relative-to="$root" "$ask")" >&2 || exit 1
+coproc ASK { exec "$ask" "$T/ask"; }
+read -r ask_port <&"${ASK[0]}" || exit 1
+disown "$ASK_PID"
+ask() { # SOURCE... OPTION... FILTER
+	local at name=$BASHPID code out=''
+	exec {at}<>"/dev/tcp/127.0.0.1/$ask_port" || return
+	printf '%s\0' $(($# + 2)) "$BASHPID" "$name" "$@" >&"$at"
+	read -r -u "$at" code || code=125 # not by <&: standard input is what is read there
+	exec {at}>&-
+	[ ! -e "$T/ask/$name.err" ] || cat "$T/ask/$name.err" >&2
+	IFS= read -r -d '' out <"$T/ask/$name"
+	printf %s "$out"
+	return "$code"
+}
+jq() {
+	local from=input file='' filter='' skip=0 word words=()
+	for word; do
+		case "$skip$word" in
+		[12]*) skip=$((skip - 1)) ;;
+		0--arg | 0--argjson) skip=2 ;;
+		0-*n*) from=none ;;
+		0-?*) ;;
+		*)
+			if [ -n "$filter" ]; then
+				from=file file=$word
+				continue
+			fi
+			filter=1
+			;;
+		esac
+		words+=("$word")
+	done
+	ask "$from" ${file:+"$file"} "${words[@]}"
+}
+ymj() { ask run $(($# + 3)) "$YARDMASTER" --socket "$ym_socket" "${@:2}" --json -r "$1"; }
 
 # A look at the forge every five seconds of a quiet machine: on one where a look takes longer than five there would
 # always be one under way, and "all is quiet" would never come. Whatever waits, waits for twelve of them.
@@ -335,6 +374,12 @@ agent() {
 			blocked() { end_block BLOCKED true "${1-blocked}"; }
 			question() { end_block QUESTION true "${1-which?}"; }
 			no_change() { end_block NO_CHANGE true "${1-nothing to do}"; }
+			await() {
+				local quiet
+				exec {quiet}<> <(:)
+				while [ ! -e "$1" ]; do read -rt 0.05 -u "$quiet" || true; done
+				exec {quiet}>&-
+			}
 		END
 		cat
 	} >"$file"

@@ -31,8 +31,8 @@ queue_repo() {
 		echo "status: $(git status --porcelain)"
 		# A change of src/wait waits for the test's verdict.
 		if git diff --name-only HEAD^1 HEAD -- src/wait | grep -q .; then
+			mkfifo verdict
 			: >waiting
-			while [ ! -s verdict ]; do sleep 0.02; done
 			read -r code <verdict
 			rm waiting # from here on it is no longer the one to answer, also while its checkout is removed
 			echo "gate: told to end with $code"
@@ -70,15 +70,20 @@ entry() { ymj ".[] | select(.pr == $1) | .$2" queue list -R $R; }
 gate_dir() { # of the candidate that is being tested, once its gate waits
 	local d
 	for d in "$D"/checkouts/*/tree; do
-		[ -e "$d/waiting" ] && [ ! -e "$d/verdict" ] && echo "$d" && return 0
+		[ -e "$d/waiting" ] && [ ! -e "$d/told" ] && echo "$d" && return 0
 	done
 	return 1
+}
+# Opened for both ways: what waits for nobody who reads any more does not hang.
+tell() { # DIRECTORY CODE
+	: >"$1/told"
+	echo "$2" 1<>"$1/verdict"
 }
 verdict() {
 	local d
 	wait_for 'gate_dir' || return 1
 	d=$(gate_dir) || return 1
-	echo "$1" >"$d/verdict"
+	tell "$d" "$1"
 	wait_for "[ ! -e '$d/waiting' ]"
 }
 
@@ -100,10 +105,11 @@ notify_conf() {
 }
 
 keepers() {
-	local p
+	local p words
 	for p in /proc/[0-9]*; do
-		case "$(tr '\0' ' ' 2>/dev/null <"$p/cmdline")" in
+		mapfile -d '' -t words 2>/dev/null <"$p/cmdline" || continue
+		case "${words[*]}" in
 		*yardmaster-keeper*"$T"*) echo "${p#/proc/}" ;;
 		esac
-	done
+	done 2>/dev/null
 }

@@ -77,7 +77,7 @@ for i in {1..8}; do
 	# The verdict, and with it the landing, at any moment of the push and of what follows it.
 	{
 		sleep "$((RANDOM % 2)).$((RANDOM % 10))"
-		echo 0 >"$d/verdict"
+		tell "$d" 0
 	} 2>/dev/null &
 	git -C "$C" push origin "+HEAD:refs/for/main/r$i" >"$T/out" 2>&1
 	pushed=$?

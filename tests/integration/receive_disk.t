@@ -10,7 +10,7 @@ github:
     - secret: file:hook
 END
 secret_file "$T/hook" first
-ym() { "$YARDMASTER" --socket "$T/socket" "$@"; }
+ym_socket=$T/socket
 head -c 200000 /dev/urandom | base64 -w0 >"$T/random"
 printf '{"fill":"%s"}' "$(cat "$T/random")" >"$T/large"
 

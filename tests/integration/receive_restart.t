@@ -65,15 +65,20 @@ chmod 600 "$T/hook"
 
 sample_payload acme/app 60000 >"$T/slow"
 signature=$(sign third "$T/slow")
-curl -s -o /dev/null -w '%{http_code}' --limit-rate 30000 -H 'Expect:' -H 'Content-Type: application/json' -H 'X-GitHub-Event: issues' \
-	-H 'X-GitHub-Delivery: last-one' -H "X-Hub-Signature-256: $signature" --data-binary "@$T/slow" \
-	"http://127.0.0.1:$port/webhook/github" >"$T/code" &
-curl=$!
+slow=$(<"$T/slow")
+exec 9<>"/dev/tcp/127.0.0.1/$port"
+printf 'POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nX-GitHub-Event: issues\r\nX-GitHub-Delivery: last-one\r\nX-Hub-Signature-256: %s\r\nContent-Length: %d\r\n\r\n%s' \
+	"$signature" "$(stat -c %s "$T/slow")" "${slow:0:30000}" >&9
 wait_for '[ "$(hooks .requests)" = 1 ]'
+kill -TERM "$(ym_pid)"
+wait_ok 'SIGTERM: no more connections are taken' "! (: <>/dev/tcp/127.0.0.1/$port)"
+ok 'the daemon is still there' kill -0 "$(ym_pid)"
+tail -c +30001 "$T/slow" >&9
+IFS=' ' read -r -t 60 _ code _ <&9 || code=closed
+exec 9>&-
+is "$code" 202 'and the request under way is answered'
 ym_stop
-is $? 0 'SIGTERM: the daemon ends with 0'
-wait $curl
-is "$(cat "$T/code")" 202 'and the request under way was answered'
+is $? 0 'it ends with 0'
 is "$(sql "SELECT count(*) FROM delivery WHERE guid = 'last-one'")" 1 'and stored'
 
 # --- starts that cannot work ---

@@ -93,7 +93,7 @@ like "$(prompt_of 4)" 'anna: And this\.' 'with the name of who said it'
 until_state review
 
 # --- while a round is under way
-do_issue agent:fix "if grep -q 'wait he[r]e' \"\$PROMPT\"; then while [ ! -e $T/go/on ]; do sleep 0.03; done; fi" 'echo x >>src/c.txt'
+do_issue agent:fix "if grep -q 'wait he[r]e' \"\$PROMPT\"; then await $T/go/on; fi" 'echo x >>src/c.txt'
 until_state review
 pr=$(ymj .pr task show "$K")
 back "$pr" 'Please wait here.' >/dev/null

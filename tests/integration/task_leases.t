@@ -17,7 +17,7 @@ usual_blueprint fix review 'rounds: 1'
 ym_start
 me
 task_repo app
-waits="while [ ! -e $T/go/\$YARDMASTER_TASK ]; do sleep 0.03; done"
+waits="await $T/go/\$YARDMASTER_TASK"
 scoped() { # SCOPE: an issue with a Scope: line
 	N=$(issue --label agent:fix "Work on $1" "$(printf 'Scope: %s\n\nsh: %s\nsh: echo x >>src/t$YARDMASTER_TASK\n' "$1" "$waits")")
 	wait_for "[ \"\$(task_of $N)\" != null ]"

@@ -20,7 +20,7 @@ END
 ym_start
 me
 task_repo app
-waits="while [ ! -e $T/go/\$YARDMASTER_TASK ]; do sleep 0.03; done"
+waits="await $T/go/\$YARDMASTER_TASK"
 
 do_issue agent:fix '[ $ROUND = 2 ] || question "which?"; echo answered >>src/a.txt'
 until_state asking
@@ -55,7 +55,7 @@ do_issue agent:prepared 'complete'
 until_state needs-human
 setup=$K
 setups() { ymj '[.runs[] | select(.kind == "setup")] | length' task show "$setup"; }
-do_issue agent:fix "while [ ! -e $T/go/commit ]; do sleep 0.03; done" 'echo x >>src/g.txt'
+do_issue agent:fix "await $T/go/commit" 'echo x >>src/g.txt'
 wait_for "[ \"\$(run_of agent)\" != null ]"
 mv "$(repo_path app)/worktrees/t$K" "$T/away"
 touch "$T/go/commit"

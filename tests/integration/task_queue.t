@@ -116,7 +116,7 @@ wait_ok 'the branch goes when a person lands it' "! git -C '$(repo_path app)' re
 is "$(ymj .state issue show "$N")" closed 'and the issue is closed'
 
 # --- infrastructure: the host cannot commit
-do_issue agent:fix "while [ ! -e $T/go/on ]; do sleep 0.03; done" 'echo fine >>src/d.txt'
+do_issue agent:fix "await $T/go/on" 'echo fine >>src/d.txt'
 until_state running
 wait_for "[ \"\$(run_of agent)\" != null ]"
 mv "$(repo_path app)/worktrees/t$K" "$T/away"

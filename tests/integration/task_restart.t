@@ -16,7 +16,7 @@ ym_start
 me
 task_repo app
 crash() { ym_crash 2>/dev/null; ym_start; }
-wait_go='while [ ! -e $GO/$YARDMASTER_TASK ]; do sleep 0.03; done'
+wait_go='await $GO/$YARDMASTER_TASK'
 
 # --- in the middle of the agent
 do_issue agent:fix "$wait_go" 'echo one >>src/a.txt'

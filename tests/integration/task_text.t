@@ -43,7 +43,7 @@ say "$N" '/yard retry'
 wait_ok 'a task in review is not retried' "comments $N | grep -q 'is review; only one that asks'"
 
 # --- changed between the label and the first prompt
-do_issue agent:fix "while [ ! -e $T/go/on ]; do sleep 0.03; done"
+do_issue agent:fix "await $T/go/on"
 until_state running
 long=$K
 n=$(issue --label agent:fix 'Original title' 'sh: echo original >>src/c.txt')
