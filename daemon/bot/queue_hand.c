@@ -104,6 +104,7 @@ static int keep_tip(struct bot *b, const struct repo *r, const char *ref, const 
 	json_put_str(p, "ref", ref);
 	json_put_str(p, "new", tip);
 	json_put_bool(p, "any", true);
+	json_put_str(json_object_get(p, "ctx"), "tip", tip);
 	return bot_effect(b, subject, "base-keep", p, err, "base-keep:%lld:%s:%s", (long long)r->id,
 			  ref, tip ? "keep" : "drop") < 0
 		       ? -1
@@ -118,17 +119,37 @@ int queue_keeps_tip(struct bot *b, const struct repo *r, struct err *err)
 	return db_int(b->db, ST_EFFECT_OPEN_OF, &open, err, "s", subject) < 0 ? -1 : open > 0;
 }
 
+/* What was taken out could come back, and nobody would see it: nothing lands before a person has looked. */
+static int not_kept(struct bot *b, struct repo *r, const char *tip, const char *why,
+		    struct err *err)
+{
+	autofree char *text =
+		xasprintf("what `%s` was before it was moved (%s) could not be kept: %s. Without "
+			  "it a commit that was taken out could come back unseen",
+			  r->base, tip, why);
+
+	r->frozen = 1;
+	row_take(&r->frozen_reason, xasprintf("yardmaster: %s", text));
+	return repo_save(b->db, r, err) < 0 ? -1
+					    : bot_notify(b, "frozen", r->id, 0, text, NULL, err);
+}
+
 /* The queue goes on: that it is told makes the pass. */
 int queue_did_keep(struct bot *b, const struct event *e, const json_t *p, struct err *err)
 {
+	cleanup(repo_release) struct repo r = {0};
+	const json_t *x = json_object_get(p, "ctx");
+	const char *tip = json_str(x, "tip", NULL);
+	const char *why = json_str(json_object_get(p, "error"), "text", "no reason was given");
+
 	(void)e;
-	(void)err;
-	if (!json_flag(p, "ok"))
-		log_warn("repository %lld: what a base was before is not kept: %s",
-			 (long long)json_int(json_object_get(p, "ctx"), "repo", 0),
-			 json_str(json_object_get(p, "error"), "text", "no reason was given"));
-	(void)b;
-	return 0;
+	if (json_flag(p, "ok"))
+		return 0;
+	if (bot_repo(b, json_int(x, "repo", 0), &r, err) < 0)
+		return -1;
+	log_warn("repository %s: what a base was before is not %s: %s", r.name,
+		 tip ? "kept" : "given up", why);
+	return tip ? not_kept(b, &r, tip, why, err) : 0;
 }
 
 int queue_hand_moved(struct bot *b, const struct repo *r, const struct event *e, const char *old,

@@ -298,6 +298,27 @@ static void nothing_is_built_before_the_tip_is_kept(void **state)
 	assert_int_not_equal(fx_due(f, "cand-build", NULL), 0);
 }
 
+/* Without it nothing would say what comes back: nothing lands before a person has looked. */
+static void a_tip_that_cannot_be_kept_freezes(void **state)
+{
+	struct fx *f = *state;
+	int tries = 0;
+
+	fx_push(f, 1, HEAD_A, NULL);
+	fx_learnt(f);
+	fx_enqueue(f, 1);
+	move_base(f, FX_BASE, MOVED);
+	for (; fx_due(f, "base-keep", NULL) && tries < 10; tries++)
+		fx_fail(f, "base-keep", "no space left on the device");
+	fx_turn(f);
+	assert_int_equal(repo_get(f->bot.db, f->repo.id, &f->repo, NULL), 1);
+	assert_int_equal(f->repo.frozen, 1);
+	assert_non_null(strstr(f->repo.frozen_reason, FX_BASE));
+	assert_non_null(strstr(f->repo.frozen_reason, "no space left on the device"));
+	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
+	assert_int_not_equal(fx_due(f, "notify", NULL), 0);
+}
+
 /* Nothing was lost: it is not kept for ever. */
 static void a_tip_that_is_there_still_is_not_kept(void **state)
 {
@@ -408,6 +429,7 @@ int main(void)
 		TEST(or_somebody_says_that_it_was_meant),
 		TEST(a_base_that_was_read_before_a_landing_is_read_again),
 		TEST(nothing_is_built_before_the_tip_is_kept),
+		TEST(a_tip_that_cannot_be_kept_freezes),
 		TEST(a_tip_that_is_there_still_is_not_kept),
 		TEST(a_tip_is_given_up_for_one_move_alone),
 		TEST(what_brings_something_back_takes_another_approval),
