@@ -57,7 +57,10 @@ static ssize_t read_file(int dir, const char *pid, const char *name, char *to, s
 	return n;
 }
 
+#define PF_EXITING 4 /* include/linux/sched.h */
+
 struct usage {
+	bool exiting;
 	int64_t threads;
 	int64_t ticks; /* with those of children that were waited for */
 	int64_t own_ticks;
@@ -65,8 +68,8 @@ struct usage {
 	int64_t pages;
 };
 
-/* proc(5): fields 14 to 17 are times, 20 the threads, 22 the start, 24 the resident pages; the name in field 2
- * may hold anything, so counting starts behind its last parenthesis, at field 3. */
+/* proc(5): field 9 has the kernel's flags, fields 14 to 17 are times, 20 the threads, 22 the start, 24 the resident
+ * pages; the name in field 2 may hold anything, so counting starts behind its last parenthesis, at field 3. */
 static int parse_stat(const char *text, struct usage *ret)
 {
 	const char *p = strrchr(text, ')');
@@ -83,6 +86,7 @@ static int parse_stat(const char *text, struct usage *ret)
 	if (i <= 24)
 		return -1;
 	*ret = (struct usage){
+		.exiting = field[9] & PF_EXITING,
 		.threads = field[20],
 		.ticks = field[14] + field[15] + field[16] + field[17],
 		.own_ticks = field[14] + field[15],
@@ -351,8 +355,9 @@ static bool on_one_of(const struct stat *st, const dev_t *devs, size_t n)
 	return false;
 }
 
-/* A process that has ended and waits for its parent: nothing of it is open, and nothing can be
- * listed. One whose first thread alone has ended has others that hold what it held. */
+/* A process that has ended and waits for its parent, or is about to: nothing of it is open, or will be in a moment, and
+ * nothing can be listed from when its memory is gone. (It takes a while to close large files without a name; its state
+ * is "running" meanwhile.) One whose first thread alone has ended has others that hold what it held. */
 static bool is_dead(int proc, const char *pid)
 {
 	char text[1024];
@@ -362,8 +367,8 @@ static bool is_dead(int proc, const char *pid)
 	if (read_file(proc, pid, "stat", text, sizeof(text)) <= 0)
 		return true;
 	state = strrchr(text, ')');
-	return state && strchr("ZX", state[1] ? state[2] : 0) && parse_stat(text, &u) == 0 &&
-	       u.threads <= 1;
+	return state && parse_stat(text, &u) == 0 && u.threads <= 1 &&
+	       (u.exiting || strchr("ZX", state[1] ? state[2] : 0));
 }
 
 static int64_t deleted_of(int proc, const char *pid, const dev_t *devs, size_t n, struct seen *seen)
