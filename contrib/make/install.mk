@@ -26,7 +26,8 @@ uninstall: $(B)/man/pages
 		rm -f "$(DESTDIR)$$to"; \
 	done
 	@rmdir -p --ignore-fail-on-non-empty "$(DESTDIR)$(PREFIX)/libexec/yardmaster" \
-		"$(DESTDIR)$(PREFIX)/share/doc/yardmaster" 2>/dev/null || true
+		"$(DESTDIR)$(PREFIX)/share/doc/yardmaster/contrib/doc/decisions" \
+		"$(DESTDIR)$(PREFIX)/share/doc/yardmaster/examples" 2>/dev/null || true
 
 ## man-check: let mandoc read every manual page
 man-check: $(B)/man/pages

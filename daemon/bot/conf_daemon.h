@@ -54,7 +54,7 @@
  *   sign-key: PATH                 an SSH private key without a passphrase that signs them, tasks' and
  *                                  landings' alike; one that does not sign is an error; none. GitHub verifies it
  *                                  only as a signing key of the account with author.email, which an App is not:
- *                                  that of a machine user (README.md)
+ *                                  that of a machine user (contrib/doc/github.md)
  *   github: { … }                  how to reach GitHub (conf_github.h); none
  */
 #ifndef YM_BOT_CONF_DAEMON_H

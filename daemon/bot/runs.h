@@ -30,7 +30,7 @@ json_t *runs_spec_json(const struct run_spec *s);
 int runs_spec_parse(const json_t *j, struct run_spec *ret, struct err *err);
 
 /*
- * What every run is told of itself, as variables (runs_env.c; the README has the same table):
+ * What every run is told of itself, as variables (runs_env.c; contrib/doc/agents.md has the same table):
  *   CI=true               as every CI service sets it
  *   YARDMASTER_REPO       the repository's name
  *   YARDMASTER_BASE       the base branch

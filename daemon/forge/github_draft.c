@@ -7,7 +7,7 @@
  *
  * A ledger that is lost, or restored from before, knows nothing of branches and draft PRs that it had made. What is
  * below our prefix, is named as we name it and belongs to no candidate of the ledger is swept: the prefix is ours, as
- * the README says. A PR on such a branch that we have not opened keeps both.
+ * contrib/doc/github.md says. A PR on such a branch that we have not opened keeps both.
  */
 #include "forge/github_job.h"
 

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* A kind that GitHub adds is a row here, and a row in README.md. */
+/* A kind that GitHub adds is a row here, and in contrib/doc/github.md. */
 static const struct github_rule kinds[] = {
 	/* who may push, and what a landing never does */
 	{"creation", GITHUB_RULE_NONE, NULL, true},

@@ -14,7 +14,8 @@ for f in usr/bin/yardmaster usr/libexec/yardmaster/yardmaster-daemon usr/libexec
 	usr/lib/systemd/system/yardmaster.service usr/lib/sysusers.d/yardmaster.conf \
 	usr/share/yardmaster/schema/yardmaster.schema.json usr/share/yardmaster/schema/repository.schema.json \
 	usr/share/yardmaster/schema/blueprint.schema.json usr/share/doc/yardmaster/examples/nginx.conf \
-	usr/share/doc/yardmaster/examples/Caddyfile etc/yardmaster/yardmaster.yml; do
+	usr/share/doc/yardmaster/examples/Caddyfile usr/share/doc/yardmaster/README.md \
+	usr/share/doc/yardmaster/contrib/doc/github.md usr/share/doc/yardmaster/contrib/doc/decisions/README.md etc/yardmaster/yardmaster.yml; do
 	ok "$f is there" test -s "$dest/$f"
 done
 ok 'the shipped configuration is valid' \
@@ -43,5 +44,6 @@ ok 'a second make install' inst install
 like "$(tail -n 1 "$dest/etc/yardmaster/yardmaster.yml")" mine 'leaves the configuration alone'
 ok 'make uninstall' inst uninstall
 is "$(cd "$dest" && find . -type f)" ./etc/yardmaster/yardmaster.yml 'leaves the configuration and nothing else'
+not_ok 'and no empty folder of documents' test -e "$dest/usr/share/doc/yardmaster"
 
 done_testing
