@@ -117,7 +117,7 @@ int bot_event(struct bot *b, const char *kind, json_t *payload, struct err *err,
  * nobody notified, about a repository in shadow mode (shadow.h). */
 int bot_say(struct bot *b, int64_t repo, int64_t number, char *body, struct err *err,
 	    const char *key_fmt, ...) __attribute__((format(printf, 6, 7)));
-/* Runs the configured notification command for `what` ("needs-human", "conflict", "base-red"). */
+/* Runs the configured notification command for `what` ("needs-human", "conflict", "base-red", "frozen"). */
 /* `once` (may be NULL) names an occasion that is told of only once. */
 int bot_notify(struct bot *b, const char *what, int64_t repo, int64_t number, const char *text,
 	       const char *once, struct err *err);

@@ -269,7 +269,7 @@ static json_t *lost_prs(struct bot *b, const struct repo *r, const json_t *commi
 }
 
 static char *lost_text(const struct repo *r, const json_t *x, const json_t *commits, bool more,
-		       const json_t *prs)
+		       const json_t *prs, bool local)
 {
 	cleanup(buf_release) struct buf out = BUF_INIT;
 	const char *old = json_str(x, "old", ""), *new = json_str(x, "new", "");
@@ -286,11 +286,17 @@ static char *lost_text(const struct repo *r, const json_t *x, const json_t *comm
 		else if (i == SHOWN)
 			buf_adds(&out, " …");
 	}
+	buf_adds(&out, ". What depends on that waits. If it was not meant, ");
+	/* There the hooks refuse a push to the base, whoever pushes. */
+	if (local)
+		buf_addf(&out, "put it back: `git -C %s update-ref refs/heads/%s %s`", r->path,
+			 r->base, old);
+	else
+		buf_addf(&out, "push %s to `%s` again", old, r->base);
 	buf_addf(&out,
-		 ". What depends on that waits. If it was not meant, push %s to `%s` again "
-		 "(yardmaster keeps it as %s). If it was, `/yard thaw` says so; what is "
+		 " (yardmaster keeps it as %s). If it was, `/yard thaw` says so; what is "
 		 "still wanted comes as a new PR",
-		 old, r->base, json_str(x, "kept", old));
+		 json_str(x, "kept", old));
 	return buf_steal(&out);
 }
 
@@ -345,7 +351,7 @@ int queue_did_lost(struct bot *b, const struct event *e, const json_t *p, struct
 	const json_t *x = json_object_get(p, "ctx"), *result = json_object_get(p, "result");
 	const json_t *commits = json_object_get(result, "commits");
 	autojson json_t *lost = json_object();
-	autofree char *key = NULL, *text = NULL, *value = NULL;
+	autofree char *key = NULL, *text = NULL, *value = NULL, *url = NULL;
 	json_t *prs;
 
 	(void)e;
@@ -359,9 +365,10 @@ int queue_did_lost(struct bot *b, const struct event *e, const json_t *p, struct
 	prs = lost_prs(b, &r, commits, err);
 	if (!prs)
 		return -1;
+	url = remote_url(b, &r);
 	json_put(lost, "prs", prs);
 	json_put_str(lost, "tip", json_str(x, "old", ""));
-	text = lost_text(&r, x, commits, json_flag(result, "more"), prs);
+	text = lost_text(&r, x, commits, json_flag(result, "more"), prs, !url);
 	json_put_str(lost, "text", text);
 	log_warn("repository %s: %s", r.name, text);
 	if (say_lost(b, &r, prs, text, err) < 0 || add_before(b, &r, lost, err) < 0)

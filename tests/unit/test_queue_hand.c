@@ -201,7 +201,7 @@ static void what_the_base_lost_is_said(void **state)
 		    "What landed of this PR is not on `main` any more. `main` was moved from "
 		    "c00000000000 to 100000000000 by somebody else and has lost 1 commit, with "
 		    "what landed of #1");
-	assert_said(f, 1, "push " CAND " to `main` again");
+	assert_said(f, 1, "update-ref refs/heads/main " CAND);
 	assert_int_equal(problems(f), 1);
 	/* What depends on it does not land as if it were there. */
 	assert_int_equal(fx_due(f, "cand-build", NULL), 0);
