@@ -67,6 +67,7 @@
 #   gh_idle                               waits until all deliveries are answered
 #   gh_fault JSON                         {"method","path": regex,"times","skip","status","headers","body",
 #                                         "kind": hang|cut|half|html,"after": true}: stub/faults.js
+#   gh_processes                          the arguments and environments of the daemon and its roles, one a line
 #   gh_no_violations NAME                 a test: nothing that was sent or answered contradicts GitHub's
 #                                         OpenAPI description
 
@@ -311,6 +312,13 @@ gh_deliveries() { ask http GET "$GH/_control/deliveries" '' -r "$1"; }
 gh_idle() { gh_ctl GET /idle >/dev/null; }
 gh_fault() { gh_ctl POST /fault "$1" >/dev/null; }
 
+gh_processes() {
+	local p
+	for p in $(ps -eo pid,ppid | awk -v d="$(ym_pid)" '$1 == d || $2 == d { print $1 }'); do
+		tr '\0' '\n' <"/proc/$p/cmdline"
+		tr '\0' '\n' <"/proc/$p/environ"
+	done 2>/dev/null
+}
 gh_no_violations() {
 	local found
 	found=$(gh_ctl GET /violations)

@@ -145,10 +145,7 @@ is "$(grep -c . <<<"$(ls "$(ymj '.[0].path' repo list)/submodules")")" 3 'what a
 # --- secrets --------------------------------------------------------------------------------------
 tokens=$(gh_ctl GET /tokens | jq -r 'join("|")')
 isnt "$tokens" '' 'tokens were given out'
-for p in $(ps -eo pid,ppid | awk -v d="$(ym_pid)" '$1 == d || $2 == d { print $1 }'); do
-	tr '\0' '\n' <"/proc/$p/cmdline"
-	tr '\0' '\n' <"/proc/$p/environ"
-done >"$T/processes" 2>/dev/null
+gh_processes >"$T/processes"
 like "$(sort -u "$T/processes")" 'role.*' 'the processes can be looked at'
 unlike "$(cat "$T/processes")" "$tokens" 'no command line and no environment has one'
 is "$(grep -rlE "$tokens" "$D" "$T/daemon.log" 2>/dev/null)" '' 'and none is in a log, a configuration or any other file'

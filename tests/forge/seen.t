@@ -115,10 +115,7 @@ wait_ok 'until it is none' "[ \"\$(gh_pr_state $pr)\" = merged ]"
 
 # --- the token --------------------------------------------------------------------------------------
 tokens=$(gh_ctl GET /tokens | jq -r 'join("|")')
-for p in $(ps -eo pid,ppid | awk -v d="$(ym_pid)" '$1 == d || $2 == d { print $1 }'); do
-	tr '\0' '\n' <"/proc/$p/cmdline"
-	tr '\0' '\n' <"/proc/$p/environ"
-done >"$T/processes" 2>/dev/null
+gh_processes >"$T/processes"
 like "$(grep -xE 'PATH=.*|net' "$T/processes" | sort -u)" 'PATH=.*net' 'the processes can be looked at'
 unlike "$(cat "$T/processes")" "$tokens" 'no command line and no environment has a token'
 unlike "$(ym_log; cat "$D"/runs/*/out)" "$tokens" 'nor has a log'

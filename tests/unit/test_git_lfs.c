@@ -254,8 +254,11 @@ static void a_repository_elsewhere_brings_them_too(void **state)
 	autojson json_t *a = NULL;
 
 	(void)head;
-	if (!mkdtemp(far))
-		skip();
+	if (!mkdtemp(far)) { /* no other file system: it is brought all the same */
+		free(far);
+		far = xasprintf("%s/far-XXXXXX", f->dir);
+		assert_non_null(mkdtemp(far));
+	}
 	from = path_join(far, "src");
 	fx_run(f, "mkdir -p src/.git/lfs; cp -r app.git/lfs/objects src/.git/lfs/; cp -r src %s",
 	       from);
